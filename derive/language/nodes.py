@@ -1,0 +1,261 @@
+"""The formula language: SymPy's matrix expressions and the few nodes that SymPy lacks.
+
+Every formula is a SymPy `MatrixExpr` with symbolic sizes; a scalar is a 1×1 matrix. Numbers and expressions
+in the sizes (2, 1/n) may stand as coefficients in a `MatMul`; every other scalar multiplies through `Scale`.
+
+Besides the nodes below and those of `derivatives`, the language has SymPy's `MatrixSymbol`, `MatAdd`,
+`MatMul`, `Transpose`, `HadamardProduct`, `HadamardPower`, `Identity`, `ZeroMatrix` and `OneMatrix`.
+Nothing here evaluates: what was written is what stands in the tree. Shapes are checked in `shapes`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.core.symbol import Str
+from sympy.matrices.expressions.matexpr import MatrixExpr
+
+Size = sp.Expr  # a positive integer: a symbol, a number, or an expression in symbols such as n_a + n_x
+AxisSizes = tuple[Size, ...]  # one matrix axis as an ordered tuple of basic sizes, slow to fast; () has length 1
+
+
+def length(axis: AxisSizes) -> Size:
+    """The number of entries along an axis: the product of its basic sizes."""
+    return sp.Mul(*axis)
+
+
+def split_size(size: Any) -> AxisSizes:
+    """The axis of a declared size: 1 is (), n is (n,), n**2 is (n, n).
+
+    A product of *different* sizes has no order; whoever declares one gives a tuple instead (slow to fast).
+    """
+    if isinstance(size, tuple | sp.Tuple):
+        return tuple(part for item in size for part in split_size(item))
+    size = sp.sympify(size, strict=True)
+    if size == 1:
+        return ()
+    if isinstance(size, sp.Pow) and size.exp.is_Integer and size.exp.is_positive:
+        return (size.base,) * int(size.exp)
+    return (size,)
+
+
+class Member(MatrixExpr):
+    """A member of a family at given indices, as s[t-1]: name, indices, row axis, column axis.
+
+    The name is LaTeX without the indices (`s`, `\\mathrm{Net}`); indices are integer expressions, time last.
+    A name without indices is a plain tensor whose axes may be ordered products (`SymPy's MatrixSymbol` has
+    one size an axis and loses the order).
+    """
+
+    def __new__(cls, name: str | Str, indices: Any, rows: Any, cols: Any) -> Member:
+        return super().__new__(
+            cls,
+            name if isinstance(name, Str) else Str(name),
+            sp.Tuple(*indices),
+            sp.Tuple(*split_size(rows)),
+            sp.Tuple(*split_size(cols)),
+        )
+
+    name = property(lambda self: str(self.args[0].name))
+    indices = property(lambda self: tuple(self.args[1]))
+    time = property(lambda self: self.args[1][-1])
+    row_axis = property(lambda self: tuple(self.args[2]))
+    col_axis = property(lambda self: tuple(self.args[3]))
+    shape = property(lambda self: (length(self.row_axis), length(self.col_axis)))
+
+    def at(self, *indices: Any) -> Member:
+        """The member of the same family at other indices."""
+        return Member(self.args[0], indices, self.args[2], self.args[3])
+
+
+class Elementwise(MatrixExpr):
+    """f⁽ᵏ⁾ applied to every entry: function name, kind, derivative order k, argument.
+
+    The kind is `opaque` for a function about which only differentiability is known, else the name of a known
+    function of `functions.KINDS` (tanh, sigmoid, exp, log, reciprocal …).
+    """
+
+    def __new__(cls, name: str | Str, kind: str | Str, order: Any, argument: Any) -> Elementwise:
+        return super().__new__(
+            cls,
+            name if isinstance(name, Str) else Str(name),
+            kind if isinstance(kind, Str) else Str(kind),
+            sp.Integer(order),
+            argument,
+        )
+
+    name = property(lambda self: str(self.args[0].name))
+    kind = property(lambda self: str(self.args[1].name))
+    order = property(lambda self: int(self.args[2]))
+    argument = property(lambda self: self.args[3])
+    shape = property(lambda self: self.args[3].shape)
+
+
+class Softmax(MatrixExpr):
+    """softmax(z)_i = exp(z_i) / Σ_j exp(z_j) over all entries of a vector."""
+
+    def __new__(cls, argument: Any) -> Softmax:
+        return super().__new__(cls, argument)
+
+    argument = property(lambda self: self.args[0])
+    shape = property(lambda self: self.args[0].shape)
+
+
+class Diag(MatrixExpr):
+    """diag(v): the square matrix with the vector v on its diagonal."""
+
+    def __new__(cls, vector: Any) -> Diag:
+        return super().__new__(cls, vector)
+
+    vector = property(lambda self: self.args[0])
+    shape = property(lambda self: (sp.Mul(*self.args[0].shape),) * 2)
+
+
+class Vec(MatrixExpr):
+    """vec(A) as a column: `column` stacks A's columns (row index fast), `row` its rows (column index fast)."""
+
+    def __new__(cls, matrix: Any, order: str | Str = "column") -> Vec:
+        order = order if isinstance(order, Str) else Str(order)
+        if order.name not in ("column", "row"):
+            raise ValueError(f"vec order is 'column' or 'row', not {order.name!r}")
+        return super().__new__(cls, matrix, order)
+
+    matrix = property(lambda self: self.args[0])
+    order = property(lambda self: str(self.args[1].name))
+    shape = property(lambda self: (sp.Mul(*self.args[0].shape), sp.S.One))
+
+
+class Commutation(MatrixExpr):
+    """K with vec(Aᵀ) = K vec(A) for every A of n rows and m columns, vec by columns."""
+
+    def __new__(cls, n: Any, m: Any) -> Commutation:
+        return super().__new__(cls, n, m)
+
+    shape = property(lambda self: (self.args[0] * self.args[1],) * 2)
+
+
+class Kronecker(MatrixExpr):
+    """A ⊗ B: blocks a_ij B. Never merged or reordered, unlike SymPy's (I ⊗ I keeps its axes)."""
+
+    def __new__(cls, left: Any, right: Any) -> Kronecker:
+        return super().__new__(cls, left, right)
+
+    shape = property(
+        lambda self: (
+            self.args[0].shape[0] * self.args[1].shape[0],
+            self.args[0].shape[1] * self.args[1].shape[1],
+        )
+    )
+
+
+class Scale(MatrixExpr):
+    """c A for a 1×1 expression c."""
+
+    def __new__(cls, scalar: Any, matrix: Any) -> Scale:
+        return super().__new__(cls, scalar, matrix)
+
+    scalar = property(lambda self: self.args[0])
+    matrix = property(lambda self: self.args[1])
+    shape = property(lambda self: self.args[1].shape)
+
+
+class Tr(MatrixExpr):
+    """tr(A) as a 1×1 matrix."""
+
+    def __new__(cls, matrix: Any) -> Tr:
+        return super().__new__(cls, matrix)
+
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+
+class Norm(MatrixExpr):
+    """‖A‖: kind `2` (spectral for matrices) or `F` (Frobenius). Analytic: settled by numbers only."""
+
+    def __new__(cls, matrix: Any, kind: str | Str = "2") -> Norm:
+        return super().__new__(cls, matrix, kind if isinstance(kind, Str) else Str(kind))
+
+    matrix = property(lambda self: self.args[0])
+    kind = property(lambda self: str(self.args[1].name))
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+
+class Power(MatrixExpr):
+    """A^e of a square matrix (or scalar), e an affine integer expression in the indices, e ≥ 0."""
+
+    def __new__(cls, base: Any, exponent: Any) -> Power:
+        return super().__new__(cls, base, exponent)
+
+    base = property(lambda self: self.args[0])
+    exponent = property(lambda self: self.args[1])
+    shape = property(lambda self: self.args[0].shape)
+
+
+class TimeSum(MatrixExpr):
+    """Σ_{k=lo}^{hi} body, k bound in body; an empty range (hi = lo - 1) gives 0."""
+
+    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> TimeSum:
+        return super().__new__(cls, body, index, lo, hi)
+
+    body = property(lambda self: self.args[0])
+    index = property(lambda self: self.args[1])
+    lo = property(lambda self: self.args[2])
+    hi = property(lambda self: self.args[3])
+    shape = property(lambda self: self.args[0].shape)
+
+
+class TimeProduct(MatrixExpr):
+    """Π_{k=lo}^{hi} body as an ordered product; an empty range (hi = lo - 1) gives I, anything below is illegal.
+
+    `descending`: the highest index stands leftmost, A_hi … A_lo; `ascending`: A_lo … A_hi.
+    """
+
+    def __new__(cls, body: Any, index: Any, lo: Any, hi: Any, direction: str | Str) -> TimeProduct:
+        direction = direction if isinstance(direction, Str) else Str(direction)
+        if direction.name not in ("ascending", "descending"):
+            raise ValueError(f"a product is 'ascending' or 'descending', not {direction.name!r}")
+        return super().__new__(cls, body, index, lo, hi, direction)
+
+    body = property(lambda self: self.args[0])
+    index = property(lambda self: self.args[1])
+    lo = property(lambda self: self.args[2])
+    hi = property(lambda self: self.args[3])
+    direction = property(lambda self: str(self.args[4].name))
+    shape = property(lambda self: self.args[0].shape)
+
+
+class Component(MatrixExpr):
+    """[A]_{ij} as a 1×1 matrix with free component letters i, j; None for an axis of length 1.
+
+    Letters are integer symbols that run over the axis they select; equal letters select a diagonal.
+    """
+
+    def __new__(cls, matrix: Any, row: Any = None, col: Any = None) -> Component:
+        return super().__new__(
+            cls, matrix, sp.S.NegativeOne if row is None else row, sp.S.NegativeOne if col is None else col
+        )
+
+    matrix = property(lambda self: self.args[0])
+    row = property(lambda self: None if self.args[1] == -1 else self.args[1])
+    col = property(lambda self: None if self.args[2] == -1 else self.args[2])
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+
+class Delta(MatrixExpr):
+    """Kronecker's δ_{ij} of two component letters, as a 1×1 matrix."""
+
+    def __new__(cls, i: Any, j: Any) -> Delta:
+        return super().__new__(cls, i, j)
+
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+
+class ComponentSum(MatrixExpr):
+    """Σ_i body over all values of a component letter, which is bound in body."""
+
+    def __new__(cls, body: Any, letter: Any) -> ComponentSum:
+        return super().__new__(cls, body, letter)
+
+    body = property(lambda self: self.args[0])
+    letter = property(lambda self: self.args[1])
+    shape = property(lambda self: self.args[0].shape)

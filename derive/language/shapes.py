@@ -1,0 +1,367 @@
+"""The strict shape check: every axis is an ordered tuple of basic sizes, compared symbol by symbol.
+
+SymPy accepts `U*s` with any symbolic sizes; `axes` does not. It returns the axes of a whole formula or raises
+`ShapeError` at the innermost node that does not fit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+
+from derive.errors import ShapeError
+from derive.language import nodes
+from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.nodes import AxisSizes, split_size
+from derive.language.show import show, show_axes
+
+BackAxes = tuple[AxisSizes, AxisSizes]
+
+
+@dataclass(frozen=True)
+class Axes:
+    """Row axis, column axis, and the back axes of a family derivative that rides along."""
+
+    rows: AxisSizes
+    cols: AxisSizes
+    back: BackAxes | None = None
+
+    @property
+    def is_scalar(self) -> bool:
+        """1×1 members."""
+        return self.rows == () and self.cols == ()
+
+    @property
+    def is_vector(self) -> bool:
+        """At least one axis of length 1."""
+        return self.rows == () or self.cols == ()
+
+    @property
+    def transposed(self) -> Axes:
+        """Axes of the transpose (members of a family are transposed one by one)."""
+        return Axes(self.cols, self.rows, self.back)
+
+    @property
+    def plain(self) -> tuple[AxisSizes, AxisSizes]:
+        """Rows and columns alone."""
+        return self.rows, self.cols
+
+    def __str__(self) -> str:
+        return show_axes(self.rows, self.cols)
+
+
+def axes(expr: Any) -> Axes:
+    """The axes of a formula; raises ShapeError where two shapes that must agree do not."""
+    check = _CHECKS.get(type(expr)) or _inherited_check(type(expr))
+    if check is None:
+        raise ShapeError(f"{type(expr).__name__} is no node of the formula language")
+    return check(expr)
+
+
+def _inherited_check(kind: type) -> Callable[[Any], Axes] | None:
+    return next((check for base, check in _CHECKS.items() if issubclass(kind, base)), None)
+
+
+def is_coefficient(factor: Any) -> bool:
+    """A number or an expression in the sizes, as it may stand inside a MatMul."""
+    return isinstance(factor, sp.Expr) and not getattr(factor, "is_Matrix", False)
+
+
+def component_letters(expr: Any) -> dict[sp.Symbol, AxisSizes]:
+    """The free component letters of a formula with the axis each runs over; a letter over two sizes is refused."""
+    found: dict[sp.Symbol, AxisSizes] = {}
+    for node in sp.preorder_traversal(expr):
+        if isinstance(node, nodes.Component):
+            inner = axes(node.matrix)
+            for letter, axis in ((node.row, inner.rows), (node.col, inner.cols)):
+                if isinstance(letter, sp.Symbol) and found.setdefault(letter, axis) != axis:
+                    raise ShapeError(
+                        f"the component letter {letter} runs over {show_axes(axis, ())} and {show_axes(found[letter], ())}"
+                    )
+    for node in sp.preorder_traversal(expr):
+        if isinstance(node, nodes.Delta):
+            first, second = node.args
+            axis = found.get(first, found.get(second))
+            if axis is not None:
+                for letter in node.args:
+                    if found.setdefault(letter, axis) != axis:
+                        raise ShapeError(f"δ compares {first} and {second}, which run over different axes")
+        if isinstance(node, nodes.ComponentSum):
+            found.pop(node.letter, None)
+    return found
+
+
+# --- one check a node ------------------------------------------------------------------------------------------
+
+
+def of_symbol(expr: Any) -> Axes:
+    """A declared matrix has its declared axes."""
+    return Axes(split_size(expr.shape[0]), split_size(expr.shape[1]))
+
+
+def of_member(expr: nodes.Member) -> Axes:
+    """A member has its family's axes."""
+    return Axes(expr.row_axis, expr.col_axis)
+
+
+def of_sum(expr: Any) -> Axes:
+    """A + B: all terms have the same axes."""
+    first, *rest = expr.args
+    shape = axes(first)
+    for term in rest:
+        other = axes(term)
+        if other != shape:
+            hint = ""
+            if other == shape.transposed:
+                hint = f"did you mean {show(term)}ᵀ?"
+            raise ShapeError(f"cannot add {show(first)} ({shape}) and {show(term)} ({other})", hint)
+    return shape
+
+
+def of_product(expr: Any) -> Axes:
+    """A B: columns of A are the rows of B; at most one factor carries a family."""
+    factors = [factor for factor in expr.args if not is_coefficient(factor)]
+    if not factors:
+        raise ShapeError(f"{show(expr)} has no matrix factor")
+    shape = axes(factors[0])
+    for left, right in zip(factors, factors[1:], strict=False):
+        other = axes(right)
+        if shape.cols != other.rows:
+            raise ShapeError(
+                f"{show(left)} {show(right)}: {show(left)} is {axes(left)} but {show(right)} is {other}",
+                _product_hint(left, right),
+            )
+        shape = Axes(shape.rows, other.cols, _one_back(expr, shape.back, other.back))
+    return shape
+
+
+def _product_hint(left: Any, right: Any) -> str:
+    first, second = axes(left), axes(right)
+    if first.rows == second.rows:
+        return f"did you mean {show(left)}ᵀ {show(right)}?"
+    if first.cols == second.cols:
+        return f"did you mean {show(left)} {show(right)}ᵀ?"
+    if second.cols == first.rows:
+        return f"did you mean {show(right)} {show(left)}?"
+    return ""
+
+
+def _one_back(expr: Any, first: BackAxes | None, second: BackAxes | None) -> BackAxes | None:
+    if first is not None and second is not None:
+        raise ShapeError(f"{show(expr)} multiplies two families of derivatives; name the axes that are joined")
+    return first if second is None else second
+
+
+def of_transpose(expr: Any) -> Axes:
+    """Aᵀ exchanges rows and columns."""
+    return axes(expr.args[0]).transposed
+
+
+def of_hadamard(expr: Any) -> Axes:
+    """A ⊙ B: equal axes."""
+    first, *rest = expr.args
+    shape = axes(first)
+    for factor in rest:
+        other = axes(factor)
+        if other.plain != shape.plain:
+            raise ShapeError(f"cannot multiply {show(first)} ({shape}) and {show(factor)} ({other}) entry by entry")
+        shape = Axes(shape.rows, shape.cols, _one_back(expr, shape.back, other.back))
+    return shape
+
+
+def of_entrywise(expr: Any) -> Axes:
+    """f(A), A to an elementwise power: the axes of A, which is no family."""
+    shape = axes(expr.args[-1] if isinstance(expr, nodes.Elementwise) else expr.args[0])
+    if shape.back is not None:
+        raise ShapeError(f"{show(expr)}: a function of a family of derivatives is not defined")
+    return shape
+
+
+def of_softmax(expr: nodes.Softmax) -> Axes:
+    """softmax of a vector."""
+    shape = of_entrywise(expr)
+    if not shape.is_vector:
+        raise ShapeError(f"softmax of {show(expr.argument)} ({shape}) needs an axis; it is declared on vectors")
+    return shape
+
+
+def of_diag(expr: nodes.Diag) -> Axes:
+    """diag of a vector."""
+    shape = axes(expr.vector)
+    if not shape.is_vector:
+        raise ShapeError(f"diag needs a vector, and {show(expr.vector)} is {shape}")
+    axis = shape.rows + shape.cols
+    return Axes(axis, axis, shape.back)
+
+
+def of_vec(expr: nodes.Vec) -> Axes:
+    """vec A: one axis, slow to fast: (columns, rows) by columns, (rows, columns) by rows."""
+    shape = axes(expr.matrix)
+    axis = shape.cols + shape.rows if expr.order == "column" else shape.rows + shape.cols
+    return Axes(axis, (), shape.back)
+
+
+def of_commutation(expr: nodes.Commutation) -> Axes:
+    """K: from vec A, axis (m, n), to vec Aᵀ, axis (n, m)."""
+    n, m = (split_size(size) for size in expr.args)
+    return Axes(n + m, m + n)
+
+
+def of_kronecker(expr: nodes.Kronecker) -> Axes:
+    """A ⊗ B: A's axes slow, B's fast."""
+    left, right = (axes(factor) for factor in expr.args)
+    return Axes(left.rows + right.rows, left.cols + right.cols, _one_back(expr, left.back, right.back))
+
+
+def of_scale(expr: nodes.Scale) -> Axes:
+    """c A with a 1×1 c."""
+    scalar, shape = axes(expr.scalar), axes(expr.matrix)
+    if not scalar.is_scalar:
+        raise ShapeError(f"{show(expr.scalar)} is {scalar}, not a scalar")
+    return Axes(shape.rows, shape.cols, _one_back(expr, scalar.back, shape.back))
+
+
+def of_trace(expr: nodes.Tr) -> Axes:
+    """tr of a square matrix."""
+    shape = _square(expr, axes(expr.args[0]))
+    return Axes((), (), shape.back)
+
+
+def of_norm(expr: nodes.Norm) -> Axes:
+    """‖A‖ is a scalar."""
+    axes(expr.matrix)
+    return Axes((), ())
+
+
+def of_power(expr: nodes.Power) -> Axes:
+    """A^e of a square matrix."""
+    return _square(expr, axes(expr.base))
+
+
+def _square(expr: Any, shape: Axes) -> Axes:
+    if shape.rows != shape.cols:
+        raise ShapeError(f"{show(expr)} needs a square matrix, and it is {shape}")
+    return shape
+
+
+def of_time_sum(expr: nodes.TimeSum) -> Axes:
+    """A sum over time has its term's axes."""
+    return axes(expr.body)
+
+
+def of_time_product(expr: nodes.TimeProduct) -> Axes:
+    """An ordered product has square factors."""
+    shape = _square(expr, axes(expr.body))
+    if shape.back is not None:
+        raise ShapeError(f"{show(expr)} multiplies families of derivatives; name the axes that are joined")
+    return shape
+
+
+def of_component(expr: nodes.Component) -> Axes:
+    """[A]_ij: a letter for each axis, none for an axis of length 1."""
+    shape = axes(expr.matrix)
+    for letter, axis, side in ((expr.row, shape.rows, "row"), (expr.col, shape.cols, "column")):
+        if letter is None and axis != ():
+            raise ShapeError(f"{show(expr.matrix)} is {shape}: its component needs a {side} index")
+        if letter is not None and len(axis) != 1:
+            raise ShapeError(f"{show(expr.matrix)} is {shape}: it has no {side} index {letter}")
+    return Axes((), (), shape.back)
+
+
+def of_delta(expr: nodes.Delta) -> Axes:
+    """δ_ij is a scalar."""
+    return Axes((), ())
+
+
+def of_component_sum(expr: nodes.ComponentSum) -> Axes:
+    """A sum over a component letter has its term's axes."""
+    return axes(expr.body)
+
+
+def of_jacobian(expr: Jacobian) -> Axes:
+    """∂y/∂x of vectors."""
+    what, by = axes(expr.what), axes(expr.by)
+    for side, shape in ((expr.what, what), (expr.by, by)):
+        if not shape.is_vector:
+            raise ShapeError(f"{show(side)} is {shape}, not a vector: its Jacobian needs vec")
+    _no_back(expr, what)
+    return Axes(what.rows + what.cols, by.rows + by.cols)
+
+
+def of_gradient(expr: Gradient) -> Axes:
+    """∂E/∂X of a scalar."""
+    what = axes(expr.what)
+    if not what.is_scalar:
+        raise ShapeError(f"{show(expr.what)} is {what}, not a scalar: it has no gradient")
+    _no_back(expr, what)
+    by = axes(expr.by)
+    return Axes(by.rows, by.cols)
+
+
+def of_block(expr: BlockJacobian) -> Axes:
+    """[∂Y/∂x_ij]: X's axes slow, Y's fast."""
+    what, by = axes(expr.what), axes(expr.by)
+    _no_back(expr, what)
+    return Axes(by.rows + what.rows, by.cols + what.cols)
+
+
+def of_family(expr: FamilyDerivative) -> Axes:
+    """∂Y/∂X: Y's axes, X's as back axes."""
+    what, by = axes(expr.what), axes(expr.by)
+    _no_back(expr, what)
+    return Axes(what.rows, what.cols, by.plain)
+
+
+def _no_back(expr: Any, what: Axes) -> None:
+    if what.back is not None:
+        raise ShapeError(f"{show(expr)} differentiates a family of derivatives")
+
+
+def of_collect(expr: Collect) -> Axes:
+    """A family of 1×1 members as a matrix."""
+    inner = axes(expr.family)
+    if inner.back is None:
+        raise ShapeError(f"{show(expr.family)} is no family of derivatives")
+    if not inner.is_scalar:
+        raise ShapeError(f"the members of {show(expr.family)} are {inner}, not 1×1")
+    return Axes(*inner.back)
+
+
+_CHECKS: dict[type, Callable[[Any], Axes]] = {
+    sp.MatrixSymbol: of_symbol,
+    sp.Identity: of_symbol,
+    sp.ZeroMatrix: of_symbol,
+    sp.OneMatrix: of_symbol,
+    sp.MatAdd: of_sum,
+    sp.MatMul: of_product,
+    sp.Transpose: of_transpose,
+    HadamardProduct: of_hadamard,
+    HadamardPower: of_entrywise,
+    nodes.Member: of_member,
+    nodes.Elementwise: of_entrywise,
+    nodes.Softmax: of_softmax,
+    nodes.Diag: of_diag,
+    nodes.Vec: of_vec,
+    nodes.Commutation: of_commutation,
+    nodes.Kronecker: of_kronecker,
+    nodes.Scale: of_scale,
+    nodes.Tr: of_trace,
+    nodes.Norm: of_norm,
+    nodes.Power: of_power,
+    nodes.TimeSum: of_time_sum,
+    nodes.TimeProduct: of_time_product,
+    nodes.Component: of_component,
+    nodes.Delta: of_delta,
+    nodes.ComponentSum: of_component_sum,
+    Jacobian: of_jacobian,
+    Gradient: of_gradient,
+    BlockJacobian: of_block,
+    FamilyDerivative: of_family,
+    Collect: of_collect,
+}
+
+NODE_TYPES = tuple(_CHECKS)  # the closed set: every table of the project has a row for each of these

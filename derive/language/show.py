@@ -1,0 +1,98 @@
+"""Formulas as one line of plain text, for messages: `W diag(f'(Net[t-1]))`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+
+from derive.language import nodes
+
+_SUM, _HADAMARD, _PRODUCT, _ATOM = range(4)  # how tightly a formula's outermost operator binds
+
+
+def show(expr: Any) -> str:
+    """A formula as plain text."""
+    return _show(expr)[0]
+
+
+def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
+    """Two axes as text: n×m, n×1, n·m×1."""
+    return "×".join("·".join(str(size) for size in axis) or "1" for axis in (rows, cols))
+
+
+def show_name(name: str) -> str:
+    """A LaTeX name as plain text: \\mathrm{Net} is Net, \\delta is δ."""
+    text = name
+    for command in ("\\mathrm", "\\mathbf", "\\boldsymbol", "\\text", "\\mathit", "\\operatorname", "{", "}"):
+        text = text.replace(command, "")
+    greek = {"\\" + sp.latex(sp.Symbol(word))[1:]: sp.pretty(sp.Symbol(word), use_unicode=True) for word in _GREEK}
+    for command, letter in greek.items():
+        text = text.replace(command, letter)
+    return text
+
+
+_GREEK = "alpha beta gamma delta epsilon theta lambda mu rho sigma tau phi psi omega Gamma Delta".split()
+
+
+def _wrap(expr: Any, level: int) -> str:
+    text, own = _show(expr)
+    return text if own >= level else f"({text})"
+
+
+def _join(args: Any, sign: str, level: int) -> str:
+    return sign.join(_wrap(arg, level + 1) for arg in args)
+
+
+def _show(expr: Any) -> tuple[str, int]:
+    name = type(expr).__name__
+    match expr:
+        case nodes.Member():
+            indices = ",".join(str(i).replace(" ", "") for i in expr.indices)
+            return show_name(expr.name) + (f"[{indices}]" if indices else ""), _ATOM
+        case sp.MatrixSymbol():
+            return show_name(str(expr.name)), _ATOM
+        case sp.Identity():
+            return "I", _ATOM
+        case sp.ZeroMatrix():
+            return "0", _ATOM
+        case sp.OneMatrix():
+            return "1", _ATOM
+        case sp.MatAdd():
+            return _join(expr.args, " + ", _SUM).replace("+ -1 ", "- "), _SUM
+        case sp.MatMul():
+            return _join(expr.args, " ", _HADAMARD), _PRODUCT
+        case sp.Transpose():
+            return _wrap(expr.args[0], _ATOM) + "ᵀ", _ATOM
+        case HadamardProduct():
+            return _join(expr.args, " ⊙ ", _HADAMARD), _HADAMARD
+        case HadamardPower():
+            return f"{_wrap(expr.args[0], _ATOM)}^∘{expr.args[1]}", _ATOM
+        case nodes.Elementwise():
+            return f"{show_name(expr.name)}{chr(39) * expr.order}({show(expr.argument)})", _ATOM
+        case nodes.Kronecker():
+            return _join(expr.args, " ⊗ ", _HADAMARD), _HADAMARD
+        case nodes.Scale():
+            return _join(expr.args, " ", _HADAMARD), _PRODUCT
+        case nodes.TimeSum() | nodes.TimeProduct():
+            sign = "Σ" if isinstance(expr, nodes.TimeSum) else "Π"
+            return f"{sign}_{{{expr.index}={expr.lo}..{expr.hi}}} {_wrap(expr.body, _HADAMARD)}", _HADAMARD
+        case nodes.Power():
+            return f"{_wrap(expr.base, _ATOM)}^({expr.exponent})", _ATOM
+        case nodes.Component():
+            letters = ",".join(str(letter) for letter in (expr.row, expr.col) if letter is not None)
+            return f"[{show(expr.matrix)}]_{letters}", _ATOM
+        case nodes.Delta():
+            return f"δ_{expr.args[0]}{expr.args[1]}", _ATOM
+        case nodes.Norm():
+            return f"‖{show(expr.matrix)}‖", _ATOM
+    if name in ("Jacobian", "Gradient", "BlockJacobian", "FamilyDerivative"):
+        plus = "⁺" if expr.mode == "immediate" else ""
+        return f"∂{plus}{_wrap(expr.what, _ATOM)}/∂{_wrap(expr.by, _ATOM)}", _ATOM
+    if name == "Collect":
+        return _show(expr.args[0])
+    if isinstance(expr, sp.MatrixExpr):
+        inner = ", ".join(show(arg) for arg in expr.args if isinstance(arg, sp.MatrixExpr))
+        return f"{name.lower()}({inner})", _ATOM
+    return str(expr), _ATOM if getattr(expr, "is_Atom", False) and not str(expr).startswith("-") else _PRODUCT

@@ -1,0 +1,222 @@
+"""The model: the equations of a system, its losses and its time. It refuses to exist when ill-formed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import sympy as sp
+
+from derive.errors import ModelError, ShapeError
+from derive.language.nodes import Member
+from derive.language.shapes import axes
+from derive.language.show import show, show_name
+from derive.language.substitute import free_letters, substitute
+
+
+@dataclass(frozen=True)
+class Time:
+    """The steps of a sequence: first … last; `last` is a letter (symbolic) or an integer (a concrete run)."""
+
+    first: int = 1
+    last: sp.Expr = sp.Symbol("T", integer=True)
+
+    def concrete(self, steps: int) -> Time:
+        """The same sequence with a last step that is a number."""
+        return Time(self.first, sp.Integer(steps))
+
+
+@dataclass(frozen=True)
+class Loss:
+    """An opaque scalar: a differentiable function of members, each at the last step or at every step.
+
+    `parts` holds (family name, "last" | "each"). A loss that a formula defines is an `Equation` instead.
+    """
+
+    symbol: sp.MatrixSymbol
+    parts: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def last(cls, *families: Any, name: str = "E") -> Loss:
+        """E depends directly on the members at the last step only."""
+        return cls(sp.MatrixSymbol(name, 1, 1), tuple((family.name, "last") for family in families))
+
+    @classmethod
+    def every(cls, *families: Any, name: str = "E") -> Loss:
+        """E depends directly on the members at every step."""
+        return cls(sp.MatrixSymbol(name, 1, 1), tuple((family.name, "each") for family in families))
+
+
+@dataclass(frozen=True)
+class Equation:
+    """left = right, where left is a symbol, or a member whose time is the bound letter `index`.
+
+    It holds for every step first ≤ index ≤ last (both None: the model's own range).
+    A letter that occurs free in `right` beside `index` is the model's last step or a size.
+    """
+
+    left: sp.MatrixExpr
+    right: sp.MatrixExpr
+    index: sp.Symbol | None = None
+    first: sp.Expr | None = None
+    last: sp.Expr | None = None
+    id: str = ""
+
+    @property
+    def name(self) -> str:
+        """The LaTeX name of the family or symbol that is defined."""
+        return str(self.left.name)
+
+    def at(self, time: Any) -> sp.MatrixExpr:
+        """The right side at one step."""
+        return self.right if self.index is None else substitute(self.right, {self.index: sp.sympify(time, strict=True)})
+
+
+@dataclass(frozen=True)
+class Model:
+    """A system: equations by what they define, opaque losses, and the range of time.
+
+    `Model({net[t]: U*x[t] + W*s[t-1], s[t]: f(net[t])}, loss=Loss.last(s))`. Raises `ModelError` or `ShapeError`
+    when two equations define one thing, a step needs itself, an equation's two sides differ in shape, or a loss
+    names something that no equation produces.
+    """
+
+    equations: tuple[Equation, ...]
+    losses: tuple[Loss, ...] = ()
+    time: Time = field(default_factory=Time)
+
+    def __init__(
+        self,
+        equations: Mapping[Any, Any] | Iterable[Equation],
+        loss: Loss | Iterable[Loss] | None = None,
+        time: Time | None = None,
+    ) -> None:
+        items = equations.items() if isinstance(equations, Mapping) else None
+        made = tuple(_equation(*item) for item in items) if items is not None else tuple(equations)
+        losses = () if loss is None else (loss,) if isinstance(loss, Loss) else tuple(loss)
+        object.__setattr__(self, "equations", made)
+        object.__setattr__(self, "losses", losses)
+        object.__setattr__(self, "time", time or Time())
+        _check(self)
+
+    @cached_property
+    def by_name(self) -> dict[str, Equation]:
+        """The equation of each defined name."""
+        return {equation.name: equation for equation in self.equations}
+
+    @cached_property
+    def loss_by_name(self) -> dict[str, Loss]:
+        """The opaque loss of each name."""
+        return {str(loss.symbol.name): loss for loss in self.losses}
+
+    def equation_of(self, expr: Any) -> Equation | None:
+        """The equation that defines a member or symbol, None for an input or parameter."""
+        return self.by_name.get(str(expr.name)) if isinstance(expr, Member | sp.MatrixSymbol) else None
+
+    def definition(self, expr: Any) -> sp.MatrixExpr | None:
+        """What a member or symbol is defined to be at its own step, None for an input or parameter."""
+        equation = self.equation_of(expr)
+        if equation is None:
+            return None
+        return equation.at(expr.time) if isinstance(expr, Member) and expr.indices else equation.right
+
+    def produced(self, name: str) -> tuple[sp.Expr, sp.Expr] | None:
+        """The steps first … last at which an equation produces a family, None where none does."""
+        equation = self.by_name.get(name)
+        if equation is None or equation.index is None:
+            return None
+        first = sp.Integer(self.time.first) if equation.first is None else equation.first
+        return first, self.time.last if equation.last is None else equation.last
+
+    @cached_property
+    def reads(self) -> dict[str, tuple[tuple[sp.Expr, sp.Expr], ...]]:
+        """For each family, the ranges of steps at which equations read it: s_{t-1} for t in 1..T gives 0..T-1."""
+        found: dict[str, list[tuple[sp.Expr, sp.Expr]]] = {}
+        for equation in self.equations:
+            span = self.produced(equation.name)
+            if span is None or equation.index is None:
+                continue
+            for member in members(equation.right):
+                shift = member.time - equation.index
+                if not shift.free_symbols:
+                    found.setdefault(member.name, []).append((span[0] + shift, span[1] + shift))
+        return {name: tuple(dict.fromkeys(spans)) for name, spans in found.items()}
+
+    def spans(self, name: str) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
+        """All ranges of steps at which a family has members: produced by its equation, or read as an input."""
+        made = self.produced(name)
+        return ((made,) if made is not None else ()) + self.reads.get(name, ())
+
+    def is_definition(self, equation: Equation) -> bool:
+        """A name for derivatives (δ_t = ∂E/∂Net_t) is no part of the forward computation."""
+        from derive.language.derivatives import Derivative
+
+        return any(isinstance(node, Derivative) for node in sp.preorder_traversal(equation.right))
+
+
+def members(expr: Any) -> tuple[Member, ...]:
+    """The members with indices that a formula writes, in order of appearance, each once."""
+    found = (node for node in sp.preorder_traversal(expr) if isinstance(node, Member) and node.indices)
+    return tuple(dict.fromkeys(found))
+
+
+def _equation(left: Any, right: Any) -> Equation:
+    if not isinstance(left, Member) or not left.indices:
+        return Equation(left, right)
+    if not isinstance(left.time, sp.Symbol):
+        raise ModelError(f"define {show(left)} at a step letter, as {show_name(left.name)}[t] = …")
+    return Equation(left, right, left.time)
+
+
+def _check(model: Model) -> None:
+    seen: set[str] = set()
+    for equation in model.equations:
+        if equation.name in seen:
+            raise ModelError(f"two equations define {show_name(equation.name)}")
+        seen.add(equation.name)
+        _check_shapes(equation)
+        _check_letters(model, equation)
+    _check_order(model)
+    for loss in model.losses:
+        for family, _ in loss.parts:
+            if family not in model.by_name and family not in model.reads:
+                raise ModelError(f"the loss {loss.symbol} depends on {show_name(family)}, which no equation has")
+
+
+def _check_shapes(equation: Equation) -> None:
+    left, right = axes(equation.left), axes(equation.right)
+    if left != right:
+        hint = f"did you mean ({show(equation.right)})ᵀ?" if left == right.transposed else ""
+        raise ShapeError(f"{show(equation.left)} is {left}, but {show(equation.right)} is {right}", hint)
+
+
+def _check_letters(model: Model, equation: Equation) -> None:
+    times = {letter for member in members(equation.right) for letter in free_letters(sp.Tuple(*member.indices))}
+    known = {equation.index} | model.time.last.free_symbols
+    bound = {node.index for node in sp.preorder_traversal(equation.right) if hasattr(node, "lo")}
+    for letter in times - known - bound:
+        raise ModelError(f"the equation of {show(equation.left)} uses the step {letter}, which nothing binds")
+
+
+def _check_order(model: Model) -> None:
+    """No member needs itself within one step."""
+    same_step = {
+        equation.name: {m.name for m in members(equation.right) if equation.index is not None and m.time == equation.index}
+        for equation in model.equations
+        if not model.is_definition(equation)
+    }
+    done: set[str] = set()
+
+    def visit(name: str, path: tuple[str, ...]) -> None:
+        if name in path:
+            circle = " → ".join(show_name(part) for part in (*path[path.index(name) :], name))
+            raise ModelError(f"a step needs itself: {circle}")
+        if name not in done:
+            for needed in sorted(same_step.get(name, ())):
+                visit(needed, (*path, name))
+            done.add(name)
+
+    for name in same_step:
+        visit(name, ())
