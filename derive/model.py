@@ -10,6 +10,7 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import ModelError, ShapeError
+from derive.language.derivatives import DerivativeNode
 from derive.language.nodes import Member
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
@@ -151,9 +152,7 @@ class Model:
 
     def is_definition(self, equation: Equation) -> bool:
         """A name for derivatives (δ_t = ∂E/∂Net_t) is no part of the forward computation."""
-        from derive.language.derivatives import Derivative
-
-        return any(isinstance(node, Derivative) for node in sp.preorder_traversal(equation.right))
+        return any(isinstance(node, DerivativeNode) for node in sp.preorder_traversal(equation.right))
 
 
 def members(expr: Any) -> tuple[Member, ...]:

@@ -16,13 +16,14 @@ from typing import Any
 
 import sympy as sp
 from sympy.core.symbol import Str
-from sympy.matrices.expressions.matexpr import MatrixExpr
+
+from derive.language.nodes import Node, length
 
 
-class Derivative(MatrixExpr):
+class DerivativeNode(Node):
     """Common form of the derivative nodes: (what, by, mode)."""
 
-    def __new__(cls, what: Any, by: Any, mode: str | Str = "total") -> Derivative:
+    def __new__(cls, what: Any, by: Any, mode: str | Str = "total") -> DerivativeNode:
         mode = mode if isinstance(mode, Str) else Str(mode)
         if mode.name not in ("total", "immediate"):
             raise ValueError(f"a derivative is 'total' or 'immediate', not {mode.name!r}")
@@ -33,19 +34,19 @@ class Derivative(MatrixExpr):
     mode = property(lambda self: str(self.args[2].name))
 
 
-class Jacobian(Derivative):
+class Jacobian(DerivativeNode):
     """∂y/∂x in numerator layout for vectors y, x (or vecs): entry (a, b) is ∂y_a/∂x_b."""
 
     shape = property(lambda self: (sp.Mul(*self.what.shape), sp.Mul(*self.by.shape)))
 
 
-class Gradient(Derivative):
+class Gradient(DerivativeNode):
     """∂E/∂X of a scalar E, in the shape of X: entry (i, j) is ∂E/∂X_ij."""
 
     shape = property(lambda self: self.by.shape)
 
 
-class BlockJacobian(Derivative):
+class BlockJacobian(DerivativeNode):
     """[∂Y/∂x_ij]: the block matrix whose (i, j) block is ∂Y/∂X_ij; rows (i, a), columns (j, b), slow to fast."""
 
     shape = property(
@@ -56,7 +57,7 @@ class BlockJacobian(Derivative):
     )
 
 
-class FamilyDerivative(Derivative):
+class FamilyDerivative(DerivativeNode):
     """∂Y/∂X as a family of Y-shaped members, one for each entry of X.
 
     Matrix operations act on every member. A formula holds at most one such family in each product; the two axes
@@ -66,7 +67,7 @@ class FamilyDerivative(Derivative):
     shape = property(lambda self: self.what.shape)
 
 
-class Collect(MatrixExpr):
+class Collect(Node):
     """A family of 1×1 members as the matrix of its back axes."""
 
     def __new__(cls, family: Any) -> Collect:
@@ -78,7 +79,6 @@ class Collect(MatrixExpr):
     def shape(self) -> tuple[sp.Expr, sp.Expr]:
         """The back axes' lengths (found by the shape check: the family may sit deep inside)."""
         from derive.language.shapes import axes  # the check needs every node; only this one needs the check
-        from derive.language.nodes import length
 
         back = axes(self.args[0]).back
         assert back is not None

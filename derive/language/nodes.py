@@ -40,7 +40,11 @@ def split_size(size: Any) -> AxisSizes:
     return (size,)
 
 
-class Member(MatrixExpr):
+class Node(MatrixExpr):
+    """A node of ours beside SymPy's; `show` gives it its plain text (set in the package's `__init__`)."""
+
+
+class Member(Node):
     """A member of a family at given indices, as s[t-1]: name, indices, row axis, column axis.
 
     The name is LaTeX without the indices (`s`, `\\mathrm{Net}`); indices are integer expressions, time last.
@@ -69,7 +73,7 @@ class Member(MatrixExpr):
         return Member(self.args[0], indices, self.args[2], self.args[3])
 
 
-class Elementwise(MatrixExpr):
+class Elementwise(Node):
     """f⁽ᵏ⁾ applied to every entry: function name, kind, derivative order k, argument.
 
     The kind is `opaque` for a function about which only differentiability is known, else the name of a known
@@ -92,7 +96,7 @@ class Elementwise(MatrixExpr):
     shape = property(lambda self: self.args[3].shape)
 
 
-class Softmax(MatrixExpr):
+class Softmax(Node):
     """softmax(z)_i = exp(z_i) / Σ_j exp(z_j) over all entries of a vector."""
 
     def __new__(cls, argument: Any) -> Softmax:
@@ -102,7 +106,7 @@ class Softmax(MatrixExpr):
     shape = property(lambda self: self.args[0].shape)
 
 
-class Diag(MatrixExpr):
+class Diag(Node):
     """diag(v): the square matrix with the vector v on its diagonal."""
 
     def __new__(cls, vector: Any) -> Diag:
@@ -112,7 +116,7 @@ class Diag(MatrixExpr):
     shape = property(lambda self: (sp.Mul(*self.args[0].shape),) * 2)
 
 
-class Vec(MatrixExpr):
+class Vec(Node):
     """vec(A) as a column: `column` stacks A's columns (row index fast), `row` its rows (column index fast)."""
 
     def __new__(cls, matrix: Any, order: str | Str = "column") -> Vec:
@@ -126,7 +130,7 @@ class Vec(MatrixExpr):
     shape = property(lambda self: (sp.Mul(*self.args[0].shape), sp.S.One))
 
 
-class Commutation(MatrixExpr):
+class Commutation(Node):
     """K with vec(Aᵀ) = K vec(A) for every A of n rows and m columns, vec by columns."""
 
     def __new__(cls, n: Any, m: Any) -> Commutation:
@@ -135,7 +139,7 @@ class Commutation(MatrixExpr):
     shape = property(lambda self: (self.args[0] * self.args[1],) * 2)
 
 
-class Kronecker(MatrixExpr):
+class Kronecker(Node):
     """A ⊗ B: blocks a_ij B. Never merged or reordered, unlike SymPy's (I ⊗ I keeps its axes)."""
 
     def __new__(cls, left: Any, right: Any) -> Kronecker:
@@ -149,7 +153,7 @@ class Kronecker(MatrixExpr):
     )
 
 
-class Scale(MatrixExpr):
+class Scale(Node):
     """c A for a 1×1 expression c."""
 
     def __new__(cls, scalar: Any, matrix: Any) -> Scale:
@@ -160,7 +164,7 @@ class Scale(MatrixExpr):
     shape = property(lambda self: self.args[1].shape)
 
 
-class Tr(MatrixExpr):
+class Tr(Node):
     """tr(A) as a 1×1 matrix."""
 
     def __new__(cls, matrix: Any) -> Tr:
@@ -169,7 +173,7 @@ class Tr(MatrixExpr):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
-class Norm(MatrixExpr):
+class Norm(Node):
     """‖A‖: kind `2` (spectral for matrices) or `F` (Frobenius). Analytic: settled by numbers only."""
 
     def __new__(cls, matrix: Any, kind: str | Str = "2") -> Norm:
@@ -180,7 +184,7 @@ class Norm(MatrixExpr):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
-class Power(MatrixExpr):
+class Power(Node):
     """A^e of a square matrix (or scalar), e an affine integer expression in the indices, e ≥ 0."""
 
     def __new__(cls, base: Any, exponent: Any) -> Power:
@@ -191,7 +195,7 @@ class Power(MatrixExpr):
     shape = property(lambda self: self.args[0].shape)
 
 
-class TimeSum(MatrixExpr):
+class TimeSum(Node):
     """Σ_{k=lo}^{hi} body, k bound in body; an empty range (hi = lo - 1) gives 0."""
 
     def __new__(cls, body: Any, index: Any, lo: Any, hi: Any) -> TimeSum:
@@ -204,7 +208,7 @@ class TimeSum(MatrixExpr):
     shape = property(lambda self: self.args[0].shape)
 
 
-class TimeProduct(MatrixExpr):
+class TimeProduct(Node):
     """Π_{k=lo}^{hi} body as an ordered product; an empty range (hi = lo - 1) gives I, anything below is illegal.
 
     `descending`: the highest index stands leftmost, A_hi … A_lo; `ascending`: A_lo … A_hi.
@@ -224,7 +228,7 @@ class TimeProduct(MatrixExpr):
     shape = property(lambda self: self.args[0].shape)
 
 
-class Component(MatrixExpr):
+class Component(Node):
     """[A]_{ij} as a 1×1 matrix with free component letters i, j; None for an axis of length 1.
 
     Letters are integer symbols that run over the axis they select; equal letters select a diagonal.
@@ -241,7 +245,7 @@ class Component(MatrixExpr):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
-class Delta(MatrixExpr):
+class Delta(Node):
     """Kronecker's δ_{ij} of two component letters, as a 1×1 matrix."""
 
     def __new__(cls, i: Any, j: Any) -> Delta:
@@ -250,7 +254,7 @@ class Delta(MatrixExpr):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
-class ComponentSum(MatrixExpr):
+class ComponentSum(Node):
     """Σ_i body over all values of a component letter, which is bound in body."""
 
     def __new__(cls, body: Any, letter: Any) -> ComponentSum:
