@@ -1,0 +1,84 @@
+"""Functions applied: declared elementwise ones, known ones, diag, vec, tr."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.errors import NotationError
+from derive.language import nodes
+from derive.language.build import transpose
+from derive.language.functions import OPAQUE, ElementwiseFunction
+from derive.language.shapes import axes, is_coefficient
+from derive.latex import syntax
+from derive.latex.affine import affine
+from derive.latex.syntax import Scripts
+from derive.latex.tokens import KNOWN_FUNCTIONS
+from derive.latex.transposes import split_transpose
+
+if TYPE_CHECKING:
+    from derive.latex.elaborate import Reader
+
+_MAX_ORDER = 4
+_LATEX = {"tanh": "\\tanh", "exp": "\\exp", "log": "\\log", "sqrt": "\\sqrt"}
+
+
+def apply_known(reader: Reader, node: syntax.Apply) -> Any:
+    """The application without the scripts behind it."""
+    declared = reader.vocabulary.functions.get(node.function)
+    kind = KNOWN_FUNCTIONS.get(node.function.lstrip("\\")) if declared is None else declared.kind
+    if kind in ("diag", "vec", "tr"):
+        _plain(node)
+        return _structural(reader, node, kind)
+    if kind == "sqrt":
+        value = reader.argument(node.argument)
+        if is_coefficient(value):
+            return sp.sqrt(value)
+    value = reader.argument(node.argument)
+    if is_coefficient(value):
+        raise NotationError(f"{node.function} of a number is not read", node.start, node.end)
+    if kind == "softmax":
+        _plain(node)
+        return nodes.Softmax(value)
+    if kind is None:
+        raise NotationError(f"the function {node.function} is not declared", node.start, node.end)
+    return _elementwise(node, kind, declared is not None, value)
+
+
+def _elementwise(node: syntax.Apply, kind: str, is_declared: bool, value: Any) -> Any:
+    """f, f', f'' of an array; tanh^2 z is the square of tanh z."""
+    if node.own.primes > _MAX_ORDER:
+        raise NotationError(f"more than {_MAX_ORDER} primes", node.start, node.end)
+    if node.own.sub:
+        raise NotationError(f"{node.function} takes no index", node.start, node.end)
+    name = node.function if is_declared else _LATEX.get(kind, f"\\operatorname{{{node.function}}}")
+    if is_declared and kind == OPAQUE:
+        name = node.function
+    applied = ElementwiseFunction(name, kind, node.own.primes)(value)
+    if not node.own.sup:
+        return applied
+    exponent = affine(node.own.sup, {})
+    if exponent is None or not 0 <= exponent <= 8:
+        raise NotationError("the superscript of a function is a small power", node.start, node.end)
+    if axes(value).is_scalar:
+        return nodes.Power(applied, exponent)
+    return sp.Basic.__new__(sp.HadamardPower, applied, exponent)
+
+
+def _structural(reader: Reader, node: syntax.Apply, kind: str) -> Any:
+    value = reader.argument(node.argument)
+    if is_coefficient(value):
+        raise NotationError(f"{kind} of a number", node.start, node.end)
+    if kind == "vec":
+        return nodes.Vec(value, reader.conventions.consult("vec"))
+    if kind == "tr":
+        return nodes.Tr(value)
+    shape = axes(value)
+    return nodes.Diag(value if shape.cols == () else transpose(value))
+
+
+def _plain(node: syntax.Apply) -> None:
+    rest, _ = split_transpose(node.own.sup)
+    if rest or node.own.sub or node.own.primes or node.own != Scripts():
+        raise NotationError(f"{node.function} takes no scripts before its argument", node.start, node.end)

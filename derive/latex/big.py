@@ -1,0 +1,133 @@
+"""Σ and Π with their bounds: over steps as sums and ordered products, over components as component sums."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.errors import NotationError
+from derive.language.nodes import ComponentSum, TimeProduct, TimeSum
+from derive.language.shapes import Axes, axes, is_coefficient
+from derive.latex import syntax
+from derive.latex.affine import affine
+from derive.latex.tokens import Tok
+from derive.latex.unsized import fit
+
+if TYPE_CHECKING:
+    from derive.latex.elaborate import Reader
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Letter, lowest and highest value, and whether they were written running down; None bounds: a component."""
+
+    letter: str
+    lo: sp.Expr | None
+    hi: sp.Expr | None
+    runs_down: bool = False
+
+
+def big(reader: Reader, node: syntax.Big, want: Axes | None) -> Any:
+    """The sum or product that was written."""
+    bounds = _bounds(reader, node)
+    sort = "component" if bounds.lo is None else "step"
+    inner = replace(reader, vocabulary=reader.vocabulary.with_bound(bounds.letter, sort))
+    body = inner.read(node.body, want)
+    if is_coefficient(body):
+        raise NotationError("a sum or product of numbers is not read", node.start, node.end)
+    body = fit(body, want)
+    letter = sp.Symbol(bounds.letter, integer=True)
+    if bounds.lo is None:
+        if node.kind == "prod":
+            raise NotationError("a product over components is not read", node.start, node.end)
+        return ComponentSum(body, letter)
+    if node.kind == "sum":
+        return TimeSum(body, letter, bounds.lo, bounds.hi)
+    if axes(body).is_scalar:  # scalars commute: no order to settle
+        return TimeProduct(body, letter, bounds.lo, bounds.hi, "descending")
+    direction = "descending" if bounds.runs_down else reader.conventions.consult("products")
+    result = TimeProduct(body, letter, bounds.lo, bounds.hi, direction)
+    axes(result)
+    return result
+
+
+def _bounds(reader: Reader, node: syntax.Big) -> Bounds:
+    """The bounds from the scripts: k=1 below and t above, 1 \\le k \\le t below, or a letter alone."""
+    below, above, vocabulary = node.scripts.sub, node.scripts.sup, reader.vocabulary
+    if not below:
+        raise NotationError("the sign does not say over what it runs", node.start, node.end)
+    parts = _split_relations(below)
+    if above:
+        return _two_sided(reader, node, parts, above)
+    if len(parts) == 1:
+        return _bare(reader, node, below)
+    values = [affine(tokens, vocabulary.steps) for _, tokens in parts]
+    relations = [relation for relation, _ in parts[1:]]
+    names = [tokens[0].text if len(tokens) == 1 else "" for _, tokens in parts]
+    if len(parts) == 3 and names[1].isalpha() and values[0] is not None and values[2] is not None:
+        return _between(node, names[1], values, relations)
+    raise NotationError("bounds are read as k=1 with a top, or as 1 \\le k \\le t", below[0].start, below[-1].end)
+
+
+def _two_sided(
+    reader: Reader, node: syntax.Big, parts: list[tuple[str, tuple[Tok, ...]]], above: tuple[Tok, ...]
+) -> Bounds:
+    vocabulary = reader.vocabulary
+    if len(parts) != 2 or parts[1][0] != "=" or len(parts[0][1]) != 1:
+        raise NotationError("a lower bound is written letter = value", node.scripts.sub[0].start, node.scripts.sub[-1].end)
+    letter = parts[0][1][0].text
+    if _is_component_range(reader, parts[1][1], above):
+        return Bounds(letter, None, None)
+    lo, hi = affine(parts[1][1], vocabulary.steps), affine(above, vocabulary.steps)
+    if lo is None or hi is None:
+        tokens = parts[1][1] if lo is None else above
+        text = "".join(token.text for token in tokens)
+        raise NotationError(
+            f"the bound {text} is no step expression; list its letter in indices", tokens[0].start, tokens[-1].end
+        )
+    difference = hi - lo
+    if difference.is_Integer and difference < -1:
+        return Bounds(letter, hi, lo, runs_down=True)
+    runs_down = not difference.is_Integer and lo in vocabulary.steps.values() and hi.is_Integer
+    return Bounds(letter, hi, lo, True) if runs_down else Bounds(letter, lo, hi)
+
+
+def _is_component_range(reader: Reader, low: tuple[Tok, ...], high: tuple[Tok, ...]) -> bool:
+    """Σ_{i=1}^{n} with n a declared size runs over components."""
+    sizes = reader.vocabulary.sizes
+    return len(low) == 1 and low[0].text == "1" and len(high) == 1 and high[0].text in sizes
+
+
+def _bare(reader: Reader, node: syntax.Big, below: tuple[Tok, ...]) -> Bounds:
+    letter = below[0].text
+    if len(below) == 1 and letter in reader.vocabulary.components:
+        return Bounds(letter, None, None)
+    ranges = reader.vocabulary.ranges
+    if len(below) == 1 and letter in ranges:
+        return Bounds(letter, *ranges[letter])
+    raise NotationError(f"{letter} is no listed index: its range is not known", below[0].start, below[-1].end)
+
+
+def _between(node: syntax.Big, letter: str, values: list[Any], relations: list[str]) -> Bounds:
+    """lo ≤ k < hi and hi ≥ k > lo."""
+    if all(relation in ("<", "<=") for relation in relations):
+        lo = values[0] + (relations[0] == "<")
+        hi = values[2] - (relations[1] == "<")
+        return Bounds(letter, lo, hi)
+    if all(relation in (">", ">=") for relation in relations):
+        hi = values[0] - (relations[0] == ">")
+        lo = values[2] + (relations[1] == ">")
+        return Bounds(letter, lo, hi, runs_down=True)
+    raise NotationError("the bounds run both ways", node.start, node.end)
+
+
+def _split_relations(tokens: tuple[Tok, ...]) -> list[tuple[str, tuple[Tok, ...]]]:
+    parts: list[tuple[str, list[Tok]]] = [("", [])]
+    for token in tokens:
+        if token.kind == "REL":
+            parts.append((token.text, []))
+        else:
+            parts[-1][1].append(token)
+    return [(relation, tuple(inner)) for relation, inner in parts]

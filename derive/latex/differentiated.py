@@ -1,0 +1,132 @@
+"""∂A/∂B as nodes of the language, under the declared layout, gradient, matrix, vec and partial conventions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.errors import NotationError
+from derive.language.build import transpose
+from derive.language.derivatives import BlockJacobian, FamilyDerivative, Gradient, Jacobian
+from derive.language.nodes import Component, Member, Vec
+from derive.language.shapes import Axes, axes, is_coefficient
+from derive.language.show import show
+from derive.latex import syntax
+from derive.latex.scripts import parse_script
+from derive.latex.unsized import fit
+
+if TYPE_CHECKING:
+    from derive.latex.elaborate import Reader
+
+
+def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
+    """The derivative that was written."""
+    assert node.what is not None
+    nabla = any(token.kind == "NABLA" for token in node.scripts.sup)
+    what = fit(reader.argument(node.what), None)
+    by = fit(reader.argument(_by(reader, node, nabla)), None)
+    for value, piece in ((what, node.what), (by, node.by)):
+        if is_coefficient(value):
+            raise NotationError("a derivative is of an array by an array, not of a number", piece.start, piece.end)
+    if isinstance(what, Component) or isinstance(by, Component):
+        return _componentwise(reader, node, what, by)
+    by, turned = (by.args[0], True) if isinstance(by, sp.Transpose) else (by, False)
+    _check_variable(by, node.by)
+    mode = _mode(reader, node, what, by)
+    result = _laid_out(reader, what, by, mode)
+    return transpose(result) if turned and not axes(what).is_scalar else result
+
+
+def _by(reader: Reader, node: syntax.DerivativeOf, nabla: bool) -> syntax.Node:
+    return parse_script(node.by.scripts.sub, reader.vocabulary) if nabla and isinstance(node.by, syntax.Bracket) else node.by
+
+
+def _check_variable(by: Any, piece: syntax.Node) -> None:
+    core = by.matrix if isinstance(by, Vec) else by
+    if not isinstance(core, Member | sp.MatrixSymbol):
+        raise NotationError(f"{show(by)} is no variable: derivatives are by a declared name", piece.start, piece.end)
+
+
+def _mode(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any) -> str:
+    """Total or immediate: it matters for a family member by a shared parameter; ∂⁺ says so outright."""
+    subject = what
+    while isinstance(subject, Vec | sp.Transpose):
+        subject = subject.args[0]
+    core = by.matrix if isinstance(by, Vec) else by
+    is_parameter = not (isinstance(core, Member) and core.indices)
+    is_loss = isinstance(subject, sp.MatrixSymbol) and str(subject.name) in reader.vocabulary.losses
+    if node.plus:
+        if not (isinstance(subject, Member) and is_parameter) and not (is_loss and not is_parameter):
+            raise NotationError(
+                "∂⁺ is of a family's member by a shared parameter, or of a loss by its own argument", node.start, node.end
+            )
+        return "immediate"
+    if isinstance(subject, Member) and subject.indices and is_parameter:
+        return reader.conventions.consult("partial")
+    return "total"
+
+
+def _laid_out(reader: Reader, what: Any, by: Any, mode: str) -> Any:
+    """The entries of ∂A/∂B laid out as declared."""
+    above, below = axes(what), axes(by)
+    if above.is_scalar:
+        return _gradient(reader, what, by, below, mode)
+    if below.is_scalar:  # the shape of what is derived
+        column = Jacobian(what, by, mode) if above.is_vector else FamilyDerivative(what, by, mode)
+        return transpose(column) if above.rows == () else column
+    if above.is_vector and below.is_vector:
+        return _layout(reader, Jacobian(what, by, mode))
+    kind = reader.conventions.consult("matrix")
+    if kind == "family":
+        return FamilyDerivative(what, by, mode)
+    if kind == "block":
+        return BlockJacobian(what, by, mode)
+    order = reader.conventions.consult("vec")
+    return _layout(reader, Jacobian(_as_vec(what, above, order), _as_vec(by, below, order), mode))
+
+
+def _layout(reader: Reader, jacobian: Jacobian) -> Any:
+    return jacobian if reader.conventions.consult("layout") == "numerator" else transpose(jacobian)
+
+
+def _as_vec(value: Any, shape: Axes, order: str) -> Any:
+    return value if shape.is_vector else Vec(value, order)
+
+
+def _gradient(reader: Reader, what: Any, by: Any, below: Axes, mode: str) -> Any:
+    """A scalar by anything: X's shape, or a row for vectors, or Xᵀ's shape."""
+    if isinstance(by, Vec):
+        gradient: Any = transpose(Jacobian(what, by, mode))
+    else:
+        gradient = Gradient(what, by, mode)
+    if below.is_scalar:
+        return gradient
+    kind = reader.conventions.consult("gradient")
+    if kind == "transposed" or (kind == "row" and below.cols == ()):
+        return transpose(gradient)
+    return gradient
+
+
+def _componentwise(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any) -> Any:
+    """∂y_i/∂x_j is the (i, j) entry of the Jacobian, ∂E/∂W_ij of the gradient, ∂y_a/∂W_ij of the family's member."""
+    top, letters = (what.matrix, _letters(what)) if isinstance(what, Component) else (what, ())
+    bottom, below = (by.matrix, _letters(by)) if isinstance(by, Component) else (by, ())
+    _check_variable(bottom, node.by)
+    mode = _mode(reader, node, top, bottom)
+    if axes(top).is_scalar:
+        return Component(Gradient(top, bottom, mode), *_placed(axes(bottom), below))
+    if axes(top).is_vector and axes(bottom).is_vector and letters and below:
+        return Component(Jacobian(top, bottom, mode), letters[0], below[0])
+    raise NotationError(
+        "a component is derived by a component of a vector, or a scalar by any component", node.start, node.end
+    )
+
+
+def _letters(component: Component) -> tuple[Any, ...]:
+    return tuple(letter for letter in (component.row, component.col) if letter is not None)
+
+
+def _placed(shape: Axes, letters: tuple[Any, ...]) -> tuple[Any, Any]:
+    rest = iter(letters)
+    return (next(rest) if shape.rows else None), (next(rest) if shape.cols else None)

@@ -1,0 +1,287 @@
+"""From tokens to the syntax tree, by the LALR grammar in grammar.lark; errors point at the token."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from lark import Lark, Token, Transformer, UnexpectedInput, v_args
+from lark.exceptions import VisitError
+
+from derive.errors import NotationError
+from derive.latex import syntax
+from derive.latex.syntax import Chain, Node, Scripts
+from derive.latex.tokens import Tok, tokenize
+
+MAX_TOKENS = 4_000
+
+_EXPECTED = {
+    "RPAR": ")", "RBRACK": "]", "RSET": "\\}", "RB": "}", "NAME": "a name", "NUMBER": "a number", "REL": "a relation",
+    "PLUS": "+", "MINUS": "-", "COMMA": "a comma", "$END": "the end", "FUNC": "a function", "LB": "{", "LPAR": "(",
+    "RNORM": "\\|", "SLASH": "/", "PARTIAL": "\\partial",
+}  # fmt: skip
+
+
+@cache
+def _grammar() -> Lark:
+    text = files("derive.latex").joinpath("grammar.lark").read_text(encoding="utf-8")
+    return Lark(text, parser="lalr", lexer="basic", start="start")
+
+
+def parse(
+    text: str,
+    functions: Collection[str] = (),
+    words: Collection[str] = (),
+    operators: Mapping[str, str] | None = None,
+    indexed: Collection[str] = (),
+) -> tuple[Chain, ...]:
+    """The chains of one display, in order; the arguments are those of `tokenize`.
+
+    Raises `NotationError` with the place and what was expected there.
+    """
+    tokens = tokenize(text, functions, words, operators, indexed)
+    if not tokens:
+        raise NotationError("the formula is empty", 0, max(1, len(text)))
+    return parse_tokens(tokens)
+
+
+def parse_tokens(tokens: tuple[Tok, ...]) -> tuple[Chain, ...]:
+    """The chains that tokens spell."""
+    if len(tokens) > MAX_TOKENS:
+        raise NotationError(f"the formula has {len(tokens)} signs; the limit is {MAX_TOKENS}", 0, 1)
+    machine = _grammar().parse_interactive()
+    place = (0, 1)
+    try:
+        for token in tokens:
+            place = (token.start, token.end)
+            machine.feed_token(_terminal(token))
+        place = (tokens[-1].end - 1, tokens[-1].end)
+        tree = machine.feed_eof()
+    except UnexpectedInput as error:
+        raise NotationError(_unexpected(error), *place) from None
+    try:
+        return _Builder().transform(tree)  # type: ignore[no-any-return]
+    except VisitError as error:
+        raise error.orig_exc from None
+
+
+def _terminal(token: Tok) -> Token:
+    return Token(token.kind, token)  # lark keeps the value as it is
+
+
+def _unexpected(error: UnexpectedInput) -> str:
+    accepted = getattr(error, "accepts", None) or getattr(error, "expected", None) or set()
+    if "NAME" in accepted:  # an operand is missing: naming every terminal that may begin one helps nobody
+        expected = ["an operand (a name, a number, a bracket, a function)"]
+    else:
+        expected = sorted({_EXPECTED[name] for name in accepted if name in _EXPECTED})
+    token = getattr(error, "token", None)
+    found = "the formula ends here" if token is None or token.type == "$END" else f"{token.value.text} does not fit here"
+    return f"{found}; expected {' or '.join(expected)}" if expected else found
+
+
+def _span(items: Any) -> tuple[int, int]:
+    places = [place for item in items if item is not None for place in _places(item)]
+    return (min(places), max(places)) if places else (0, 0)
+
+
+def _places(item: Any) -> tuple[int, ...]:
+    if isinstance(item, Token):
+        return item.value.start, item.value.end
+    if isinstance(item, Node):
+        return item.start, item.end
+    if isinstance(item, Scripts):
+        tokens = item.sub + item.sup
+        return tuple(place for tok in tokens for place in (tok.start, tok.end))
+    if isinstance(item, tuple):
+        return tuple(place for part in item for place in _places(part))
+    return ()
+
+
+@v_args(inline=True)
+class _Builder(Transformer):  # type: ignore[misc]  # lark is untyped
+    """One method a production: the parse tree as syntax nodes."""
+
+    def start(self, *parts: Any) -> tuple[Chain, ...]:
+        return tuple(part for part in parts if isinstance(part, Chain))
+
+    inside = start
+
+    def chain(self, *items: Any) -> Chain:
+        return Chain(*_span(items), tuple(items[::2]), tuple(str(rel.value.text) for rel in items[1::2]))
+
+    def condition(self, *items: Any) -> Chain:
+        chain = self.chain(*items[1:])
+        return Chain(*_span(items), chain.sides, chain.relations, is_condition=True)
+
+    def sign(self, token: Token) -> Token:
+        return token
+
+    def sum(self, *items: Any) -> Node:
+        terms: list[tuple[int, Node]] = []
+        value = 1
+        for item in items:
+            if isinstance(item, Token):
+                value = -1 if item.value.kind == "MINUS" else 1
+            elif item is not None:
+                terms.append((value, item))
+        if len(terms) == 1 and terms[0][0] == 1:
+            return terms[0][1]
+        return syntax.Sum(*_span(items), tuple(terms))
+
+    def entrywise(self, left: Node, operator: Token, right: Node) -> Node:
+        return self._entrywise(left, operator, right)
+
+    def _entrywise(self, left: Node, operator: Token, right: Node) -> Node:
+        sign = operator.value.text
+        if isinstance(left, syntax.Entrywise):
+            if left.operator != sign:
+                raise NotationError(
+                    "⊙ and ⊗ side by side: say with brackets which comes first", operator.value.start, operator.value.end
+                )
+            return syntax.Entrywise(left.start, right.end, sign, (*left.operands, right))
+        return syntax.Entrywise(left.start, right.end, sign, (left, right))
+
+    def open(self, *items: Any) -> Node:
+        if len(items) == 1:
+            return items[0]  # type: ignore[no-any-return]
+        if len(items) == 2:
+            return _joined(items[0], items[1])
+        tail = items[2] if len(items) == 3 else _joined(items[2], items[3])
+        return self._entrywise(items[0], items[1], tail)
+
+    def big(self, sign: Token, scripts: Scripts, body: Node) -> Node:
+        return syntax.Big(*_span((sign, scripts, body)), sign.value.text[1:], scripts, body)
+
+    def product(self, *factors: Any) -> Node:
+        return _product(factors)
+
+    def dot(self, token: Token) -> Token:
+        return token
+
+    def quotient(self, above: Node, _: Token, below: Node) -> Node:
+        return syntax.Fraction(*_span((above, below)), above, below, Scripts())
+
+    def slash_derivative(self, d: Any, above: Node, _: Token, other: Any, below: Node) -> Node:
+        return syntax.DerivativeOf(*_span((d[0], above, below)), above, below, _is_plus(d[1]), Scripts())
+
+    def name(self, token: Token, scripts: Scripts) -> Node:
+        return syntax.Name(*_span((token, scripts)), token.value.text, scripts)
+
+    def number(self, token: Token, scripts: Scripts) -> Node:
+        return syntax.Number(*_span((token, scripts)), token.value.text, scripts)
+
+    def scripted(self, inner: Node, scripts: Scripts) -> Node:
+        if isinstance(inner, syntax.NormOf):
+            return syntax.NormOf(*_span((inner, scripts)), inner.body, inner.own, scripts)
+        assert isinstance(inner, syntax.Bracket)
+        return syntax.Bracket(*_span((inner, scripts)), inner.kind, inner.parts, scripts)
+
+    def apply(self, token: Token, own: Scripts, argument: Node, after: Scripts) -> Node:
+        return syntax.Apply(*_span((token, own, argument, after)), token.value.text, own, argument, after)
+
+    def apply_bare(self, token: Token, own: Scripts, argument: Node) -> Node:
+        return self.apply(token, own, argument, Scripts())
+
+    apply_inner = apply_bare
+
+    def fraction(self, sign: Token, _a: Any, above: Any, _b: Any, _c: Any, below: Any, _d: Any, scripts: Scripts) -> Node:
+        span = _span((sign, above[2], below[2], _d, scripts))
+        if isinstance(above[0], Scripts) != isinstance(below[0], Scripts):
+            raise NotationError("a derivative needs \\partial above and below the line", *span)
+        if not isinstance(above[0], Scripts):
+            return syntax.Fraction(*span, above[1], below[1], scripts)
+        if below[1] is None:
+            raise NotationError("the derivative does not say by what", *span)
+        return syntax.DerivativeOf(*span, above[1], below[1], _is_plus(above[0]), scripts)
+
+    def nabla(self, sign: Token, scripts: Scripts, what: Node) -> Node:
+        if not scripts.sub:
+            raise NotationError("\\nabla needs a subscript that says by what", sign.value.start, sign.value.end)
+        by = syntax.Bracket(*_span(scripts.sub), "tokens", (), Scripts(sub=scripts.sub))
+        return syntax.DerivativeOf(*_span((sign, what)), what, by, False, Scripts(sup=_NABLA))
+
+    def over(self, first: Any, second: Any = None) -> tuple[Any, Any, Any]:
+        """(scripts of ∂ or None, formula or None, something with a place)."""
+        if isinstance(first, tuple):  # d
+            return first[1], second, (first[0], second)
+        return None, first, first
+
+    def d(self, token: Token, scripts: Scripts) -> tuple[Token, Scripts]:
+        return token, scripts
+
+    def round(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
+        return syntax.Bracket(*_span((left, right)), "round", parts, Scripts())
+
+    def square(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
+        return syntax.Bracket(*_span((left, right)), "square", parts, Scripts())
+
+    def curly(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
+        return syntax.Bracket(*_span((left, right)), "curly", parts, Scripts())
+
+    def braced(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
+        return syntax.Bracket(*_span((left, right)), "braced", parts, Scripts())
+
+    def norm(self, left: Token, body: Node, right: Token, own: Scripts) -> Node:
+        return syntax.NormOf(*_span((left, right, own)), body, own, Scripts())
+
+    def scripts(self, *tokens: Token) -> Scripts:
+        sub: tuple[Tok, ...] = ()
+        sup: tuple[Tok, ...] = ()
+        primes = 0
+        for token in tokens:
+            tok: Tok = token.value
+            if tok.kind == "PRIME":
+                primes += len(tok.text)
+            elif tok.kind == "SUB":
+                if sub:
+                    raise NotationError("two subscripts", tok.start, tok.end)
+                sub = tok.inner
+            elif tok.inner and all(inner.text == "\\prime" for inner in tok.inner):
+                primes += len(tok.inner)
+            else:
+                if sup and not (_is_transpose(sup) or _is_transpose(tok.inner)):
+                    raise NotationError("two superscripts", tok.start, tok.end)
+                sup = sup + tok.inner
+        return Scripts(sub, sup, primes)
+
+
+_NABLA = (Tok("NABLA", "\\nabla", 0, 0),)
+
+
+def _is_transpose(tokens: tuple[Tok, ...]) -> bool:
+    return len(tokens) == 1 and tokens[0].text in ("\\top", "T", "\\intercal")
+
+
+def _is_plus(scripts: Scripts) -> bool:
+    if scripts.is_empty:
+        return False
+    if [tok.kind for tok in scripts.sup] == ["PLUS"] and not scripts.sub:
+        return True
+    start, end = _span((scripts,))
+    raise NotationError("\\partial takes no index but ^{+}", start, end)
+
+
+def _product(factors: tuple[Any, ...]) -> Node:
+    """Factors with \\cdot only between two of them."""
+    kept: list[Node] = []
+    after_dot = True
+    for factor in factors:
+        if isinstance(factor, Token):
+            if after_dot:
+                raise NotationError("a product sign needs a factor on both sides", factor.value.start, factor.value.end)
+            after_dot = True
+        else:
+            kept.append(factor)
+            after_dot = False
+    if after_dot:
+        last = factors[-1]
+        raise NotationError("a product sign needs a factor on both sides", last.value.start, last.value.end)
+    return kept[0] if len(kept) == 1 else syntax.Product(*_span(tuple(kept)), tuple(kept))
+
+
+def _joined(left: Node, right: Node) -> Node:
+    factors = left.factors if isinstance(left, syntax.Product) else (left,)
+    return syntax.Product(left.start, right.end, (*factors, right))

@@ -1,0 +1,83 @@
+"""Juxtaposition: coefficients and scalars multiply, matrices join, constants take their neighbours' sizes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from derive.errors import NotationError
+from derive.language import nodes
+from derive.language.build import matmul, transpose
+from derive.language.derivatives import Collect, FamilyDerivative, Gradient
+from derive.language.nodes import Scale
+from derive.language.shapes import Axes, axes, is_coefficient
+from derive.latex.syntax import Node
+from derive.latex.unsized import Unsized, sized
+
+
+def multiply(factors: list[tuple[Any, Node]], want: Axes | None) -> Any:
+    """The product of factors as written."""
+    coefficients = [value for value, _ in factors if is_coefficient(value)]
+    arrays = _with_sizes([value for value, _ in factors if not is_coefficient(value)], want)
+    if not arrays:
+        result: Any = 1
+        for coefficient in coefficients:
+            result = result * coefficient
+        return result
+    scalars = [value for value in arrays if axes(value).is_scalar and axes(value).back is None]
+    matrices = [value for value in arrays if not (axes(value).is_scalar and axes(value).back is None)]
+    body = _joined(matrices) if matrices else scalars.pop()
+    for scalar in reversed(scalars):
+        body = Scale(scalar, body)
+    result = matmul(*coefficients, body)
+    axes(result)
+    return result
+
+
+def _with_sizes(values: list[Any], want: Axes | None) -> list[Any]:
+    """Constants between neighbours get their sizes; at the ends the wanted axes help."""
+    for place, value in enumerate(values):
+        if not isinstance(value, Unsized):
+            continue
+        left, right = values[place - 1] if place else None, values[place + 1] if place + 1 < len(values) else None
+        rows = axes(left).cols if left is not None and not isinstance(left, Unsized) else None
+        cols = axes(right).rows if right is not None and not isinstance(right, Unsized) else None
+        if want is not None:
+            rows = want.rows if left is None else rows
+            cols = want.cols if right is None else cols
+        values[place] = sized(value, rows, cols)
+    return values
+
+
+def _joined(matrices: list[Any]) -> Any:
+    """Matrices side by side; what has become 1×1 on the way scales what follows."""
+    matrices = _contract_matrix_chains(matrices)
+    current = matrices[0]
+    for factor in matrices[1:]:
+        left, right = axes(current), axes(factor)
+        if left.is_scalar and left.cols != right.rows:
+            current = Scale(current, factor)
+        elif right.is_scalar and right.rows != left.cols:
+            current = Scale(factor, current)
+        else:
+            current = matmul(current, factor)
+    return current
+
+
+def _contract_matrix_chains(matrices: list[Any]) -> list[Any]:
+    """∂E/∂Y · ∂Y/∂X with one matrix Y: all axes of Y are joined."""
+    found = list(matrices)
+    for place in range(len(found) - 1):
+        outer, inner = found[place], found[place + 1]
+        if isinstance(outer, Gradient) and isinstance(inner, FamilyDerivative) and outer.by == inner.what:
+            if not axes(inner.what).is_vector:
+                row = transpose(nodes.Vec(outer))
+                found[place : place + 2] = [Collect(matmul(row, nodes.Vec(inner)))]
+                return _contract_matrix_chains(found)
+    return found
+
+
+def no_coefficient(value: Any, node: Node) -> Any:
+    """An array; a bare number is refused."""
+    if is_coefficient(value):
+        raise NotationError("an array is expected here, not a number", node.start, node.end)
+    return value

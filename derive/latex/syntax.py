@@ -1,0 +1,132 @@
+"""The tree of a formula as written, before anything is known about its names: what stands where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from derive.latex.tokens import Tok
+
+
+@dataclass(frozen=True)
+class Scripts:
+    """What hangs on a name or bracket: subscript, superscript, primes."""
+
+    sub: tuple[Tok, ...] = ()
+    sup: tuple[Tok, ...] = ()
+    primes: int = 0
+
+    @property
+    def is_empty(self) -> bool:
+        """No script at all."""
+        return not (self.sub or self.sup or self.primes)
+
+
+@dataclass(frozen=True)
+class Node:
+    """A piece of a formula with its place in the text."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Name(Node):
+    """A letter, command or word with its scripts."""
+
+    base: str
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class Number(Node):
+    """Digits, perhaps with scripts."""
+
+    text: str
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class Sum(Node):
+    """Signed terms."""
+
+    terms: tuple[tuple[int, Node], ...]
+
+
+@dataclass(frozen=True)
+class Product(Node):
+    """Factors side by side."""
+
+    factors: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Entrywise(Node):
+    """Operands joined by one operator: hadamard or kron."""
+
+    operator: str
+    operands: tuple[Node, ...]
+
+
+@dataclass(frozen=True)
+class Big(Node):
+    """A sum or product sign with its bounds and what it reaches over."""
+
+    kind: str  # sum | prod
+    scripts: Scripts
+    body: Node
+
+
+@dataclass(frozen=True)
+class Apply(Node):
+    """A function name with scripts, its argument, and scripts behind the argument."""
+
+    function: str
+    own: Scripts
+    argument: Node
+    after: Scripts
+
+
+@dataclass(frozen=True)
+class Bracket(Node):
+    """A bracketed list of chains with scripts; kind round, square, curly, braced."""
+
+    kind: str
+    parts: tuple[Chain, ...]
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class NormOf(Node):
+    """‖A‖ with its scripts (a subscript F names the Frobenius norm, a superscript is a power)."""
+
+    body: Node
+    own: Scripts
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class Fraction(Node):
+    """A quotient."""
+
+    above: Node
+    below: Node
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class DerivativeOf(Node):
+    """∂A/∂B; `what` is None where the operator acts on what follows; `plus` marks ∂⁺."""
+
+    what: Node | None
+    by: Node
+    plus: bool
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class Chain(Node):
+    """a REL b REL c …; `is_condition` after ∀."""
+
+    sides: tuple[Node, ...]
+    relations: tuple[str, ...]
+    is_condition: bool = False

@@ -1,0 +1,61 @@
+"""Conditions on indices: 1 <= k < t, i != j, in plain or LaTeX spelling, several by comma."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sympy as sp
+
+from derive.errors import NotationError
+from derive.latex.affine import affine
+from derive.latex.tokens import Tok, tokenize
+from derive.latex.vocabulary import Vocabulary
+from verify.claim import Condition
+
+_WORDS = (("<=", "\\le "), (">=", "\\ge "), ("!=", "\\ne "), ("≤", "\\le "), ("≥", "\\ge "), ("≠", "\\ne "))
+
+
+def read_conditions(text: str, vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    """The conditions that a text states. Raises `NotationError` (places count in the text)."""
+    plain = text
+    for word, command in _WORDS:
+        plain = plain.replace(word, command)
+    return conditions_of(tokenize(plain), vocabulary)
+
+
+def conditions_of(tokens: Sequence[Tok], vocabulary: Vocabulary) -> tuple[Condition, ...]:
+    """The conditions that tokens spell, chains link by link."""
+    found: list[Condition] = []
+    letters = {**vocabulary.steps, **vocabulary.components}
+    for part in _split(tokens, "COMMA"):
+        if not part:
+            continue
+        sides = _split(part, "REL")
+        relations = [token.text for token in part if token.kind == "REL"]
+        values = [affine(tuple(side), letters) for side in sides]
+        if not relations or any(value is None for value in values):
+            spelling = " ".join(token.text for token in part)
+            raise NotationError(
+                f"{spelling}: a condition compares listed index letters, as 1 <= k < t", part[0].start, part[-1].end
+            )
+        for left, relation, right in zip(values, relations, values[1:], strict=False):
+            found.append(_condition(left, relation, right, part))
+    return tuple(found)
+
+
+def _condition(left: sp.Expr, relation: str, right: sp.Expr, part: Sequence[Tok]) -> Condition:
+    if relation in (">", ">="):
+        return Condition(right, relation.replace(">", "<"), left)
+    if relation not in ("<", "<=", "=", "!="):
+        raise NotationError(f"a condition has no relation {relation}", part[0].start, part[-1].end)
+    return Condition(left, relation, right)
+
+
+def _split(tokens: Sequence[Tok], kind: str) -> list[list[Tok]]:
+    parts: list[list[Tok]] = [[]]
+    for token in tokens:
+        if token.kind == kind:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts

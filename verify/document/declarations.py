@@ -1,0 +1,262 @@
+"""What a document declares at a line: names, indices, conventions, assumptions, givens."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from typing import Any
+
+import sympy as sp
+
+from derive.errors import NotationError
+from derive.language.functions import KINDS, OPAQUE
+from derive.latex.conventions import OPTIONS, Conventions
+from derive.latex.names import literal_name, pattern_of
+from derive.latex.tokens import tokenize
+from derive.latex.vocabulary import Function, Tensor, Vocabulary
+from derive.model import Loss
+from verify.document.block import Entry, read_block
+from verify.document.sizes import SizeError, read_shape
+from verify.document.source import Source
+from verify.errors import DocumentError
+
+KEYS = ("symbols", "time", "indices", "operators", "assume", "where", "given", *OPTIONS, "reset", "mixed", "transpose", "immediate")
+_STRUCTURES = ("symmetric", "diagonal", "sum 1", "one-hot", "positive")
+_LOSS = re.compile(r"loss\s*\((.*)\)")
+
+
+@dataclass(frozen=True)
+class Declarations:
+    """Everything in force at one line of a document; values keep the place where they stand."""
+
+    symbols: Mapping[str, tuple[Entry, Entry]] = field(default_factory=dict)
+    indices: Mapping[str, tuple[Entry, Entry]] = field(default_factory=dict)
+    time: Entry | None = None
+    operators: Mapping[str, str] = field(default_factory=dict)
+    assume: tuple[Entry, ...] = ()
+    where: Entry | None = None
+    given: tuple[Entry, ...] = ()
+    conventions: Conventions = field(default_factory=Conventions)
+    immediate: tuple[Entry, ...] = ()
+    generation: int = 0  # how many resets came before
+
+    def updated(self, keys: Mapping[str, tuple[Entry, Entry]], source: Source) -> Declarations:
+        """These declarations with the keys of a later block, each replaced whole. Raises `DocumentError`."""
+        current = self
+        if "reset" in keys and keys["reset"][1].value == "true":
+            current = Declarations(generation=self.generation + 1)
+        for key, (name, value) in keys.items():
+            current = replace(current, **_read_key(key, name, value, current, source))
+        return current
+
+
+def from_text(text: str, offset: int, source: Source, before: Declarations) -> Declarations:
+    """The declarations after a block."""
+    return before.updated(read_block(text, offset, source), source)
+
+
+def _read_key(key: str, name: Entry, value: Entry, current: Declarations, source: Source) -> dict[str, Any]:
+    place = source.place(value.offset)
+    if key in OPTIONS:
+        if value.value not in OPTIONS[key]:
+            raise DocumentError(f"{key} is one of {', '.join(OPTIONS[key])}, not {value.value!r}", place)
+        return {"conventions": replace(current.conventions, **{key: value.text})}
+    if key in ("symbols", "indices"):
+        if not isinstance(value.value, Mapping):
+            raise DocumentError(f"{key} maps names, as `{key}: {{x_t: m}}`", place)
+        return {key: value.value}
+    if key == "operators":
+        return {"operators": _operators(value, source)}
+    if key in ("assume", "given", "immediate"):
+        items = value.value if isinstance(value.value, tuple) else (value,)
+        return {key: tuple(items)}
+    if key in ("time", "where"):
+        return {key: value}
+    if key == "reset":
+        return {}
+    if key in ("mixed", "transpose"):
+        raise DocumentError(f"{key} is not read in this version", place)
+    close = get_close_matches(key, KEYS, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(KEYS)}"
+    raise DocumentError(f"unknown key {key}{hint}", source.place(name.offset, len(key)))
+
+
+def _operators(value: Entry, source: Source) -> dict[str, str]:
+    if not isinstance(value.value, Mapping):
+        raise DocumentError('operators maps signs, as `operators: {"*": hadamard}`', source.place(value.offset))
+    found = {}
+    for sign, (_, meaning) in value.value.items():
+        if meaning.value not in ("matmul", "hadamard", "kron"):
+            raise DocumentError(
+                f"the operator {sign} is matmul, hadamard or kron, not {meaning.value!r}", source.place(meaning.offset)
+            )
+        found[sign] = meaning.text
+    return found
+
+
+# --- from declarations to the vocabulary -------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """Declarations made typed: the vocabulary, the losses, the last step, ranges, and structures of tensors."""
+
+    vocabulary: Vocabulary
+    losses: tuple[Loss, ...]
+    last: sp.Expr
+    first: int
+    structures: Mapping[str, str]
+
+
+def meaning(declarations: Declarations, source: Source) -> Meaning:
+    """The typed meaning of declarations. Raises `DocumentError` at the wrong entry."""
+    steps, components, ranges, first, last = _indices(declarations, source)
+    letters = frozenset(ranges)
+    sizes: dict[str, sp.Symbol] = {}
+    tensors: list[Tensor] = []
+    functions: dict[str, Function] = {}
+    losses: dict[str, Entry] = {}
+    structures: dict[str, str] = {}
+    for name, (key, value) in declarations.symbols.items():
+        if not isinstance(value.value, str):
+            raise DocumentError(f"{name} is declared by a text, as `n x m`", source.place(value.offset))
+        text = value.text.strip()
+        if kind := _function_kind(text):
+            functions[name] = Function(name, kind)
+        elif _LOSS.fullmatch(text):
+            losses[name] = value
+        else:
+            tensor, structure = _tensor(name, key, value, letters, sizes, source)
+            tensors.append(tensor)
+            if structure:
+                structures[tensor.name] = structure
+    vocabulary = Vocabulary(
+        tuple(_distinct(tensors)), functions, frozenset(losses), steps, components, sizes, ranges, declarations.operators
+    )
+    made = tuple(_loss(name, entry, vocabulary, source) for name, entry in losses.items())
+    return Meaning(vocabulary, made, last, first, structures)
+
+
+def _function_kind(text: str) -> str:
+    """The kind of a function that a declaration names, empty for anything else."""
+    if text == "elementwise":
+        return OPAQUE
+    kind = text.removeprefix("elementwise ").strip()
+    return kind if kind in KINDS or kind == "softmax" else ""
+
+
+def _tensor(
+    name: str, key: Entry, value: Entry, letters: frozenset[str], sizes: dict[str, sp.Symbol], source: Source
+) -> tuple[Tensor, str]:
+    place = source.place(key.offset, len(name))
+    try:
+        tokens = tokenize(name, words=_word(name))
+    except NotationError as error:
+        raise DocumentError(f"the name {name}: {error}", place) from None
+    scripts = {"SUB": (), "SUP": (), **{token.kind: token.inner for token in tokens[1:]}}
+    if not tokens or tokens[0].kind not in ("NAME", "FUNC") or len(scripts) != 2 or len(tokens) > 3:
+        raise DocumentError(f"{name} is no name: one letter, command or word with sub- and superscript", place)
+    spec, _, structure = value.text.partition(",")
+    structure = structure.strip()
+    if structure and structure not in _STRUCTURES:
+        raise DocumentError(
+            f"{structure!r} is no structure; expected {', '.join(_STRUCTURES)}", source.place(value.offset)
+        )
+    try:
+        rows, cols = read_shape(spec, sizes)
+    except SizeError as error:
+        known = f"{error}, elementwise, {', '.join(KINDS)}, softmax, or loss(last s)"
+        raise DocumentError(f"{name}: {known}", source.place(value.offset)) from None
+    base = tokens[0].text if tokens[0].kind == "NAME" else name.split("_")[0].split("^")[0]
+    pattern = pattern_of(name, base, scripts["SUB"], scripts["SUP"], letters)
+    return Tensor(literal_name(pattern), pattern, rows, cols, structure), structure
+
+
+def _word(name: str) -> tuple[str, ...]:
+    """The part of a declared name before its scripts, where it is several plain letters (dh_t, Loss)."""
+    match = re.match(r"[A-Za-z]{2,}(?=$|[_^])", name)
+    return (match.group(),) if match else ()
+
+
+def _distinct(tensors: list[Tensor]) -> list[Tensor]:
+    """Two declared names with one spelling (W and W^{(k)}) are kept apart by an empty index place."""
+    seen: set[str] = set()
+    found = []
+    for tensor in tensors:
+        name = tensor.name
+        while name in seen:
+            name += "^{()}"
+        seen.add(name)
+        found.append(replace(tensor, name=name))
+    return found
+
+
+def _loss(name: str, entry: Entry, vocabulary: Vocabulary, source: Source) -> Loss:
+    match = _LOSS.fullmatch(entry.text.strip())
+    assert match is not None
+    parts = []
+    place = source.place(entry.offset, len(entry.text))
+    for part in match.group(1).split(","):
+        scope, _, family = part.strip().partition(" ")
+        if scope not in ("last", "each") or not family:
+            raise DocumentError(f"a loss is written loss(last s) or loss(each s), not {entry.text!r}", place)
+        family = family.strip()
+        known = [t for t in vocabulary.tensors if family in (t.pattern.base, t.name, t.pattern.text)]
+        if len(known) != 1:
+            raise DocumentError(f"the loss {name} depends on {family}, which is not declared", place)
+        parts.append((known[0].name, scope))
+    return Loss(sp.MatrixSymbol(name, 1, 1), tuple(parts))
+
+
+Ranges = dict[str, tuple[sp.Expr, sp.Expr]]
+
+
+def _indices(
+    declarations: Declarations, source: Source
+) -> tuple[dict[str, sp.Symbol], dict[str, sp.Symbol], Ranges, int, sp.Expr]:
+    """Step letters, component letters, the range of each step letter, the first step and the last."""
+    entries: dict[str, Entry] = {letter: value for letter, (_, value) in declarations.indices.items()}
+    if declarations.time is not None:
+        entries.setdefault("t", declarations.time)
+    components, ranges, shared = {}, {}, {}
+    steps: dict[str, sp.Symbol] = {}
+    for letter, entry in entries.items():
+        if entry.value == "component":
+            components[letter] = sp.Symbol(letter, integer=True)
+            continue
+        steps[letter] = sp.Symbol(letter, integer=True)
+        if isinstance(entry.value, str) and ".." in entry.value:
+            ranges[letter] = _range(entry, steps, source)
+        else:
+            shared[letter] = entry
+    for letter, entry in shared.items():
+        if entry.value not in ranges:
+            raise DocumentError(
+                f"the index {letter} is a range 1..T, the letter of another index, or component, not {entry.value!r}",
+                source.place(entry.offset),
+            )
+        ranges[letter] = ranges[entry.value]
+    distinct = set(ranges.values())
+    if len(distinct) > 1:
+        raise DocumentError("only one range of steps is read in this version", source.place(next(iter(entries.values())).offset))
+    first, last = next(iter(distinct), (sp.Integer(1), sp.Symbol("T", integer=True)))
+    return steps, components, ranges, int(first), last
+
+
+def _range(entry: Entry, steps: dict[str, sp.Symbol], source: Source) -> tuple[sp.Expr, sp.Expr]:
+    low, _, high = entry.text.partition("..")
+    place = source.place(entry.offset, len(entry.text))
+    if not low.strip().isdigit() or len(low) > 4:
+        raise DocumentError("a range begins at a number, as 1..T", place)
+    high = high.strip()
+    if high.isdigit() and len(high) <= 4:
+        return sp.Integer(int(low)), sp.Integer(int(high))
+    if not (len(high) == 1 and high.isalpha()):
+        raise DocumentError("a range ends at a letter or number, as 1..T", place)
+    return sp.Integer(int(low)), steps.setdefault(high, sp.Symbol(high, integer=True))
+
+
+
+
