@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -16,6 +17,7 @@ from derive.latex.affine import affine
 from derive.latex.syntax import Scripts
 from derive.latex.tokens import KNOWN_FUNCTIONS
 from derive.latex.transposes import split_transpose
+from derive.latex.vocabulary import Function
 
 if TYPE_CHECKING:
     from derive.latex.elaborate import Reader
@@ -26,7 +28,7 @@ _LATEX = {"tanh": "\\tanh", "exp": "\\exp", "log": "\\log", "sqrt": "\\sqrt"}
 
 def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     """The application without the scripts behind it."""
-    declared = reader.vocabulary.functions.get(node.function)
+    declared, node = _declared(reader, node)
     kind = KNOWN_FUNCTIONS.get(node.function.lstrip("\\")) if declared is None else declared.kind
     if kind in ("diag", "vec", "tr"):
         _plain(node)
@@ -44,6 +46,20 @@ def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     if kind is None:
         raise NotationError(f"the function {node.function} is not declared", node.start, node.end)
     return _elementwise(node, kind, declared is not None, value)
+
+
+def _declared(reader: Reader, node: syntax.Apply) -> tuple[Function | None, syntax.Apply]:
+    """The declared function; scripts that belong to its name (f^{l-1}) are taken off."""
+    functions = reader.vocabulary.functions
+    spelled = node.function + "".join(
+        f"{sign}{{{''.join(token.text for token in tokens)}}}"
+        for sign, tokens in (("_", node.own.sub), ("^", node.own.sup))
+        if tokens
+    )
+    for name in (spelled, spelled.replace("{", "").replace("}", "")):
+        if name != node.function and name in functions:
+            return functions[name], replace(node, function=name, own=Scripts(primes=node.own.primes))
+    return functions.get(node.function), node
 
 
 def _elementwise(node: syntax.Apply, kind: str, is_declared: bool, value: Any) -> Any:

@@ -111,7 +111,13 @@ class Reader:
         base, scripts, vocabulary = node.base, node.scripts, self.vocabulary
         if base in vocabulary.losses and not scripts.sub and not scripts.sup:
             return sp.MatrixSymbol(base, 1, 1)
-        use = vocabulary.find(base, scripts, node.start, node.end)
+        try:
+            use = vocabulary.find(base, scripts, node.start, node.end)
+        except NotationError:
+            known = self._kronecker_delta(node)  # beside a family δ_t, δ_ij of components is Kronecker's
+            if known is None:
+                raise
+            return known
         if use is not None:
             return self._used(node, use, scripts)
         known = self._constant(node)
@@ -162,15 +168,19 @@ class Reader:
             rest, is_transposed = split_transpose(scripts.sup)
             if not rest and not scripts.sub:
                 return Unsized("ones", is_transposed, node.start, node.end)
-        if base == "\\delta" and len(scripts.sub) >= 2 and not scripts.sup:
-            letters = [token.text for token in scripts.sub if token.kind != "COMMA"]
-            if len(letters) == 2 and all(letter in vocabulary.components for letter in letters):
-                return nodes.Delta(*(vocabulary.components[letter] for letter in letters))
         if base == "e" and scripts.sup and not scripts.sub:
             return self._exponential(node)
         if base in vocabulary.sizes and scripts.is_empty:
             return vocabulary.sizes[base]
-        return None
+        return self._kronecker_delta(node)
+
+    def _kronecker_delta(self, node: syntax.Name) -> Any:
+        """δ_ij, if both its indices are component letters."""
+        letters = [token.text for token in node.scripts.sub if token.kind != "COMMA"]
+        known = self.vocabulary.components
+        if node.base != "\\delta" or node.scripts.sup or len(letters) != 2 or not set(letters) <= set(known):
+            return None
+        return nodes.Delta(*(known[letter] for letter in letters))
 
     def _exponential(self, node: syntax.Name) -> Any:
         argument = self.read(parse_script(node.scripts.sup, self.vocabulary), None)

@@ -63,7 +63,7 @@ def tokenize(
 ) -> tuple[Tok, ...]:
     """The tokens of a formula.
 
-    `functions` are the declared names of functions, `words` the declared names of several plain letters,
+    `functions` are the declared names of functions (f, f^{l-1}), `words` the declared names of several plain letters,
     `operators` the declared meaning of signs (matmul, hadamard, kron), `indexed` names that are families as well as
     functions: with an index they are the family. Raises `NotationError` with the place.
     """
@@ -84,6 +84,7 @@ class _Tokenizer:
     ) -> None:
         self.text, self.functions, self.words, self.indexed = text, functions, words, indexed
         self.operators = {**OPERATORS, **operators}
+        self.bases = frozenset(re.split(r"[_^]", name)[0] for name in functions)  # f of f^{l-1}
         self.place = 0
         self.norms = False  # whether the next \| closes
 
@@ -125,6 +126,8 @@ class _Tokenizer:
         lexeme, start = self._lexeme()
         if lexeme.isspace() or lexeme in "&~" or (lexeme[0] == "\\" and lexeme[1:] in [*SKIPPED, " "]):
             return self._after_skip(lexeme, start)
+        if lexeme == "{" and (braced := self._braced_function(start)) is not None:
+            return braced
         if lexeme in UNREADABLE:
             raise NotationError(f"{lexeme}: {UNREADABLE[lexeme]}", start, self.place)
         if lexeme in "_^":
@@ -152,6 +155,14 @@ class _Tokenizer:
         if lexeme.isalpha() and lexeme.isascii():
             return self._name(lexeme, start)
         raise NotationError(f"{lexeme!r} has no meaning here", start, self.place)
+
+    def _braced_function(self, start: int) -> Tok | None:
+        """{f^{l-1}}' is the derivative of the function f^{l-1}: its name stands in braces of its own."""
+        for name in self.functions:
+            if self.text.startswith(f"{name}}}", self.place):
+                self.place += len(name) + 1
+                return Tok("FUNC", name, start, self.place)
+        return None
 
     def _after_skip(self, lexeme: str, start: int) -> Tok | None:
         """`\\left.` and `\\right.` are invisible delimiters; every other skipped sign stands for itself."""
@@ -209,7 +220,7 @@ class _Tokenizer:
     def _name(self, name: str, start: int) -> Tok:
         bare = name.lstrip("\\")
         followed = self.text[self.place :].lstrip()
-        if name in self.functions and not (name in self.indexed and followed.startswith("_")):
+        if name in self.bases and not (name in self.indexed and followed.startswith("_")):
             return Tok("FUNC", name, start, self.place)
         if bare in KNOWN_FUNCTIONS and name.startswith("\\") and name not in self.functions:
             return Tok("FUNC", bare, start, self.place)

@@ -1,0 +1,51 @@
+"""The Python door: `verify.document(path)` and `verify.claim(left, right, model=…)`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import sympy as sp
+
+from derive.model import Model
+from verify.check import settle
+from verify.claim import Claim, Index
+from verify.document.statements import read
+from verify.errors import DocumentError
+from verify.judge import Judge
+from verify.limits import Effort
+from verify.report.model import DocumentReport, Report
+from verify.verdict import Verdict
+
+
+def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_proof: bool = False) -> Report:
+    """Verify a derivation document (Markdown). Raises `OSError`; wrong declarations stand in the report.
+
+    `report["2.3"].verdict` is one claim's verdict, `report.ok` whether all is as it should be.
+    """
+    text = Path(path).read_text(encoding="utf-8")
+    effort = Effort(examples=examples, seed=seed)
+    try:
+        found = read(str(path), text)
+    except DocumentError as error:
+        return Report((DocumentReport(str(path), (), (error,)),), seed, examples, require_proof)
+    entries = tuple(Judge(found, effort).entries())
+    return Report((DocumentReport(str(path), entries, found.errors),), seed, examples, require_proof)
+
+
+def claim(left: Any, right: Any, *, model: Model, examples: int = 100, seed: int = 0) -> Verdict:
+    """Settle left = right under a model; step letters other than the last run over all its steps.
+
+    Raises `TypeError` for a bool or `sympy.Eq` (Eq(2*W, W + W) is already True), `ShapeError` where shapes differ.
+    """
+    from derive.language.substitute import free_letters
+    from derive.model import members
+
+    for side in (left, right):
+        if isinstance(side, bool | sp.Basic) and not getattr(side, "is_Matrix", False):
+            raise TypeError(f"verify.claim takes two formulas, and {side!r} is none; write claim(left, right, model=…)")
+    last = model.time.last
+    times = {letter for side in (left, right) for m in members(side) for letter in m.time.free_symbols}
+    letters = sorted((times & (free_letters(left) | free_letters(right))) - {last}, key=str)
+    indices = tuple(Index(letter, sp.Integer(model.time.first), last) for letter in letters)
+    return settle(Claim(left, right, model, indices=indices), Effort(examples=examples, seed=seed))

@@ -1,0 +1,216 @@
+"""Claim × witnesses → verdict: nothing is proved or refuted by one witness, and disagreement is an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from derive.language.nodes import Norm
+from verify import counterexample
+from verify.claim import Claim
+from verify.deciders import normal_form, prime_field
+from verify.deciders.outcome import Outcome
+from verify.errors import WitnessConflict
+from verify.limits import Effort
+from verify.numeric import examine
+from verify.scope import describe, describe_instances
+from verify.times import instances
+from verify.verdict import Verdict
+
+Times = dict[sp.Symbol, int]
+
+
+@dataclass(frozen=True)
+class _Case:
+    """A claim being settled: its instances of time and what has been found."""
+
+    claim: Claim
+    effort: Effort
+    times: list[Times]
+
+
+def settle(claim: Claim, effort: Effort = Effort()) -> Verdict:  # noqa: B008  # frozen
+    """The verdict on one claim. Raises `WitnessConflict` where two witnesses that are both sure differ."""
+    found = list(instances(claim, effort.steps))
+    if not found:
+        return Verdict("undecided", f"no step up to {effort.steps} is in scope, so nothing ran", times="none")
+    case = _Case(claim, effort, found[:1] if claim.is_timeless else found)
+    verdict = _by_numbers(case) if _is_analytic(claim) else _by_deciders(case)
+    return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))
+
+
+def _is_analytic(claim: Claim) -> bool:
+    """Inequalities and norms are settled by numbers alone, so they are never proved."""
+    if claim.relation != "=":
+        return True
+    return any(isinstance(node, Norm) for side in (claim.left, claim.right) for node in sp.preorder_traversal(side))
+
+
+def _by_numbers(case: _Case) -> Verdict:
+    """An inequality: tested on numeric instances, or refuted by one."""
+    outcomes = examine(case.claim, case.effort)
+    scope = _scope(case, limit=case.effort.steps)
+    broken = [outcome for outcome in outcomes if outcome.outcome == "differ"]
+    ran = [outcome for outcome in outcomes if outcome.outcome == "equal" and outcome.instances]
+    if broken and ran:
+        raise WitnessConflict(_conflict(broken[0], ran[0]))
+    if broken:
+        return Verdict("refuted", f"false at {_where(broken[0])}", "value", times=scope, witnesses=tuple(outcomes))
+    if not ran:
+        return Verdict("undecided", "no numeric witness could run", times=scope, witnesses=tuple(outcomes))
+    count = sum(outcome.instances for outcome in ran)
+    return Verdict("tested", f"held on {count} numeric instances", times=scope, witnesses=tuple(outcomes))
+
+
+def _by_deciders(case: _Case) -> Verdict:
+    """An equation: the prime field at concrete steps first, then the proof, else what was tested."""
+    exact = _each(case.times, lambda times: prime_field.decide_at(case.claim, times, seed=case.effort.seed))
+    if any(outcome.outcome == "differ" for outcome in exact):
+        return _refute(case, exact)
+    if all(outcome.outcome == "equal" for outcome in exact):
+        return _prove_or_test(case, exact)
+    return _without_prime_field(case, exact)
+
+
+def _each(times: Iterable[Times], decide: Callable[[Times], Outcome]) -> list[Outcome]:
+    return [decide(found) for found in times]
+
+
+def _prove_or_test(case: _Case, exact: list[Outcome]) -> Verdict:
+    """The prime field says equal at every step tried: proved if both deciders settle it for all steps."""
+    claim, effort = case.claim, case.effort
+    numeric = examine(claim, effort)
+    _no_conflict(exact, numeric)
+    if claim.is_timeless:
+        forms = [normal_form.decide_at(claim, case.times[0])]
+        _no_conflict(exact, forms)
+        field = merged(exact)
+    else:
+        field = prime_field.decide_window(claim, seed=effort.seed)
+        forms = [normal_form.decide_symbolic(claim)]
+    if field.outcome == "equal" and forms[0].outcome == "equal":
+        evidence = (field, forms[0], *numeric)
+        return Verdict("proved", _proof_text(claim, field), times=_scope(case), witnesses=evidence)
+    return _tested(case, exact, numeric)
+
+
+def _tested(case: _Case, exact: list[Outcome], numeric: list[Outcome]) -> Verdict:
+    """Both deciders at every concrete step up to the limit."""
+    forms = _each(case.times, lambda times: normal_form.decide_at(case.claim, times))
+    _no_conflict(exact, forms)
+    evidence = (merged(exact), merged(forms), *numeric)
+    scope = _scope(case, limit=None if case.claim.is_timeless else case.effort.steps)
+    form = merged(forms)
+    if form.outcome == "equal":
+        reason = f"every step up to {case.effort.steps} is decided for all sizes; all steps need induction"
+    else:
+        reason = f"the normal form answers {form.outcome}: {form.detail}"
+    return Verdict("tested", reason, times=scope, witnesses=evidence)
+
+
+def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
+    """The prime field reached a limit or an unknown construct: never more than tested."""
+    forms = _each(case.times, lambda times: normal_form.decide_at(case.claim, times))
+    numeric = examine(case.claim, case.effort)
+    _no_conflict(forms, numeric)
+    evidence = (merged(exact), merged(forms), *numeric)
+    stopped = next(outcome for outcome in exact if outcome.outcome != "equal")
+    reason = f"the prime field answers {stopped.outcome}: {stopped.detail}"
+    is_equal = all(outcome.outcome == "equal" for outcome in forms)
+    scope = _scope(case, limit=None if case.claim.is_timeless else case.effort.steps)
+    return Verdict("tested" if is_equal else "undecided", reason, times=scope, witnesses=evidence)
+
+
+def _refute(case: _Case, exact: list[Outcome]) -> Verdict:
+    """The prime field differs: confirmed by an exact counterexample and by a second witness."""
+    claim, effort = case.claim, case.effort
+    false_at = [times for times, outcome in zip(case.times, exact, strict=True) if outcome.outcome == "differ"]
+    form = normal_form.decide_at(claim, false_at[0])
+    _no_conflict([o for o in exact if o.outcome == "differ"], [form])
+    numeric = examine(claim, effort)
+    found = counterexample.smallest(claim, seed=effort.seed)
+    evidence = (merged(exact), form, *numeric)
+    confirmed = form.outcome == "differ" or any(outcome.outcome == "differ" for outcome in numeric)
+    if found is None or not confirmed:
+        reason = "the deciders see a difference that no exact instance confirms"
+        return Verdict("undecided", reason, times=_scope(case), witnesses=evidence)
+    _no_conflict_with_refutation(numeric, effort)
+    holds = [times for times, outcome in zip(case.times, exact, strict=True) if outcome.outcome == "equal"]
+    part = f"; it holds at {describe_instances(holds[:3])}" if holds else ""
+    message = f"false: {found.summary()}{part}"
+    return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
+
+
+# --- agreement -------------------------------------------------------------------------------------------------
+
+
+def _no_conflict(first: list[Outcome], second: list[Outcome]) -> None:
+    """Two witnesses that are both sure agree."""
+    for one in first:
+        for other in second:
+            if {one.outcome, other.outcome} == {"equal", "differ"} and _same_instance(one, other):
+                raise WitnessConflict(_conflict(one, other))
+
+
+def _same_instance(one: Outcome, other: Outcome) -> bool:
+    """Deciders at two different steps may differ rightly; without steps they speak of all."""
+    first, second = one.where.get("times"), other.where.get("times")
+    return first is None or second is None or first == second
+
+
+def _no_conflict_with_refutation(numeric: list[Outcome], effort: Effort) -> None:
+    """A refuted equation cannot hold on every numeric instance of a witness that sees all steps."""
+    for outcome in numeric:
+        if outcome.outcome == "equal" and outcome.instances >= max(20, effort.examples):
+            raise WitnessConflict(f"the deciders refute what {outcome.witness} finds equal on {outcome.instances} instances")
+
+
+def _conflict(one: Outcome, other: Outcome) -> str:
+    return (
+        f"{one.witness} says {one.outcome} ({one.detail or _where(one)}), "
+        f"{other.witness} says {other.outcome} ({other.detail or _where(other)})"
+    )
+
+
+def merged(outcomes: list[Outcome]) -> Outcome:
+    """One line for one witness over many steps: the worst outcome, instances summed, error bounds added."""
+    order = ("failed", "differ", "limit", "unknown", "equal")
+    worst = min(outcomes, key=lambda outcome: order.index(outcome.outcome))
+    bounds = [outcome.bound for outcome in outcomes if outcome.bound is not None]
+    total = sum(outcome.instances for outcome in outcomes)
+    return replace(worst, instances=total, bound=sum(bounds) if bounds else None)
+
+
+# --- words -----------------------------------------------------------------------------------------------------
+
+
+def _scope(case: _Case, limit: int | None = None) -> str:
+    return "all" if case.claim.is_timeless else describe(case.claim, case.times, limit)
+
+
+def _proof_text(claim: Claim, field: Outcome) -> str:
+    steps = "" if claim.is_timeless else " and all steps in scope"
+    return f"for all sizes{steps}: prime field ({field.detail}) and normal form agree"
+
+
+def _where(outcome: Outcome) -> str:
+    parts = []
+    for key in ("sizes", "times"):
+        values: dict[Any, Any] = dict(outcome.where.get(key, {}))
+        parts.extend(f"{name} = {value}" for name, value in values.items())
+    return ", ".join(parts) or outcome.detail
+
+
+def _assumption_text(assumption: Any) -> str:
+    from derive.language.show import show
+
+    words = {
+        "sum_one": "1ᵀ{} = 1", "symmetric": "{0} = {0}ᵀ", "zero": "{} = 0", "diagonal": "{} is diagonal",
+        "one_hot": "{} is one-hot", "positive": "{} > 0",
+    }  # fmt: skip
+    if assumption.kind == "bound":
+        return f"{show(assumption.subject)} <= {show(assumption.value)}"
+    return words[assumption.kind].format(show(assumption.subject))

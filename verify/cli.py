@@ -1,0 +1,112 @@
+"""The command `backproof`. Heavy imports happen inside the commands: `--help` must not wait for SymPy."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from verify.version import VERSION
+
+if TYPE_CHECKING:
+    from verify.report.model import Report
+
+EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT = 0, 1, 2, 3
+
+_MAIN_HELP = """Prove or refute written derivations of backpropagation.
+
+\b
+Examples:
+  backproof verify                     check the built-in suite
+  backproof verify notes.md            check your own derivation
+  backproof verify --json - notes.md   the same as JSON
+  backproof derive rnn --wrt W         derive a gradient, step by step
+  backproof derive rnn --as md | backproof verify -
+
+Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
+3 two witnesses disagree (an error in Backproof: please report it).
+"""
+
+
+@click.group(help=_MAIN_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, prog_name="backproof")
+def main() -> None:
+    """The group of commands."""
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
+@click.option("--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated.")
+@click.option("--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model.")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
+@click.option("--steps", type=click.IntRange(1, 12), default=6, show_default=True, help="Last step up to which symbolic times are tried.")
+@click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
+@click.option("--timings", is_flag=True, help="Show how long each claim took.")
+@click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
+def verify(
+    files: tuple[str, ...],
+    json_path: str | None,
+    only: tuple[str, ...],
+    examples: int,
+    seed: int,
+    steps: int,
+    require_proof: bool,
+    timings: bool,
+    quiet: bool,
+) -> None:
+    """Check derivation documents; without FILE the built-in suite, with - standard input."""
+    from verify.limits import Effort
+    from verify.run import Run
+
+    run = Run(files, Effort(steps, examples, seed), only, require_proof, timings, json_path, quiet)
+    sys.exit(run.execute())
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("model")
+@click.option("--wrt", multiple=True, metavar="NAME", help="Derive by this name only (W, U, V, b, Net…); may be repeated.")
+@click.option("--as", "form", type=click.Choice(["text", "latex", "md"]), default="text", show_default=True, help="How to print.")
+@click.option("--loss", type=click.Choice(["last", "every", "outputs"]), default="last", show_default=True, help="Where the loss looks.")
+@click.option("--partial", type=click.Choice(["total", "immediate"]), default="total", show_default=True, help="Reading of ∂member/∂parameter.")
+@click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator", show_default=True, help="Layout of Jacobians.")
+@click.option("--vec", "order", type=click.Choice(["column", "row"]), default="column", show_default=True, help="Order of vec.")
+def derive(model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str, layout: str, order: str) -> None:
+    """Derive a MODEL's Jacobians, its δ recursion and all gradients, every step named.
+
+    \b
+    Examples:
+      backproof derive rnn
+      backproof derive rnn --wrt W --as latex
+      backproof derive rnn --loss every --as md > rnn.md
+    """
+    from derive.errors import BackproofError
+    from derive.printed import printed
+
+    try:
+        text = printed(model, wrt=wrt, form=form, loss=loss, partial=partial, layout=layout, vec=order)
+    except BackproofError as error:
+        raise click.UsageError(str(error)) from None
+    click.echo(text.rstrip("\n"))
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
+def models() -> None:
+    """List the models and the names that each uses."""
+    from derive.models import describe_models
+
+    click.echo(describe_models().rstrip("\n"))
+
+
+def exit_code(report: Report, has_call_errors: bool) -> int:
+    """The exit code of a finished run."""
+    if has_call_errors or any(document.errors for document in report.documents):
+        return EXIT_CALL
+    return EXIT_OK if report.ok else EXIT_CLAIMS
+
+
+
+
+if __name__ == "__main__":
+    main()

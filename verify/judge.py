@@ -1,0 +1,178 @@
+"""From a document's statements to verdicts, link by link, over every reading that the conventions leave open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from time import perf_counter
+
+from derive.latex.conventions import OPTIONS
+from verify.check import settle
+from verify.claim import Claim
+from verify.document.interpret import Interpreter, Reading
+from verify.document.statements import Document, Link, Statement
+from verify.errors import Place
+from verify.limits import Effort
+from verify.verdict import ReadingVerdict, Verdict, worst
+
+IS_GOOD = ("proved", "tested")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of a report: a link of a claim, a given, or something skipped."""
+
+    id: str
+    role: str
+    latex: str
+    place: Place
+    verdict: Verdict | None
+    expected: str | None = None
+    statement: str = ""
+
+    def is_ok(self, require_proof: bool = False) -> bool:
+        """Whether this is as it should be: as expected, or good where nothing is expected."""
+        if self.verdict is None:
+            return True
+        if self.expected is not None:
+            return self.verdict.verdict == self.expected
+        return self.verdict.verdict == "proved" or (self.verdict.verdict == "tested" and not require_proof)
+
+
+class Judge:
+    """Settles the claims of one document; equal claims are settled once."""
+
+    def __init__(self, document: Document, effort: Effort) -> None:
+        self.document = document
+        self.effort = effort
+        self.interpreter = Interpreter(document)
+        self.known: dict[Claim, Verdict] = {}
+
+    def entries(self, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[Entry]:
+        """The report's lines in the document's order; `wanted` picks claims by id."""
+        for statement in self.document.statements:
+            if statement.role != "claim":
+                yield self._unclaimed(statement)
+            elif statement.problem is not None or not statement.links:
+                if wanted(statement.id):
+                    yield self._unreadable(statement)
+            else:
+                yield from (
+                    self._link(statement, link)
+                    for link in statement.links
+                    if wanted(statement.id) or wanted(link_id(statement, link))
+                )
+
+    def _unclaimed(self, statement: Statement) -> Entry:
+        problem = statement.problem
+        verdict = None
+        if statement.role == "given" and problem is not None:
+            verdict = Verdict("unreadable", problem.message, place=problem.place)
+        return Entry(statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id)
+
+    def _unreadable(self, statement: Statement) -> Entry:
+        problem = statement.problem
+        assert problem is not None
+        verdict = Verdict("unreadable", problem.message, place=problem.place)
+        expected = statement.directives.expect.get("")
+        return Entry(statement.id, "claim", statement.latex, statement.place, verdict, expected, statement.id)
+
+    def _link(self, statement: Statement, link: Link) -> Entry:
+        expect = statement.directives.expect
+        expected = expect.get(str(link.position), expect.get(""))
+        name = link_id(statement, link)
+        if link.skip is not None:
+            return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
+        began = perf_counter()
+        verdict = self.verdict(statement, link)
+        verdict = replace(verdict, seconds=perf_counter() - began)
+        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id)
+
+    def verdict(self, statement: Statement, link: Link) -> Verdict:
+        """The verdict on one link."""
+        if link.problem is not None:
+            return Verdict("unreadable", link.problem.message, place=link.problem.place)
+        readings = self.interpreter.readings(statement, link)
+        typed = [reading for reading in readings if reading.claim is not None]
+        if not typed:
+            return _ill_typed(readings)
+        verdicts = [self._settle(reading.claim) for reading in typed if reading.claim is not None]
+        if len(readings) == 1:
+            return verdicts[0]
+        return _over_readings(readings, typed, verdicts)
+
+    def _settle(self, claim: Claim) -> Verdict:
+        if claim not in self.known:
+            self.known[claim] = settle(claim, self.effort)
+        return self.known[claim]
+
+
+def link_id(statement: Statement, link: Link) -> str:
+    """2.3 where the equation is one relation, else 2.3/1, 2.3/2."""
+    return statement.id if len(statement.links) == 1 else f"{statement.id}/{link.position}"
+
+
+def statement_verdict(entries: list[Entry]) -> str:
+    """An equation's own verdict: its worst link's."""
+    return worst([entry.verdict.verdict for entry in entries if entry.verdict is not None])
+
+
+def _ill_typed(readings: tuple[Reading, ...]) -> Verdict:
+    """No reading type-checks: refuted by shape, unless something could not even be read."""
+    problems = [(reading, reading.problem) for reading in readings if reading.problem is not None]
+    unread = next((problem for reading, problem in problems if not reading.is_shape_error), None)
+    if unread is not None:
+        return Verdict("unreadable", unread.message, place=unread.place)
+    message = problems[0][1].message
+    if len(problems) > 1:
+        message = f"ill-typed in every reading; in the first: {message}"
+    return Verdict("refuted", message, "shape", place=problems[0][1].place)
+
+
+def _over_readings(readings: tuple[Reading, ...], typed: list[Reading], verdicts: list[Verdict]) -> Verdict:
+    """One verdict where the readings agree, conditional where they differ."""
+    table = tuple(
+        ReadingVerdict(reading.choices, verdict.verdict, verdict.message)
+        for reading, verdict in zip(typed, verdicts, strict=True)
+    )
+    kinds = {verdict.verdict for verdict in verdicts}
+    if len(kinds) == 1 or kinds <= set(IS_GOOD):
+        weakest = next((v for v in verdicts if v.verdict == "tested"), verdicts[0])
+        return _surviving(readings, typed, weakest)
+    if "undecided" in kinds and not kinds & set(IS_GOOD):
+        return replace(next(v for v in verdicts if v.verdict == "undecided"), readings=table)
+    good = next((r for r, v in zip(typed, verdicts, strict=True) if v.verdict in IS_GOOD), None)
+    keys = _deciding_keys(typed, verdicts)
+    names = ", ".join(keys)
+    message = f"depends on {names}, which the document leaves open"
+    hint = "; ".join(f"declare `{key}: {good.choices[key]}`" for key in keys if key in good.choices) if good else ""
+    hint = f"{hint} for the reading in which it holds" if hint else ""
+    shown = next(v for v in verdicts if v.verdict not in IS_GOOD)
+    return Verdict(
+        "conditional", message, hint=hint, times=verdicts[0].times, readings=table,
+        witnesses=verdicts[0].witnesses, counterexample=shown.counterexample, assumptions=verdicts[0].assumptions,
+    )  # fmt: skip
+
+
+def _surviving(readings: tuple[Reading, ...], typed: list[Reading], verdict: Verdict) -> Verdict:
+    """Where other readings do not type-check, the surviving one is named."""
+    if len(typed) == len(readings):
+        return verdict
+    fixed = {key: {r.choices[key] for r in typed if key in r.choices} for key in OPTIONS}
+    names = [f"{key}: {next(iter(values))}" for key, values in fixed.items() if len(values) == 1]
+    note = f" (read with {', '.join(names)}; the other readings do not type-check)" if names else ""
+    return replace(verdict, message=verdict.message + note)
+
+
+def _deciding_keys(typed: list[Reading], verdicts: list[Verdict]) -> list[str]:
+    """The open conventions on which the verdict really depends: two readings that differ in it alone disagree."""
+    found = []
+    good = [verdict.verdict in IS_GOOD for verdict in verdicts]
+    for key in OPTIONS:
+        for first, is_good in zip(typed, good, strict=True):
+            for second, other_good in zip(typed, good, strict=True):
+                rest = {k: v for k, v in first.choices.items() if k != key}
+                same = {k: v for k, v in second.choices.items() if k != key}
+                if is_good and not other_good and rest == same and key in first.choices and key not in found:
+                    found.append(key)
+    return found or [key for key in OPTIONS if any(key in reading.choices for reading in typed)]

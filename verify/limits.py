@@ -1,0 +1,18 @@
+"""What verification may spend: steps, instances and seeds, all options of the command."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How hard to try.
+
+    `steps`: the last step up to which symbolic times are tried; `examples`: numeric instances a model;
+    `seed`: keys every random draw.
+    """
+
+    steps: int = 6
+    examples: int = 100
+    seed: int = 0

@@ -1,0 +1,97 @@
+"""The JSON report: stable keys, sorted where order has no meaning, no timings unless asked."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from verify.deciders.outcome import Outcome
+from verify.judge import Entry
+from verify.report.model import DocumentReport, Report
+from verify.verdict import Verdict
+from verify.version import VERSION
+
+
+def render(report: Report, timings: bool = False) -> str:
+    """The report as JSON text."""
+    return json.dumps(as_dict(report, timings), ensure_ascii=False, indent=1) + "\n"
+
+
+def write(text: str, path: str) -> None:
+    """Write beside, then rename: a reader never sees half a file."""
+    beside = Path(f"{path}.part")
+    beside.write_text(text, encoding="utf-8")
+    os.replace(beside, path)
+
+
+def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
+    """The report as plain data; see DESIGN for the keys."""
+    found: dict[str, Any] = {
+        "backproof": VERSION,
+        "format": 1,
+        "seed": report.seed,
+        "documents": [_document(document, report, timings) for document in report.documents],
+    }
+    if report.quantities is not None:
+        found["quantities"] = _document(report.quantities, report, timings)["claims"]
+    found["summary"] = report.summary
+    found["complete"] = report.is_complete
+    found["ok"] = report.ok
+    return found
+
+
+def _document(document: DocumentReport, report: Report, timings: bool) -> dict[str, Any]:
+    errors = [
+        {"line": error.place.line, "column": error.place.column, "message": error.message} for error in document.errors
+    ]
+    claims = [_entry(entry, report, timings) for entry in document.entries]
+    return {"path": document.path, "errors": errors, "claims": claims}
+
+
+def _entry(entry: Entry, report: Report, timings: bool) -> dict[str, Any]:
+    verdict = entry.verdict
+    found: dict[str, Any] = {
+        "id": entry.id,
+        "role": entry.role,
+        "line": entry.place.line,
+        "column": entry.place.column,
+        "latex": entry.latex,
+        "verdict": None if verdict is None else verdict.verdict,
+        "reason": None if verdict is None else verdict.reason,
+        "expected": entry.expected,
+        "ok": entry.is_ok(report.require_proof) if entry.role == "claim" else verdict is None,
+    }
+    found.update(_evidence(verdict or Verdict("proved")) if entry.role == "claim" else {})
+    found["message"] = "" if verdict is None else verdict.message
+    if verdict is not None and verdict.hint:
+        found["hint"] = verdict.hint
+    if verdict is not None and verdict.place is not None:
+        found["at"] = {"line": verdict.place.line, "column": verdict.place.column}
+    if timings and verdict is not None:
+        found["seconds"] = round(verdict.seconds, 6)
+    return found
+
+
+def _evidence(verdict: Verdict) -> dict[str, Any]:
+    example = verdict.counterexample
+    return {
+        "scope": {"sizes": verdict.sizes, "times": verdict.times},
+        "assumptions": list(verdict.assumptions),
+        "readings": [{**reading.choices, "verdict": reading.verdict} for reading in verdict.readings],
+        "witnesses": [_witness(outcome) for outcome in verdict.witnesses],
+        "counterexample": None if example is None else example.as_dict(),
+        "repair": None,
+        "certificate": None,
+    }
+
+
+def _witness(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "name": outcome.witness,
+        "outcome": outcome.outcome,
+        "instances": outcome.instances,
+        "bound": outcome.bound,
+        "detail": outcome.detail,
+    }

@@ -1,0 +1,143 @@
+"""The report for a person: a table, then what is wrong, then one line that sums it up.
+
+Formulas go through `Text` only: rich would take the brackets of `diag[d]` for markup.
+"""
+
+from __future__ import annotations
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from verify.counterexample import Counterexample
+from verify.deciders.outcome import Outcome
+from verify.errors import clean
+from verify.judge import Entry
+from verify.report.model import DocumentReport, Report
+from verify.verdict import Verdict
+
+STYLES = {
+    "proved": "green", "tested": "cyan", "conditional": "yellow", "refuted": "red", "undecided": "magenta",
+    "unreadable": "red",
+}  # fmt: skip
+SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
+
+
+def show_document(document: DocumentReport, report: Report, console: Console, timings: bool = False) -> None:
+    """One document: its table and its troubles."""
+    console.print()
+    console.print(Text(clean(document.path), style="bold"))
+    for error in document.errors:
+        console.print(Text(f"{error.place}: {clean(error.message)}", style="red"))
+        console.print(Padding(Text(error.place.caret()), (0, 0, 0, 4)))
+    if document.entries:
+        console.print(_table(document, report, timings))
+    for entry in document.entries:
+        if entry.verdict is not None and not entry.is_ok(report.require_proof):
+            console.print(_trouble(entry))
+
+
+def show_summary(report: Report, console: Console) -> None:
+    """The closing lines."""
+    console.print()
+    if not report.is_complete:
+        console.print(Text("interrupted: these are the results so far", style="yellow"))
+    line = Text()
+    for verdict, count in report.summary.items():
+        if count:
+            line.append(f"{count} {verdict}", STYLES[verdict]).append("  ")
+    expected = sum(
+        entry.expected is not None and entry.is_ok() and entry.verdict is not None and entry.verdict.verdict != "proved"
+        for document in report.documents
+        for entry in document.claims
+    )
+    if expected:
+        line.append(f"({expected} of them as expected by the document)  ", "dim")
+    console.print(line)
+    console.print(Text("all as it should be", "bold green") if report.ok else Text("not as it should be", "bold red"))
+
+
+def _table(document: DocumentReport, report: Report, timings: bool) -> Table:
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
+    table.add_column("line", justify="right", style="dim", no_wrap=True)
+    table.add_column("id", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("steps", no_wrap=True)
+    table.add_column("formula", overflow="ellipsis", no_wrap=True, ratio=1)
+    if timings:
+        table.add_column("ms", justify="right", style="dim")
+    for entry in document.entries:
+        row = [str(entry.place.line), Text(clean(entry.id)), _verdict_cell(entry, report), _steps(entry)]
+        row.append(Text(clean(entry.latex)))
+        if timings:
+            row.append("" if entry.verdict is None else f"{entry.verdict.seconds * 1000:.1f}")
+        table.add_row(*row)
+    return table
+
+
+def _steps(entry: Entry) -> Text:
+    return Text(entry.verdict.times if entry.verdict is not None and entry.role == "claim" else "", style="dim")
+
+
+def _verdict_cell(entry: Entry, report: Report) -> Text:
+    if entry.verdict is None:
+        return Text(entry.role, style="dim")
+    name = entry.verdict.verdict
+    cell = Text(f"{SIGNS[name]} {name}", STYLES[name])
+    if entry.expected is not None and entry.is_ok(report.require_proof) and name not in ("proved",):
+        cell.append(" (expected)", "dim")
+    return cell
+
+
+def _trouble(entry: Entry) -> RenderableType:
+    verdict = entry.verdict
+    assert verdict is not None
+    parts: list[RenderableType] = [Text(f"\n{entry.place}: {clean(entry.id)}: {verdict.verdict}", STYLES[verdict.verdict])]
+    body: list[RenderableType] = [Text(clean(verdict.message))]
+    if entry.expected is not None:
+        body.append(Text(f"the document expects {entry.expected}", "yellow"))
+    if verdict.place is not None:
+        body.append(Text(f"{verdict.place}\n{verdict.place.caret()}"))
+    if verdict.hint:
+        body.append(Text(clean(verdict.hint), "yellow"))
+    body.extend(_readings(verdict))
+    if verdict.counterexample is not None:
+        body.append(counterexample_text(verdict.counterexample))
+    body.extend(Text(_witness(outcome), "dim") for outcome in verdict.witnesses)
+    return Group(*parts, Padding(Group(*body), (0, 0, 0, 4)))
+
+
+def _readings(verdict: Verdict) -> list[RenderableType]:
+    lines: list[RenderableType] = []
+    for reading in verdict.readings:
+        choices = ", ".join(f"{key}: {value}" for key, value in reading.choices.items())
+        lines.append(Text(f"{choices}: ").append(reading.verdict, STYLES[reading.verdict]))
+    return lines
+
+
+def _witness(outcome: Outcome) -> str:
+    bound = "" if outcome.bound is None else f", wrong with probability at most {outcome.bound:.1e}"
+    count = f" on {outcome.instances} instances" if outcome.instances else ""
+    return clean(f"{outcome.witness}: {outcome.outcome}{count}{bound}{f' ({outcome.detail})' if outcome.detail else ''}")
+
+
+def counterexample_text(example: Counterexample) -> Text:
+    """Sizes, steps, values, functions and both sides, as plain text."""
+    text = Text("smallest counterexample: ")
+    text.append(clean(example.summary())).append("\n")
+    for name, value in example.values.items():
+        text.append(f"  {clean(name)} = {_array(value)}\n")
+    for name, table in example.functions.items():
+        pairs = ", ".join(f"{name}({point}) = {value}" for point, value in table.items())
+        text.append(f"  {clean(pairs)}\n")
+    text.append(f"  left  = {_array(example.left)}\n  right = {_array(example.right)}")
+    return text
+
+
+def _array(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(_array(item) for item in value) + "]"
+    if isinstance(value, dict):
+        return f"{value['mid']} ± {value['rad']}"
+    return str(value)

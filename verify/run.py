@@ -1,0 +1,184 @@
+"""One run of `backproof verify`: read, judge, report; an interrupt keeps what is known so far."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from importlib.resources import files as resources
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.text import Text
+
+from verify.cli import EXIT_CALL, EXIT_CONFLICT, exit_code
+from verify.document.source import MAX_BYTES
+from verify.document.statements import Document, read
+from verify.errors import CallError, DocumentError, WitnessConflict, clean
+from verify.judge import Entry, Judge
+from verify.limits import Effort
+from verify.report import json, terminal
+from verify.report.model import DocumentReport, Report
+
+
+@dataclass
+class Run:
+    """The options of one run, and what it has found so far."""
+
+    files: tuple[str, ...]
+    effort: Effort
+    only: tuple[str, ...] = ()
+    require_proof: bool = False
+    timings: bool = False
+    json_path: str | None = None
+    quiet: bool = False
+    done: list[DocumentReport] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+    matched: set[str] = field(default_factory=set)
+
+    def execute(self) -> int:
+        """Run, print, write; the exit code."""
+        to_stderr = self.json_path == "-"
+        console = Console(stderr=to_stderr, quiet=self.quiet, highlight=False)
+        try:
+            self._check_json_path()
+            documents = self._documents()
+            report = self._judge(documents, console)
+        except CallError as error:
+            _complain(str(error))
+            return EXIT_CALL
+        except WitnessConflict as error:
+            _complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            self._write(self._report(is_complete=False))
+            return EXIT_CONFLICT
+        for failure in self.failures:
+            _complain(failure)
+        for document in report.documents:
+            terminal.show_document(document, report, console, self.timings)
+        if report.quantities is not None:
+            terminal.show_document(report.quantities, report, console, self.timings)
+        terminal.show_summary(report, console)
+        self._write(report)
+        return exit_code(report, bool(self.failures)) if report.is_complete else 130
+
+    # --- reading -----------------------------------------------------------------------------------------------
+
+    def _documents(self) -> list[Document]:
+        found = []
+        for path, text in self._texts():
+            try:
+                found.append(read(path, text))
+            except DocumentError as error:
+                self.failures.append(str(error))
+        for document in found:
+            if not document.claims and not document.errors:
+                self.failures.append(f"{document.source.path}: no claim: no display equation outside given and skip")
+        if not found and self.failures:
+            raise CallError("; ".join(self.failures))
+        return found
+
+    def _texts(self) -> Iterator[tuple[str, str]]:
+        if not self.files:
+            for item in sorted(resources("verify.suite").iterdir(), key=lambda entry: entry.name):
+                if item.name.endswith(".md"):
+                    yield f"suite/{item.name}", item.read_text(encoding="utf-8")
+        for name in self.files:
+            try:
+                yield ("<stdin>" if name == "-" else name), _decoded(name)
+            except (OSError, UnicodeDecodeError) as error:
+                reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+                self.failures.append(f"{name}: cannot be read: {reason}")
+
+    # --- judging -----------------------------------------------------------------------------------------------
+
+    def _judge(self, documents: list[Document], console: Console) -> Report:
+        suites: list[tuple[str, Iterator[Entry], Document | None]] = []
+        for document in documents:
+            judge = Judge(document, self.effort)
+            suites.append((document.source.path, judge.entries(self._wanted(document.source.path)), document))
+        total = sum(len(statement.links) or 1 for document in documents for statement in document.claims)
+        progress_console = Console(stderr=True, quiet=self.quiet)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=progress_console, transient=True, disable=not progress_console.is_terminal) as bar:
+            task = bar.add_task("verifying", total=total)
+            try:
+                for path, entries, document in suites:
+                    self._collect(path, entries, document, lambda name: bar.update(task, advance=1, description=escape(name)))
+                quantities = self._quantities()
+            except KeyboardInterrupt:
+                return self._report(is_complete=False)
+        self._check_filters()
+        return self._report(quantities)
+
+    def _collect(self, path: str, entries: Iterator[Entry], document: Document | None, tick: object) -> None:
+        found: list[Entry] = []
+        errors = document.errors if document is not None else ()
+        try:
+            for entry in entries:
+                found.append(entry)
+                if entry.role == "claim" and callable(tick):
+                    tick(f"{path} {clean(entry.id)}")
+        finally:
+            self.done.append(DocumentReport(path, tuple(found), errors))
+
+    def _quantities(self) -> DocumentReport | None:
+        """What `derive` derives, beside the suite: each quantity against every witness."""
+        if self.files or self.only:
+            return None
+        from verify.quantities import judged_quantities
+
+        return judged_quantities(self.effort)
+
+    def _wanted(self, path: str):  # type: ignore[no-untyped-def]
+        def wanted(name: str) -> bool:
+            for pattern in self.only:
+                file, separator, claim = pattern.rpartition("::")
+                if claim == name and (not separator or path == file or Path(path).name == file):
+                    self.matched.add(pattern)
+                    return True
+            return not self.only
+
+        return wanted
+
+    def _check_filters(self) -> None:
+        for pattern in self.only:
+            if pattern not in self.matched:
+                raise CallError(f"--only {pattern} matches no claim")
+
+    # --- writing -----------------------------------------------------------------------------------------------
+
+    def _report(self, quantities: DocumentReport | None = None, is_complete: bool = True) -> Report:
+        return Report(
+            tuple(self.done), self.effort.seed, self.effort.examples, self.require_proof, quantities, is_complete
+        )
+
+    def _check_json_path(self) -> None:
+        if self.json_path and self.json_path != "-" and not Path(self.json_path).absolute().parent.is_dir():
+            raise CallError(f"--json {self.json_path}: its folder does not exist")
+
+    def _write(self, report: Report) -> None:
+        if not self.json_path:
+            return
+        text = json.render(report, self.timings)
+        if self.json_path == "-":
+            sys.stdout.write(text)
+        else:
+            json.write(text, self.json_path)
+
+
+def _decoded(name: str) -> str:
+    data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _file_bytes(name)
+    return data.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def _file_bytes(name: str) -> bytes:
+    with Path(name).open("rb") as stream:
+        return stream.read(MAX_BYTES + 1)
+
+
+def _complain(message: str) -> None:
+    Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"))
+
+

@@ -1,0 +1,57 @@
+"""Verdicts: what is known of a claim, with the evidence. A verdict is never a bare bool."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from verify.counterexample import Counterexample
+from verify.deciders.outcome import Outcome
+from verify.errors import Place
+
+# from worst to best: an equation's verdict is its worst link's
+ORDER = ("unreadable", "refuted", "undecided", "conditional", "tested", "proved")
+
+
+@dataclass(frozen=True)
+class ReadingVerdict:
+    """One reading of open conventions and what it gives."""
+
+    choices: Mapping[str, str]
+    verdict: str
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What is known of one relation.
+
+    `verdict` is one of ORDER; `reason` is value or shape for a refutation. `sizes` and `times` say for which it
+    is known; `witnesses` are the outcomes of everything that ran; `message` is one sentence for a person;
+    `hint` says what to do.
+    """
+
+    verdict: str
+    message: str = ""
+    reason: str | None = None
+    hint: str = ""
+    sizes: str = "all"
+    times: str = "all"
+    assumptions: tuple[str, ...] = ()
+    readings: tuple[ReadingVerdict, ...] = ()
+    witnesses: tuple[Outcome, ...] = ()
+    counterexample: Counterexample | None = None
+    place: Place | None = None
+    seconds: float = field(default=0.0, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.verdict not in ORDER:
+            raise ValueError(f"a verdict is one of {', '.join(ORDER)}, not {self.verdict!r}")
+
+    def __bool__(self) -> bool:
+        raise TypeError("a verdict is no bool: compare .verdict, or ask report.ok")
+
+
+def worst(verdicts: list[str]) -> str:
+    """The worst of several verdicts."""
+    return min(verdicts, key=ORDER.index)

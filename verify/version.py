@@ -1,0 +1,3 @@
+"""The version that reports carry."""
+
+VERSION = "0.1.0"
