@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -22,6 +23,7 @@ def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
     return "×".join("·".join(str(size) for size in axis) or "1" for axis in (rows, cols))
 
 
+@lru_cache(maxsize=1024)
 def show_name(name: str) -> str:
     """A LaTeX name as plain text: \\mathrm{Net} is Net, \\delta is δ."""
     text = name
@@ -33,7 +35,24 @@ def show_name(name: str) -> str:
     return text
 
 
-_GREEK = "alpha beta gamma delta epsilon theta lambda mu rho sigma tau phi psi omega Gamma Delta".split()
+_GREEK = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "theta",
+    "lambda",
+    "mu",
+    "rho",
+    "sigma",
+    "tau",
+    "phi",
+    "psi",
+    "omega",
+    "Gamma",
+    "Delta",
+]
 
 
 def _wrap(expr: Any, level: int) -> str:
@@ -58,7 +77,7 @@ def _show(expr: Any) -> tuple[str, int]:
         case sp.ZeroMatrix():
             return "0", _ATOM
         case sp.OneMatrix():
-            return "1", _ATOM
+            return "1ᵀ" if expr.shape[0] == 1 and expr.shape[1] != 1 else "1", _ATOM
         case sp.MatAdd():
             return _join(expr.args, " + ", _SUM).replace("+ -1 ", "- "), _SUM
         case sp.MatMul():
@@ -89,7 +108,7 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"‖{show(expr.matrix)}‖", _ATOM
     if name in ("Jacobian", "Gradient", "BlockJacobian", "FamilyDerivative"):
         plus = "⁺" if expr.mode == "immediate" else ""
-        return f"∂{plus}{_wrap(expr.what, _ATOM)}/∂{_wrap(expr.by, _ATOM)}", _ATOM
+        return f"∂{plus}{_wrap(expr.what, _ATOM)}/∂{_wrap(expr.by, _ATOM)}", _PRODUCT
     if name == "Collect":
         return _show(expr.args[0])
     if isinstance(expr, sp.MatrixExpr):
