@@ -1,0 +1,151 @@
+"""Numeric instances: sizes, a last step and a seed; the entries follow from the seed.
+
+An entry is a hash of (seed, name, step, row, column), so it depends neither on the sizes nor on the order of
+evaluation: a smaller instance with the same seed has the same entries in its corner, and a hundred instances of
+equal sizes are filled at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, permutations
+from typing import Any
+from zlib import crc32
+
+import numpy as np
+import sympy as sp
+from numpy.typing import NDArray
+
+from derive.language.nodes import Member
+from derive.model import Model
+from verify.claim import Claim
+
+Array = NDArray[Any]
+Key = tuple[str, tuple[int, ...]]  # a tensor's name and indices: ("W", ()), ("x", (3,))
+
+MIXER = tuple(np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
+WIDTH = 1 << 16  # the column counts from 0, the row in steps of WIDTH: an entry's number is free of the sizes
+GROUPS = 4  # how many different (sizes, last step) a hundred instances share
+STEPS = (3, 4, 5, 6)  # T ≥ 3: shorter runs hide errors
+
+
+@dataclass(frozen=True)
+class Instance:
+    """One numeric instance.
+
+    `sizes`: pairs (size letter, value); `last`: the last step; `seed`: what fills the entries. `values` holds
+    entries that are fixed instead of drawn (after shrinking): pairs (key, rows of numbers).
+    """
+
+    sizes: tuple[tuple[str, int], ...]
+    last: int
+    seed: int
+    values: tuple[tuple[Key, tuple[tuple[float, ...], ...]], ...] = ()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Instances of equal sizes and last step, evaluated together along a leading axis."""
+
+    sizes: tuple[tuple[str, int], ...]
+    last: int
+    seeds: tuple[int, ...]
+    values: tuple[tuple[Key, tuple[tuple[float, ...], ...]], ...] = ()
+
+    def instance(self, i: int) -> Instance:
+        """The i-th of them alone."""
+        return Instance(self.sizes, self.last, self.seeds[i], self.values)
+
+
+def batches(instances: Iterable[Instance]) -> tuple[Batch, ...]:
+    """Instances grouped by sizes and last step, the smallest first."""
+    groups: dict[Any, list[int]] = {}
+    for one in instances:
+        groups.setdefault((one.last, one.sizes, one.values), []).append(one.seed)
+    ordered = sorted(groups, key=lambda key: (key[0], sum(size for _, size in key[1]), key[1:]))
+    return tuple(Batch(sizes, last, tuple(groups[last, sizes, values]), values) for last, sizes, values in ordered)
+
+
+def draw(subject: Claim | Model, count: int, seed: int = 0) -> tuple[Instance, ...]:
+    """`count` instances for a model (and all its claims), in a few groups; the same arguments give the same ones."""
+    letters = size_letters(subject)
+    groups = list(islice(_sizes_and_steps(letters, _model(subject)), min(GROUPS, count)))
+    return tuple(
+        Instance(*groups[i * len(groups) // count], seed=int(hashed(seed, f"instance {i}", 1, 1)[0, 0, 0] * 2**53))
+        for i in range(count)
+    )
+
+
+def _sizes_and_steps(letters: Sequence[str], model: Model) -> Iterator[tuple[tuple[tuple[str, int], ...], int]]:
+    """Sizes pairwise different and ≥ 2, in changing order, beside T = 3, 4, 5, 6, 3, …"""
+    last = model.time.last
+    orders = permutations(range(2, len(letters) + 2))
+    turned = list(islice(orders, 24)) or [()]
+    stride = max(1, len(turned) // GROUPS)
+    for i in range(GROUPS):
+        values = turned[(i * stride + i // 2) % len(turned)]
+        steps = STEPS[i % len(STEPS)] if isinstance(last, sp.Symbol) else int(last)
+        yield tuple(zip(letters, values, strict=True)), steps
+
+
+def instances(subject: Claim | Model, smallest: int = 1, largest: int = 4, steps: int = 5) -> Any:
+    """A Hypothesis strategy for instances of a claim or model: sizes and a seed are drawn, the entries follow.
+
+    Sizes run from `smallest` to `largest`, last steps from the model's first to `steps`; both shrink to the smallest.
+    """
+    from hypothesis import strategies as st  # only tests draw this way; the import costs 0.1 s
+
+    letters, model = size_letters(subject), _model(subject)
+    sizes = st.tuples(*(st.tuples(st.just(letter), st.integers(smallest, largest)) for letter in letters))
+    last = model.time.last
+    ends = st.integers(model.time.first, steps) if isinstance(last, sp.Symbol) else st.just(int(last))
+    return st.builds(Instance, sizes, ends, st.integers(0, 2**32 - 1))
+
+
+def size_letters(subject: Claim | Model) -> tuple[str, ...]:
+    """The letters that stand for sizes in a model and, of a claim, in both sides; sorted."""
+    model = _model(subject)
+    formulas = [side for equation in model.equations for side in (equation.left, equation.right)]
+    if isinstance(subject, Claim):
+        formulas += [subject.left, subject.right]
+    found = {letter.name for formula in formulas for letter in sizes_in(formula)}
+    return tuple(sorted(found))
+
+
+def sizes_in(formula: Any) -> set[sp.Symbol]:
+    """The letters in the shapes of a formula's tensors and constants."""
+    found: set[sp.Symbol] = set()
+    for node in sp.preorder_traversal(formula):
+        if isinstance(node, Member):
+            found |= node.args[2].free_symbols | node.args[3].free_symbols
+        elif isinstance(node, sp.MatrixSymbol | sp.Identity | sp.OneMatrix | sp.ZeroMatrix):
+            found |= node.shape[0].free_symbols | node.shape[1].free_symbols
+    return found
+
+
+def _model(subject: Claim | Model) -> Model:
+    return subject.model if isinstance(subject, Claim) else subject
+
+
+# --- entries ---------------------------------------------------------------------------------------------------
+
+
+def uniform(seeds: Sequence[int], label: str, rows: int, cols: int) -> Array:
+    """Entries in [-1, 1), (instances, rows, cols), from a hash of (seed, label, row, column)."""
+    return 2 * hashed(seeds, label, rows, cols) - 1
+
+
+def hashed(seeds: Sequence[int] | int, label: str, rows: int, cols: int) -> Array:
+    """Entries in [0, 1) by SplitMix64 (Steele, Lea & Flood 2014)."""
+    with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
+        stream = mixed(np.atleast_1d(np.asarray(seeds, dtype=np.uint64)) * MIXER[0] + np.uint64(crc32(label.encode())))
+        number = np.arange(rows, dtype=np.uint64)[:, None] * np.uint64(WIDTH) + np.arange(cols, dtype=np.uint64)
+        return (mixed(stream[:, None, None] + (number + np.uint64(1)) * MIXER[0]) >> np.uint64(11)) * 2.0**-53
+
+
+def mixed(z: Array) -> Array:
+    """SplitMix64's finalizer."""
+    z = (z ^ (z >> np.uint64(30))) * MIXER[1]
+    z = (z ^ (z >> np.uint64(27))) * MIXER[2]
+    return z ^ (z >> np.uint64(31))

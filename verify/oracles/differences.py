@@ -1,0 +1,54 @@
+"""Central differences with Richardson's extrapolation and an error estimate, for any model.
+
+    c(h) = (f(x + h) - f(x - h)) / 2h        R(h) = (4 c(h) - c(2h)) / 3 = f' + O(h⁴)
+
+No derivative formula is used anywhere. The truncation error of R(h) is about |R(2h) - R(h)| / 15; the estimate
+leaves out the 15. Rounding adds the errors of f and of x ± h over h.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from verify.oracles.arithmetic import UNIT, Array, Bounded, bounded
+from verify.oracles.derivatives import basis, gathered, no_change, varied_world, variation
+from verify.oracles.laboratory import Laboratory
+from verify.oracles.letters import Env
+
+STEP = 2.0**-10
+SHIFTS = np.array([1, -1, 2, -2, 4, -4]) * STEP
+
+
+class Differences:
+    """The witness: six shifted runs for every entry of a variable, all at once."""
+
+    name = "differences"
+
+    def raw(self, lab: Laboratory, node: Any, env: Env) -> Bounded:
+        """The raw derivative and its error: truncation by estimate, rounding by bound."""
+        change = variation(lab.plain, node, env)
+        units = basis(change.shape, 0)
+        shifted = change.present + np.concatenate([shift * units for shift in SHIFTS])
+        found = np.asarray(varied_world(lab.plain, change, shifted, "differences").value(node.what, env))
+        if found.ndim < units.ndim:
+            return bounded(no_change(found, change.shape))
+        value, truncation = extrapolated(found.reshape(len(SHIFTS), len(units), *found.shape[1:]))
+        here = bounded(lab.bounded.value(node.what, env)).error
+        rounding = 0.0 if here is None else 3 * here / STEP
+        derivative = gathered(value, change.shape)
+        error = gathered(truncation + rounding, change.shape) + 3 * np.abs(derivative) * misplaced(change.present)
+        return Bounded(derivative, np.abs(derivative) + error, error)
+
+
+def misplaced(x: Array) -> Array:
+    """How far, as a part of h, the rounded x ± h lies from where it should: u (|x| + 4h) / h, as a raw derivative."""
+    return UNIT * (np.abs(x[..., 0, 0, :, :])[..., None, None, :, :] / STEP + 4)
+
+
+def extrapolated(values: Array) -> tuple[Array, Array]:
+    """R(h) and |R(2h) - R(h)| from the values at ±h, ±2h, ±4h along the first axis."""
+    once, twice, four = ((values[i] - values[i + 1]) / (2 * SHIFTS[i]) for i in (0, 2, 4))
+    fine, coarse = (4 * once - twice) / 3, (4 * twice - four) / 3
+    return fine, np.abs(coarse - fine)

@@ -1,0 +1,117 @@
+"""The data of a batch: every tensor, function and loss coefficient that the model leaves open, drawn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.language.functions import OPAQUE
+from derive.language.nodes import Elementwise, Member
+from derive.model import Model
+from verify.claim import Assumption, Claim
+from verify.instances import Array, Batch, Key, uniform
+from verify.oracles.arithmetic import Function
+from verify.oracles.functions import Known, Smooth
+from verify.oracles.limits import Unsupported
+
+DRAWN = ("sum_one", "symmetric", "diagonal", "zero")  # the assumptions that a draw can satisfy; `bound` comes later
+Constraint = tuple[str, str]  # (name, one of DRAWN or "positive")
+
+
+def constraints(claim: Claim) -> tuple[Constraint, ...]:
+    """What the drawn tensors must satisfy: the assumptions, and positive arguments of log, sqrt and 1/z."""
+    assumed = {(subject_of(a).name, a.kind) for a in claim.assumptions if a.kind != "bound"}
+    return tuple(sorted((str(name), kind) for name, kind in assumed | _positive(claim)))
+
+
+def subject_of(assumption: Assumption) -> Any:
+    """The one tensor an assumption is about, written alone or inside a formula such as 1ᵀ y_k."""
+    if assumption.kind not in DRAWN:
+        raise Unsupported(f"the assumption {assumption.kind!r}")
+    nodes = sp.preorder_traversal(assumption.subject)
+    found = {node for node in nodes if isinstance(node, Member | sp.MatrixSymbol)}
+    if len(found) != 1:
+        raise Unsupported(f"an assumption about {len(found)} tensors")
+    return found.pop()
+
+
+def _positive(claim: Claim) -> set[Constraint]:
+    formulas = [claim.left, claim.right, *(equation.right for equation in claim.model.equations)]
+    return {
+        (str(node.argument.name), "positive")
+        for formula in formulas
+        for node in sp.preorder_traversal(formula)
+        if isinstance(node, Elementwise)
+        and node.kind in ("log", "sqrt", "reciprocal")
+        and isinstance(node.argument, Member | sp.MatrixSymbol)
+    }
+
+
+@dataclass(frozen=True)
+class Draws:
+    """Entries of order 1, matrices scaled so that pre-activations stay bounded: no saturation."""
+
+    batch: Batch
+    constraints: tuple[Constraint, ...] = ()
+
+    def tensor(self, key: Key, rows: int, cols: int) -> Array:
+        """A tensor (instances, 1, 1, rows, cols)."""
+        fixed = self._fixed.get(key)
+        if fixed is not None:
+            return np.broadcast_to(fixed, (len(self.batch.seeds), 1, 1, rows, cols)) * 1.0
+        name, indices = key
+        entries = uniform(self.batch.seeds, f"{name}[{','.join(map(str, indices))}]", rows, cols)
+        scale = 1.5 / np.sqrt(cols) if cols > 1 else 1.0
+        return self.constrained(name, scale * entries)[:, None, None]
+
+    def constrained(self, name: str, entries: Array) -> Array:
+        """The entries made positive, symmetric, diagonal, zero, or with sum one, as is assumed."""
+        for subject, kind in self.constraints:
+            if subject == name:
+                entries = constrain(kind, entries)
+        return entries
+
+    def function(self, name: str, kind: str) -> Function:
+        """A known function, or a concrete one for an opaque name."""
+        return Known(kind) if kind != OPAQUE else self._smooth(name)
+
+    def _smooth(self, name: str) -> Smooth:
+        if name not in self._functions:
+            a, b, c, d, e = (uniform(self.batch.seeds, f"{part} of {name}", 1, 1)[:, None, None] for part in "abcde")
+            self._functions[name] = Smooth(0.4 + 0.2 * a, 0.6 + 0.3 * b, 0.5 * c, 0.4 + 0.2 * d, 1.5 * e)
+        return self._functions[name]
+
+    @cached_property
+    def _functions(self) -> dict[str, Smooth]:
+        return {}
+
+    @cached_property
+    def _fixed(self) -> dict[Key, Array]:
+        return {key: np.array(rows, dtype=float) for key, rows in self.batch.values}
+
+
+def constrain(kind: str, entries: Array) -> Array:
+    """Drawn entries that satisfy an assumption; generic otherwise."""
+    rows, cols = entries.shape[-2:]
+    match kind:
+        case "positive":
+            return abs(entries) + 0.5
+        case "sum_one":
+            return entries + (1 - entries.sum((-2, -1), keepdims=True)) / (rows * cols)
+        case "symmetric":
+            return (entries + entries.swapaxes(-1, -2)) / 2
+        case "diagonal":
+            return entries * np.eye(rows, dtype=int)
+        case _:
+            return 0 * entries
+
+
+def checked_assumptions(model: Model, assumptions: tuple[Assumption, ...]) -> None:
+    """Refuse assumptions about what the model computes: only what is drawn can be drawn so."""
+    for assumption in assumptions:
+        if assumption.kind != "bound" and model.equation_of(subject_of(assumption)) is not None:
+            raise Unsupported(f"an assumption about {subject_of(assumption).name}, which the model computes")
