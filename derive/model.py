@@ -22,7 +22,7 @@ class Time:
     """The steps of a sequence: first … last; `last` is a letter (symbolic) or an integer (a concrete run)."""
 
     first: int = 1
-    last: sp.Expr = sp.Symbol("T", integer=True)
+    last: Any = field(default_factory=lambda: sp.Symbol("T", integer=True))
 
     def concrete(self, steps: int) -> Time:
         """The same sequence with a last step that is a number."""
@@ -202,7 +202,9 @@ def _check_letters(model: Model, equation: Equation) -> None:
 def _check_order(model: Model) -> None:
     """No member needs itself within one step."""
     same_step = {
-        equation.name: {m.name for m in members(equation.right) if equation.index is not None and m.time == equation.index}
+        equation.name: {
+            m.name for m in members(equation.right) if equation.index is not None and m.time == equation.index
+        }
         for equation in model.equations
         if not model.is_definition(equation)
     }

@@ -165,7 +165,9 @@ def _no_conflict_with_refutation(numeric: list[Outcome], effort: Effort) -> None
     """A refuted equation cannot hold on every numeric instance of a witness that sees all steps."""
     for outcome in numeric:
         if outcome.outcome == "equal" and outcome.instances >= max(20, effort.examples):
-            raise WitnessConflict(f"the deciders refute what {outcome.witness} finds equal on {outcome.instances} instances")
+            raise WitnessConflict(
+                f"the deciders refute what {outcome.witness} finds equal on {outcome.instances} instances"
+            )
 
 
 def _conflict(one: Outcome, other: Outcome) -> str:
@@ -197,7 +199,7 @@ def _proof_text(claim: Claim, field: Outcome) -> str:
 
 
 def _where(outcome: Outcome) -> str:
-    parts = []
+    parts: list[str] = []
     for key in ("sizes", "times"):
         values: dict[Any, Any] = dict(outcome.where.get(key, {}))
         parts.extend(f"{name} = {value}" for name, value in values.items())

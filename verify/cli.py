@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -38,10 +38,20 @@ def main() -> None:
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
-@click.option("--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated.")
-@click.option("--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model.")
+@click.option(
+    "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
+)
+@click.option(
+    "--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model."
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
-@click.option("--steps", type=click.IntRange(1, 12), default=6, show_default=True, help="Last step up to which symbolic times are tried.")
+@click.option(
+    "--steps",
+    type=click.IntRange(1, 12),
+    default=6,
+    show_default=True,
+    help="Last step up to which symbolic times are tried.",
+)
 @click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
 @click.option("--timings", is_flag=True, help="Show how long each claim took.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
@@ -66,12 +76,36 @@ def verify(
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model")
-@click.option("--wrt", multiple=True, metavar="NAME", help="Derive by this name only (W, U, V, b, Net…); may be repeated.")
-@click.option("--as", "form", type=click.Choice(["text", "latex", "md"]), default="text", show_default=True, help="How to print.")
-@click.option("--loss", type=click.Choice(["last", "every", "outputs"]), default="last", show_default=True, help="Where the loss looks.")
-@click.option("--partial", type=click.Choice(["total", "immediate"]), default="total", show_default=True, help="Reading of ∂member/∂parameter.")
-@click.option("--layout", type=click.Choice(["numerator", "denominator"]), default="numerator", show_default=True, help="Layout of Jacobians.")
-@click.option("--vec", "order", type=click.Choice(["column", "row"]), default="column", show_default=True, help="Order of vec.")
+@click.option(
+    "--wrt", multiple=True, metavar="NAME", help="Derive by this name only (W, U, V, b, Net…); may be repeated."
+)
+@click.option(
+    "--as", "form", type=click.Choice(["text", "latex", "md"]), default="text", show_default=True, help="How to print."
+)
+@click.option(
+    "--loss",
+    type=click.Choice(["last", "every", "outputs"]),
+    default="last",
+    show_default=True,
+    help="Where the loss looks.",
+)
+@click.option(
+    "--partial",
+    type=click.Choice(["total", "immediate"]),
+    default="total",
+    show_default=True,
+    help="Reading of ∂member/∂parameter.",
+)
+@click.option(
+    "--layout",
+    type=click.Choice(["numerator", "denominator"]),
+    default="numerator",
+    show_default=True,
+    help="Layout of Jacobians.",
+)
+@click.option(
+    "--vec", "order", type=click.Choice(["column", "row"]), default="column", show_default=True, help="Order of vec."
+)
 def derive(model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str, layout: str, order: str) -> None:
     """Derive a MODEL's Jacobians, its δ recursion and all gradients, every step named.
 
@@ -81,8 +115,9 @@ def derive(model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str,
       backproof derive rnn --wrt W --as latex
       backproof derive rnn --loss every --as md > rnn.md
     """
-    from derive.errors import BackproofError
     from derive.printed import printed
+
+    from derive.errors import BackproofError
 
     try:
         text = printed(model, wrt=wrt, form=form, loss=loss, partial=partial, layout=layout, vec=order)
@@ -104,8 +139,6 @@ def exit_code(report: Report, has_call_errors: bool) -> int:
     if has_call_errors or any(document.errors for document in report.documents):
         return EXIT_CALL
     return EXIT_OK if report.ok else EXIT_CLAIMS
-
-
 
 
 if __name__ == "__main__":

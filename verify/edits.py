@@ -194,7 +194,12 @@ def renamed(node: Any, claim: Claim) -> Edited:
 
 def _names(claim: Claim) -> list[Any]:
     found: dict[str, Any] = {}
-    sides = (claim.left, claim.right, *(e.left for e in claim.model.equations), *(e.right for e in claim.model.equations))
+    sides = (
+        claim.left,
+        claim.right,
+        *(e.left for e in claim.model.equations),
+        *(e.right for e in claim.model.equations),
+    )
     for side in sides:
         for node in sp.preorder_traversal(side):
             if isinstance(node, nodes.Member | sp.MatrixSymbol):
@@ -249,4 +254,3 @@ KINDS: dict[str, Callable[[Any, Claim], Edited]] = {
     "partial": other_mode,
     "unwrap": unwrapped,
 }
-

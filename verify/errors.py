@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from derive.errors import BackproofError
 
-_CONTROL = {code: None for code in (*range(0x00, 0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)) if code != 0x0A}
-_BIDI = {code: None for code in (*range(0x202A, 0x202F), *range(0x2066, 0x206A), 0x200E, 0x200F, 0x061C)}
+_CONTROL = {code: None for code in (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)) if code != 0x0A}
+_BIDI = dict.fromkeys((*range(8234, 8239), *range(8294, 8298), 8206, 8207, 1564))
 
 
 def clean(text: str) -> str:

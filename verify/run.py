@@ -101,11 +101,15 @@ class Run:
         total = sum(len(statement.links) or 1 for document in documents for statement in document.claims)
         progress_console = Console(stderr=True, quiet=self.quiet)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=progress_console, transient=True, disable=not progress_console.is_terminal) as bar:
+        with Progress(
+            *columns, console=progress_console, transient=True, disable=not progress_console.is_terminal
+        ) as bar:
             task = bar.add_task("verifying", total=total)
             try:
                 for path, entries, document in suites:
-                    self._collect(path, entries, document, lambda name: bar.update(task, advance=1, description=escape(name)))
+                    self._collect(
+                        path, entries, document, lambda name: bar.update(task, advance=1, description=escape(name))
+                    )
                 quantities = self._quantities()
             except KeyboardInterrupt:
                 return self._report(is_complete=False)
@@ -180,5 +184,3 @@ def _file_bytes(name: str) -> bytes:
 
 def _complain(message: str) -> None:
     Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"))
-
-

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import sympy as sp
 
 from verify.claim import Claim
@@ -26,6 +28,6 @@ def describe(claim: Claim, found: list[dict[sp.Symbol, int]], limit: int | None)
     return ", ".join(parts)
 
 
-def describe_instances(found: list[Times]) -> str:
+def describe_instances(found: Sequence[Times]) -> str:
     """A few concrete times as text: t = 1; t = 2, k = 1."""
     return "; ".join(", ".join(f"{letter} = {value}" for letter, value in times.items()) for times in found)

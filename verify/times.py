@@ -91,11 +91,7 @@ def _all_exist(expr: Any, model: Model) -> bool:
         lo, hi = int(expr.lo), int(expr.hi)
         if hi < lo - 1:
             return False
-        return all(
-            _all_exist(substitute(expr.body, {expr.index: sp.Integer(k)}), model) for k in range(lo, hi + 1)
-        )
+        return all(_all_exist(substitute(expr.body, {expr.index: sp.Integer(k)}), model) for k in range(lo, hi + 1))
     if isinstance(expr, Member) and expr.indices:
         return not free_letters(sp.Tuple(*expr.indices)) and exists(expr, model)
     return all(_all_exist(arg, model) for arg in expr.args)
-
-

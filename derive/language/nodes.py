@@ -10,14 +10,14 @@ Nothing here evaluates: what was written is what stands in the tree. Shapes are 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import sympy as sp
 from sympy.core.symbol import Str
 from sympy.matrices.expressions.matexpr import MatrixExpr
 
-Size = sp.Expr  # a positive integer: a symbol, a number, or an expression in symbols such as n_a + n_x
-AxisSizes = tuple[Size, ...]  # one matrix axis as an ordered tuple of basic sizes, slow to fast; () has length 1
+Size: TypeAlias = Any  # a positive integer as a SymPy expression: a symbol, a number, n_a + n_x
+AxisSizes: TypeAlias = tuple[Size, ...]  # one axis as an ordered tuple of basic sizes, slow to fast; () is 1
 
 
 def length(axis: AxisSizes) -> Size:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sympy as sp
@@ -80,15 +81,16 @@ def component_letters(expr: Any) -> dict[sp.Symbol, AxisSizes]:
             for letter, axis in ((node.row, inner.rows), (node.col, inner.cols)):
                 if isinstance(letter, sp.Symbol) and found.setdefault(letter, axis) != axis:
                     raise ShapeError(
-                        f"the component letter {letter} runs over {show_axes(axis, ())} and {show_axes(found[letter], ())}"
+                        f"the component letter {letter} runs over two axes, "
+                        f"{show_axes(axis, ())} and {show_axes(found[letter], ())}"
                     )
     for node in sp.preorder_traversal(expr):
         if isinstance(node, nodes.Delta):
             first, second = node.args
-            axis = found.get(first, found.get(second))
-            if axis is not None:
+            known = found.get(first, found.get(second))
+            if known is not None:
                 for letter in node.args:
-                    if found.setdefault(letter, axis) != axis:
+                    if found.setdefault(letter, known) != known:
                         raise ShapeError(f"δ compares {first} and {second}, which run over different axes")
         if isinstance(node, nodes.ComponentSum):
             found.pop(node.letter, None)
@@ -128,7 +130,7 @@ def of_product(expr: Any) -> Axes:
     if not factors:
         raise ShapeError(f"{show(expr)} has no matrix factor")
     shape = axes(factors[0])
-    for left, right in zip(factors, factors[1:], strict=False):
+    for left, right in pairwise(factors):
         other = axes(right)
         if shape.cols != other.rows:
             raise ShapeError(

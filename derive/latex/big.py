@@ -76,7 +76,9 @@ def _two_sided(
 ) -> Bounds:
     vocabulary = reader.vocabulary
     if len(parts) != 2 or parts[1][0] != "=" or len(parts[0][1]) != 1:
-        raise NotationError("a lower bound is written letter = value", node.scripts.sub[0].start, node.scripts.sub[-1].end)
+        raise NotationError(
+            "a lower bound is written letter = value", node.scripts.sub[0].start, node.scripts.sub[-1].end
+        )
     letter = parts[0][1][0].text
     if _is_component_range(reader, parts[1][1], above):
         return Bounds(letter, None, None)
@@ -113,12 +115,12 @@ def _bare(reader: Reader, node: syntax.Big, below: tuple[Tok, ...]) -> Bounds:
 def _between(node: syntax.Big, letter: str, values: list[Any], relations: list[str]) -> Bounds:
     """lo ≤ k < hi and hi ≥ k > lo."""
     if all(relation in ("<", "<=") for relation in relations):
-        lo = values[0] + (relations[0] == "<")
-        hi = values[2] - (relations[1] == "<")
+        lo = values[0] + int(relations[0] == "<")
+        hi = values[2] - int(relations[1] == "<")
         return Bounds(letter, lo, hi)
     if all(relation in (">", ">=") for relation in relations):
-        hi = values[0] - (relations[0] == ">")
-        lo = values[2] + (relations[1] == ">")
+        hi = values[0] - int(relations[0] == ">")
+        lo = values[2] + int(relations[1] == ">")
         return Bounds(letter, lo, hi, runs_down=True)
     raise NotationError("the bounds run both ways", node.start, node.end)
 

@@ -39,7 +39,11 @@ def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
 
 
 def _by(reader: Reader, node: syntax.DerivativeOf, nabla: bool) -> syntax.Node:
-    return parse_script(node.by.scripts.sub, reader.vocabulary) if nabla and isinstance(node.by, syntax.Bracket) else node.by
+    return (
+        parse_script(node.by.scripts.sub, reader.vocabulary)
+        if nabla and isinstance(node.by, syntax.Bracket)
+        else node.by
+    )
 
 
 def _check_variable(by: Any, piece: syntax.Node) -> None:
@@ -59,7 +63,9 @@ def _mode(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any) -> str:
     if node.plus:
         if not (isinstance(subject, Member) and is_parameter) and not (is_loss and not is_parameter):
             raise NotationError(
-                "∂⁺ is of a family's member by a shared parameter, or of a loss by its own argument", node.start, node.end
+                "∂⁺ is of a family's member by a shared parameter, or of a loss by its own argument",
+                node.start,
+                node.end,
             )
         return "immediate"
     if isinstance(subject, Member) and subject.indices and is_parameter:

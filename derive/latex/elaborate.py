@@ -123,9 +123,7 @@ class Reader:
         known = self._constant(node)
         if known is None:
             name = base + ("" if scripts.is_empty else " with these indices")
-            raise NotationError(
-                f"{name} is not declared{vocabulary.nearest(base)}", node.start, node.end
-            )
+            raise NotationError(f"{name} is not declared{vocabulary.nearest(base)}", node.start, node.end)
         return known
 
     def _used(self, node: syntax.Name, use: Use, scripts: Scripts) -> Any:
@@ -273,7 +271,9 @@ class Reader:
         if scripts.is_empty:
             return value
         if scripts.primes:
-            raise NotationError("a prime here is no derivative; write the function's name with it", node.start, node.end)
+            raise NotationError(
+                "a prime here is no derivative; write the function's name with it", node.start, node.end
+            )
         if scripts.sub:
             letters = [t for t in scripts.sub if t.kind != "COMMA"]
             known = self.vocabulary.components
@@ -313,11 +313,11 @@ class Reader:
         return nodes.Power(value, exponent)
 
     def _norm(self, node: syntax.NormOf) -> Any:
-        below = "".join(token.text for token in node.own.sub)
+        below = "".join(token.text for token in node.scripts.sub)
         if below not in ("", "2", "F"):
             raise NotationError(f"the norm {below} is not read; expected 2 or F", node.start, node.end)
         value = nodes.Norm(fit(self.read(node.body), None), below or "2")
-        return self._raised(node, value, node.own.sup) if node.own.sup else value
+        return self._raised(node, value, node.scripts.sup) if node.scripts.sup else value
 
     def _fraction(self, node: syntax.Fraction, want: Axes | None) -> Any:
         above, below = self.read(node.above, want), self.read(node.below)
@@ -333,7 +333,9 @@ class Reader:
     def _derivative(self, node: syntax.DerivativeOf) -> Any:
         if node.what is None:
             raise NotationError("this operator has nothing to act on", node.start, node.end)
-        return self._scripted(node, differentiate(self, node), Scripts(node.scripts.sub, _without_nabla(node.scripts.sup)))
+        return self._scripted(
+            node, differentiate(self, node), Scripts(node.scripts.sub, _without_nabla(node.scripts.sup))
+        )
 
 
 def _without_nabla(sup: tuple[Tok, ...]) -> tuple[Tok, ...]:

@@ -121,7 +121,9 @@ def split_commas(tokens: tuple[Tok, ...]) -> tuple[tuple[Tok, ...], ...]:
     return tuple(tuple(part) for part in parts)
 
 
-def pattern_of(text: str, base: str, sub: tuple[Tok, ...], sup: tuple[Tok, ...], letters: Collection[str]) -> NamePattern:
+def pattern_of(
+    text: str, base: str, sub: tuple[Tok, ...], sup: tuple[Tok, ...], letters: Collection[str]
+) -> NamePattern:
     """The pattern of a declared name: listed index letters in its scripts are slots, all else is spelling."""
     return NamePattern(
         text,

@@ -62,7 +62,7 @@ def parse_tokens(tokens: tuple[Tok, ...]) -> tuple[Chain, ...]:
     except UnexpectedInput as error:
         raise NotationError(_unexpected(error), *place) from None
     try:
-        return _Builder().transform(tree)  # type: ignore[no-any-return]
+        return _Builder().transform(tree)
     except VisitError as error:
         raise error.orig_exc from None
 
@@ -78,7 +78,9 @@ def _unexpected(error: UnexpectedInput) -> str:
     else:
         expected = sorted({_EXPECTED[name] for name in accepted if name in _EXPECTED})
     token = getattr(error, "token", None)
-    found = "the formula ends here" if token is None or token.type == "$END" else f"{token.value.text} does not fit here"
+    found = (
+        "the formula ends here" if token is None or token.type == "$END" else f"{token.value.text} does not fit here"
+    )
     return f"{found}; expected {' or '.join(expected)}" if expected else found
 
 
@@ -101,7 +103,7 @@ def _places(item: Any) -> tuple[int, ...]:
 
 
 @v_args(inline=True)
-class _Builder(Transformer):  # type: ignore[misc]  # lark is untyped
+class _Builder(Transformer):
     """One method a production: the parse tree as syntax nodes."""
 
     def start(self, *parts: Any) -> tuple[Chain, ...]:
@@ -139,14 +141,16 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark is untyped
         if isinstance(left, syntax.Entrywise):
             if left.operator != sign:
                 raise NotationError(
-                    "⊙ and ⊗ side by side: say with brackets which comes first", operator.value.start, operator.value.end
+                    "⊙ and ⊗ side by side: say with brackets which comes first",
+                    operator.value.start,
+                    operator.value.end,
                 )
             return syntax.Entrywise(left.start, right.end, sign, (*left.operands, right))
         return syntax.Entrywise(left.start, right.end, sign, (left, right))
 
     def open(self, *items: Any) -> Node:
         if len(items) == 1:
-            return items[0]  # type: ignore[no-any-return]
+            return items[0]
         if len(items) == 2:
             return _joined(items[0], items[1])
         tail = items[2] if len(items) == 3 else _joined(items[2], items[3])
@@ -175,7 +179,7 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark is untyped
 
     def scripted(self, inner: Node, scripts: Scripts) -> Node:
         if isinstance(inner, syntax.NormOf):
-            return syntax.NormOf(*_span((inner, scripts)), inner.body, inner.own, scripts)
+            return syntax.NormOf(*_span((inner, scripts)), inner.body, scripts)
         assert isinstance(inner, syntax.Bracket)
         return syntax.Bracket(*_span((inner, scripts)), inner.kind, inner.parts, scripts)
 
@@ -187,7 +191,9 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark is untyped
 
     apply_inner = apply_bare
 
-    def fraction(self, sign: Token, _a: Any, above: Any, _b: Any, _c: Any, below: Any, _d: Any, scripts: Scripts) -> Node:
+    def fraction(
+        self, sign: Token, _a: Any, above: Any, _b: Any, _c: Any, below: Any, _d: Any, scripts: Scripts
+    ) -> Node:
         span = _span((sign, above[2], below[2], _d, scripts))
         if isinstance(above[0], Scripts) != isinstance(below[0], Scripts):
             raise NotationError("a derivative needs \\partial above and below the line", *span)
@@ -224,8 +230,8 @@ class _Builder(Transformer):  # type: ignore[misc]  # lark is untyped
     def braced(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
         return syntax.Bracket(*_span((left, right)), "braced", parts, Scripts())
 
-    def norm(self, left: Token, body: Node, right: Token, own: Scripts) -> Node:
-        return syntax.NormOf(*_span((left, right, own)), body, own, Scripts())
+    def norm(self, left: Token, body: Node, right: Token) -> Node:
+        return syntax.NormOf(*_span((left, right)), body, Scripts())
 
     def scripts(self, *tokens: Token) -> Scripts:
         sub: tuple[Tok, ...] = ()

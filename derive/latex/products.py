@@ -68,11 +68,11 @@ def _contract_matrix_chains(matrices: list[Any]) -> list[Any]:
     found = list(matrices)
     for place in range(len(found) - 1):
         outer, inner = found[place], found[place + 1]
-        if isinstance(outer, Gradient) and isinstance(inner, FamilyDerivative) and outer.by == inner.what:
-            if not axes(inner.what).is_vector:
-                row = transpose(nodes.Vec(outer))
-                found[place : place + 2] = [Collect(matmul(row, nodes.Vec(inner)))]
-                return _contract_matrix_chains(found)
+        is_chain = isinstance(outer, Gradient) and isinstance(inner, FamilyDerivative) and outer.by == inner.what
+        if is_chain and not axes(inner.what).is_vector:
+            row = transpose(nodes.Vec(outer))
+            found[place : place + 2] = [Collect(matmul(row, nodes.Vec(inner)))]
+            return _contract_matrix_chains(found)
     return found
 
 

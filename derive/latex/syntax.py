@@ -100,7 +100,6 @@ class NormOf(Node):
     """‖A‖ with its scripts (a subscript F names the Frobenius norm, a superscript is a power)."""
 
     body: Node
-    own: Scripts
     scripts: Scripts
 
 

@@ -24,12 +24,46 @@ class Tok:
     inner: tuple[Tok, ...] = ()
 
 
-FONTS = ("mathrm", "mathbf", "mathit", "mathsf", "boldsymbol", "bm", "text", "textbf", "mathcal", "mathbb", "operatorname")
+FONTS = (
+    "mathrm",
+    "mathbf",
+    "mathit",
+    "mathsf",
+    "boldsymbol",
+    "bm",
+    "text",
+    "textbf",
+    "mathcal",
+    "mathbb",
+    "operatorname",
+)
 ACCENTS = ("hat", "tilde", "bar", "dot", "overline", "widehat", "widetilde", "vec")
-SKIPPED = (
-    "left right bigl bigr Bigl Bigr biggl biggr big Big bigg middle quad qquad , ; : ! displaystyle textstyle limits"
-    " nolimits nonumber notag"
-).split()
+SKIPPED = [
+    "left",
+    "right",
+    "bigl",
+    "bigr",
+    "Bigl",
+    "Bigr",
+    "biggl",
+    "biggr",
+    "big",
+    "Big",
+    "bigg",
+    "middle",
+    "quad",
+    "qquad",
+    ",",
+    ";",
+    ":",
+    "!",
+    "displaystyle",
+    "textstyle",
+    "limits",
+    "nolimits",
+    "nonumber",
+    "notag",
+]
 RELATIONS = {
     "=": "=", "<": "<", ">": ">", "\\le": "<=", "\\leq": "<=", "\\leqslant": "<=", "\\ge": ">=", "\\geq": ">=",
     "\\geqslant": ">=", "\\ne": "!=", "\\neq": "!=", "\\lt": "<", "\\gt": ">", "\\equiv": "=", ":=": "=",
@@ -46,7 +80,8 @@ UNREADABLE = {
     "\\dots": "an ellipsis says nothing exact; write the sum or product with its bounds",
 }
 _SIMPLE = {
-    "+": "PLUS", "-": "MINUS", "/": "SLASH", "(": "LPAR", ")": "RPAR", "[": "LBRACK", "]": "RBRACK", "{": "LB", "}": "RB",
+    "+": "PLUS", "-": "MINUS", "/": "SLASH", "(": "LPAR", ")": "RPAR", "[": "LBRACK", "]": "RBRACK", "{": "LB",
+    "}": "RB",
     "\\{": "LSET", "\\}": "RSET", "\\lbrack": "LBRACK", "\\rbrack": "RBRACK", ",": "COMMA", "，": "COMMA", ";": "COMMA",
     "\\frac": "FRAC", "\\dfrac": "FRAC", "\\tfrac": "FRAC", "\\partial": "PARTIAL", "\\nabla": "NABLA", "\\sum": "BIG",
     "\\prod": "BIG", "\\lVert": "LNORM", "\\rVert": "RNORM", "\\\\": "NEWLINE", "−": "MINUS", "\\forall": "FORALL",
@@ -210,11 +245,12 @@ class _Tokenizer:
             content = self.text[begin + 1 : end - 1].strip()
         else:
             content, _ = self._lexeme()
-        if command[1:] == "operatorname" or (command[1:] in FONTS and content in KNOWN_FUNCTIONS):
-            if content in KNOWN_FUNCTIONS and content not in self.words:
-                return Tok("FUNC", content, start, self.place)
+        if command[1:] in FONTS and content in KNOWN_FUNCTIONS and content not in self.words:
+            return Tok("FUNC", content, start, self.place)
         if command[1:] == "operatorname" and content not in self.functions:
-            raise NotationError(f"the operator {content} is not known; expected {', '.join(KNOWN_FUNCTIONS)}", start, self.place)
+            raise NotationError(
+                f"the operator {content} is not known; expected {', '.join(KNOWN_FUNCTIONS)}", start, self.place
+            )
         return self._name(f"{command}{{{content}}}", start)
 
     def _name(self, name: str, start: int) -> Tok:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from derive.latex.tokens import Tok
 
-_SIGNS = ("\\top", "T", "\\intercal", "\\mathsf{T}", "\\mathrm{T}", "\\mathbf{T}", "\\text{T}", "\\mathsf{T}", "\\mathrm{Tr}")
+_SIGNS = (
+    "\\top",
+    "T",
+    "\\intercal",
+    "\\mathsf{T}",
+    "\\mathrm{T}",
+    "\\mathbf{T}",
+    "\\text{T}",
+    "\\mathsf{T}",
+    "\\mathrm{Tr}",
+)
 
 
 def split_transpose(sup: tuple[Tok, ...]) -> tuple[tuple[Tok, ...], bool]:

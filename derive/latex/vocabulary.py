@@ -118,7 +118,7 @@ class Vocabulary:
         return affine(tokens, self.steps)
 
     def nearest(self, name: str) -> str:
-        """"; did you mean …" for a misspelt name, or nothing."""
+        """ "; did you mean …" for a misspelt name, or nothing."""
         known = [t.pattern.base for t in self.tensors] + list(self.functions) + list(self.losses)
         close = get_close_matches(name, known, n=1, cutoff=0.6)
         return f"; did you mean {close[0]}?" if close else ""
@@ -127,4 +127,3 @@ class Vocabulary:
 def _weight(use: Use) -> tuple[int, int]:
     """Of two patterns that fit, the one that explains more of the scripts is meant."""
     return len(use.indices) + use.tensor.pattern.literals, -len(use.components) - len(use.exponent)
-

@@ -22,7 +22,20 @@ from verify.document.sizes import SizeError, read_shape
 from verify.document.source import Source
 from verify.errors import DocumentError
 
-KEYS = ("symbols", "time", "indices", "operators", "assume", "where", "given", *OPTIONS, "reset", "mixed", "transpose", "immediate")
+KEYS = (
+    "symbols",
+    "time",
+    "indices",
+    "operators",
+    "assume",
+    "where",
+    "given",
+    *OPTIONS,
+    "reset",
+    "mixed",
+    "transpose",
+    "immediate",
+)
 _STRUCTURES = ("symmetric", "diagonal", "sum 1", "one-hot", "positive")
 _LOSS = re.compile(r"loss\s*\((.*)\)")
 
@@ -133,7 +146,14 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
             if structure:
                 structures[tensor.name] = structure
     vocabulary = Vocabulary(
-        tuple(_distinct(tensors)), functions, frozenset(losses), steps, components, sizes, ranges, declarations.operators
+        tuple(_distinct(tensors)),
+        functions,
+        frozenset(losses),
+        steps,
+        components,
+        sizes,
+        ranges,
+        declarations.operators,
     )
     made = tuple(_loss(name, entry, vocabulary, source) for name, entry in losses.items())
     return Meaning(vocabulary, made, last, first, structures)
@@ -240,7 +260,9 @@ def _indices(
         ranges[letter] = ranges[entry.value]
     distinct = set(ranges.values())
     if len(distinct) > 1:
-        raise DocumentError("only one range of steps is read in this version", source.place(next(iter(entries.values())).offset))
+        raise DocumentError(
+            "only one range of steps is read in this version", source.place(next(iter(entries.values())).offset)
+        )
     first, last = next(iter(distinct), (sp.Integer(1), sp.Symbol("T", integer=True)))
     return steps, components, ranges, int(first), last
 
@@ -256,7 +278,3 @@ def _range(entry: Entry, steps: dict[str, sp.Symbol], source: Source) -> tuple[s
     if not (len(high) == 1 and high.isalpha()):
         raise DocumentError("a range ends at a letter or number, as 1..T", place)
     return sp.Integer(int(low)), steps.setdefault(high, sp.Symbol(high, integer=True))
-
-
-
-

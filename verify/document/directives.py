@@ -59,7 +59,9 @@ def _with(found: Directives, part: str, offset: int, source: Source) -> Directiv
     if key in KEYS:
         entry = Entry(value.strip("'\""), offset + part.lstrip().find(":") + 1)
         return _replaced(found, keys={**found.keys, key: (Entry(key, offset), entry)})
-    raise DocumentError(f"unknown directive {key}; expected given, skip, expect, id, where or a key of the block", place)
+    raise DocumentError(
+        f"unknown directive {key}; expected given, skip, expect, id, where or a key of the block", place
+    )
 
 
 def _expectation(value: str, place: object) -> dict[str, str]:

@@ -136,7 +136,9 @@ class Interpreter:
 
     def _add(self, given: Statement, choices: Choices, equations: dict[str, Equation]) -> None:
         if given.problem is not None:
-            raise _InGiven(Problem(f"the given equation {given.id} cannot be read: {given.problem.message}", given.problem.place))
+            raise _InGiven(
+                Problem(f"the given equation {given.id} cannot be read: {given.problem.message}", given.problem.place)
+            )
         for link in given.links:
             try:
                 equation = self._equation(given, link, choices)
@@ -158,7 +160,9 @@ class Interpreter:
             left, right = left.args[0], transpose(right)
         if isinstance(left, Member) and left.indices:
             if not isinstance(left.time, sp.Symbol):
-                raise NotationError(f"a given equation defines {show(left)} at a letter", link.chain.start, link.chain.end)
+                raise NotationError(
+                    f"a given equation defines {show(left)} at a letter", link.chain.start, link.chain.end
+                )
             if axes(left) != axes(right):
                 raise ShapeError(f"{show(left)} is {axes(left)}, but {show(right)} is {axes(right)}")
             return Equation(left, right, left.time, id=given.id)
@@ -193,9 +197,7 @@ class Interpreter:
             return Assumption("zero", left)
         if relation == "<=" and isinstance(left, Norm):
             return Assumption("bound", left, right)
-        raise NotationError(
-            "an assumption is 1ᵀy = 1, W = Wᵀ, s_0 = 0, or ‖W‖ ≤ β", chain.start, chain.end
-        )
+        raise NotationError("an assumption is 1ᵀy = 1, W = Wᵀ, s_0 = 0, or ‖W‖ ≤ β", chain.start, chain.end)
 
 
 class _InGiven(BackproofError):

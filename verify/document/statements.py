@@ -132,9 +132,7 @@ class _Reading:
         blank = _TAG.sub(lambda match: " " * len(match.group()), piece.text)
         blank = blank.replace("\\nonumber", " " * 9).replace("\\notag", " " * 6)
         latex = " ".join(blank.split())
-        statement = Statement(
-            name, role, latex, piece.offset, place, declared, self._meaning(declared), directives
-        )
+        statement = Statement(name, role, latex, piece.offset, place, declared, self._meaning(declared), directives)
         return statement if role == "skipped" else self._with_links(statement, blank)
 
     def _with_links(self, statement: Statement, text: str) -> Statement:
@@ -185,7 +183,9 @@ class _Reading:
                 if entry.value not in ids and entry.value not in seen:
                     seen.add(str(entry.value))
                     place = self.source.place(entry.offset, len(str(entry.value)))
-                    self.errors.append(DocumentError(f"given names {entry.value!r}, and no equation has that id", place))
+                    self.errors.append(
+                        DocumentError(f"given names {entry.value!r}, and no equation has that id", place)
+                    )
 
 
 def _tokens(text: str) -> list[Tok]:
@@ -198,7 +198,9 @@ def _links(chains: list[Chain], text: str, statement: Statement, source: Source)
         if not chain.relations:
             place = source.place(statement.offset + chain.start, chain.end - chain.start)
             latex = text[chain.start : chain.end].strip()
-            found.append(Link(len(found) + 1, chain, latex, Problem("no relation: an equation states left = right", place)))
+            found.append(
+                Link(len(found) + 1, chain, latex, Problem("no relation: an equation states left = right", place))
+            )
         for left, relation, right in zip(chain.sides, chain.relations, chain.sides[1:], strict=False):
             pair = Chain(left.start, right.end, (left, right), (relation,))
             latex = " ".join(text[left.start : right.end].split())

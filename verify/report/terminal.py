@@ -68,8 +68,8 @@ def _table(document: DocumentReport, report: Report, timings: bool) -> Table:
     if timings:
         table.add_column("ms", justify="right", style="dim")
     for entry in document.entries:
-        row = [str(entry.place.line), Text(clean(entry.id)), _verdict_cell(entry, report), _steps(entry)]
-        row.append(Text(clean(entry.latex)))
+        row: list[RenderableType] = [str(entry.place.line), Text(clean(entry.id)), _verdict_cell(entry, report)]
+        row += [_steps(entry), Text(clean(entry.latex))]
         if timings:
             row.append("" if entry.verdict is None else f"{entry.verdict.seconds * 1000:.1f}")
         table.add_row(*row)
@@ -93,7 +93,9 @@ def _verdict_cell(entry: Entry, report: Report) -> Text:
 def _trouble(entry: Entry) -> RenderableType:
     verdict = entry.verdict
     assert verdict is not None
-    parts: list[RenderableType] = [Text(f"\n{entry.place}: {clean(entry.id)}: {verdict.verdict}", STYLES[verdict.verdict])]
+    parts: list[RenderableType] = [
+        Text(f"\n{entry.place}: {clean(entry.id)}: {verdict.verdict}", STYLES[verdict.verdict])
+    ]
     body: list[RenderableType] = [Text(clean(verdict.message))]
     if entry.expected is not None:
         body.append(Text(f"the document expects {entry.expected}", "yellow"))
@@ -119,7 +121,9 @@ def _readings(verdict: Verdict) -> list[RenderableType]:
 def _witness(outcome: Outcome) -> str:
     bound = "" if outcome.bound is None else f", wrong with probability at most {outcome.bound:.1e}"
     count = f" on {outcome.instances} instances" if outcome.instances else ""
-    return clean(f"{outcome.witness}: {outcome.outcome}{count}{bound}{f' ({outcome.detail})' if outcome.detail else ''}")
+    return clean(
+        f"{outcome.witness}: {outcome.outcome}{count}{bound}{f' ({outcome.detail})' if outcome.detail else ''}"
+    )
 
 
 def counterexample_text(example: Counterexample) -> Text:
