@@ -52,7 +52,6 @@ class Declarations:
     where: Entry | None = None
     given: tuple[Entry, ...] = ()
     conventions: Conventions = field(default_factory=Conventions)
-    immediate: tuple[Entry, ...] = ()
     generation: int = 0  # how many resets came before
 
     def updated(self, keys: Mapping[str, tuple[Entry, Entry]], source: Source) -> Declarations:
@@ -82,14 +81,14 @@ def _read_key(key: str, name: Entry, value: Entry, current: Declarations, source
         return {key: value.value}
     if key == "operators":
         return {"operators": _operators(value, source)}
-    if key in ("assume", "given", "immediate"):
+    if key in ("assume", "given"):
         items = value.value if isinstance(value.value, tuple) else (value,)
         return {key: tuple(items)}
     if key in ("time", "where"):
         return {key: value}
     if key == "reset":
         return {}
-    if key in ("mixed", "transpose"):
+    if key in ("mixed", "transpose", "immediate"):
         raise DocumentError(f"{key} is not read in this version", place)
     close = get_close_matches(key, KEYS, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(KEYS)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -13,13 +13,13 @@ from derive.language.build import transpose
 from derive.language.nodes import Member, Norm
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
-from derive.language.substitute import free_letters
+from derive.language.substitute import free_letters, substitute
 from derive.latex.conventions import OPTIONS, OpenConvention
 from derive.latex.elaborate import Reader
 from derive.latex.parser import parse
 from derive.latex.syntax import Chain
 from derive.model import Equation, Model, Time
-from verify.claim import Assumption, Claim, Index
+from verify.claim import Assumption, Claim, Condition, Index
 from verify.document.statements import Document, Link, Problem, Statement
 from verify.errors import DocumentError
 
@@ -76,10 +76,12 @@ class Interpreter:
         reader = self._reader(statement, choices)
         left, right = reader.sides(link.chain)
         model = self.model(statement, (left, right), choices)
-        return Claim(
+        claim = Claim(
             left, right, model, link.chain.relations[0], self._indices(statement, left, right),
             self._conditions(statement, left, right), self._assumptions(statement, model, choices),
         )  # fmt: skip
+
+        return _with_fixed_letters(claim)
 
     def _reader(self, statement: Statement, choices: Choices) -> Reader:
         return Reader(statement.meaning.vocabulary, statement.declarations.conventions.reading(choices))
@@ -198,6 +200,31 @@ class Interpreter:
         if relation == "<=" and isinstance(left, Norm):
             return Assumption("bound", left, right)
         raise NotationError("an assumption is 1ᵀy = 1, W = Wᵀ, s_0 = 0, or ‖W‖ ≤ β", chain.start, chain.end)
+
+
+def _with_fixed_letters(claim: Claim) -> Claim:
+    """A letter that a condition fixes (t = T) is replaced by its value, which must lie in the letter's range."""
+    for condition in claim.conditions:
+        for index in claim.indices:
+            for letter, value in ((condition.left, condition.right), (condition.right, condition.left)):
+                if condition.relation == "=" and letter == index.letter and letter not in value.free_symbols:
+                    return _with_fixed_letters(_fixed(claim, index, value))
+    return claim
+
+
+def _fixed(claim: Claim, index: Index, value: Any) -> Claim:
+    def put(expr: Any) -> Any:
+        return substitute(expr, {index.letter: value})
+
+    conditions = [Condition(put(c.left), c.relation, put(c.right)) for c in claim.conditions]
+    conditions += [Condition(index.first, "<=", value), Condition(value, "<=", index.last)]
+    return replace(
+        claim,
+        left=put(claim.left),
+        right=put(claim.right),
+        indices=tuple(other for other in claim.indices if other != index),
+        conditions=tuple(c for c in dict.fromkeys(conditions) if not (c.left - c.right).is_zero),
+    )
 
 
 class _InGiven(BackproofError):

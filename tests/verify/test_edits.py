@@ -1,0 +1,40 @@
+"""Single edits: the kinds that hands slip on, typed, each once."""
+
+import sympy as sp
+
+from derive.language.build import diag, matmul, sequence
+from derive.language.derivatives import Jacobian
+from derive.language.functions import elementwise
+from derive.model import Loss, Model, Time
+from verify.claim import Claim
+from verify.edits import KINDS, edits
+
+n, m = sp.symbols("n m", integer=True, positive=True)
+t = sp.Symbol("t", integer=True)
+x, s, net = sequence("x", m), sequence("s", n), sequence("Net", n)
+U, W = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n)
+f = elementwise("f")
+RNN = Model({net[t]: U * x[t] + W * s[t - 1], s[t]: f(net[t])}, loss=Loss.last(s), time=Time(1, t))
+CLAIM = Claim(Jacobian(net[t], net[t - 1]), matmul(W, diag(f.prime(net[t - 1]))), RNN)
+
+
+def described(kind):
+    return {edit.description for edit in edits(CLAIM) if edit.kind == kind}
+
+
+def test_the_frequent_slips_are_among_them():
+    assert "right: W to its transpose" in described("transpose")
+    assert "right: W and diag(f'(Net[t-1])) swapped" in described("swap")
+    assert {"right: Net[t-1] to Net[t]", "right: Net[t-1] to Net[t-2]"} <= described("index")
+    assert {"right: f'(Net[t-1]) to f(Net[t-1])", "right: f'(Net[t-1]) to f''(Net[t-1])"} == described("derivative order")
+    assert "right: W dropped" in described("drop")
+    assert "right: Net[t-1] to s[t-1]" in described("name")
+
+
+def test_every_edit_is_another_well_typed_claim_and_stands_once():
+    found = list(edits(CLAIM))
+    pairs = [(edit.claim.left, edit.claim.right) for edit in found]
+    assert (CLAIM.left, CLAIM.right) not in pairs
+    assert len(set(pairs)) == len(pairs)
+    assert {edit.kind for edit in found} <= set(KINDS)
+    assert len({edit.name for edit in found}) == len(found)

@@ -1,0 +1,51 @@
+"""Planted errors: every single edit of a true claim, and whether the deciders refute it.
+
+A checker that accepts everything accepts true claims too. So each true claim is edited in every way of
+`verify.edits`, and what is not refuted must be known to be equivalent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sympy as sp
+
+from verify.claim import Claim
+from verify.deciders import normal_form, prime_field
+from verify.deciders.outcome import Outcome
+from verify.edits import Edit, edits
+from verify.errors import WitnessConflict
+from verify.times import instances
+
+
+@dataclass(frozen=True)
+class Fate:
+    """What became of one planted error: `killed` at some steps, `alive`, or `stillborn` (no step in scope)."""
+
+    edit: Edit
+    fate: str
+    times: dict[sp.Symbol, int] | None = None
+    outcomes: tuple[Outcome, ...] = ()
+
+
+def fates(claim: Claim, steps: int = 6, seed: int = 0) -> Iterator[Fate]:
+    """The fate of every single edit of a claim."""
+    for edit in edits(claim):
+        yield fate(edit, steps, seed)
+
+
+def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
+    """Killed where the prime field and the normal form both see a difference; small steps are tried first."""
+    ran = False
+    for times in instances(edit.claim, steps):
+        field = prime_field.decide_at(edit.claim, times, seed=seed)
+        ran = ran or field.outcome in ("equal", "differ")
+        if field.outcome == "differ":
+            form = normal_form.decide_at(edit.claim, times)
+            if form.outcome == "equal":
+                raise WitnessConflict(f"{edit.name}: the prime field differs at {times}, the normal form says equal")
+            return Fate(edit, "killed", times, (field, form))
+        if edit.claim.is_timeless:
+            break
+    return Fate(edit, "alive" if ran else "stillborn")
