@@ -13,14 +13,15 @@ from derive.language.shapes import axes
 from derive.model import Model
 from verify.claim import Assumption, Claim
 from verify.deciders.normal_form.algebra import add, contract
-from verify.deciders.normal_form.build import Array, Builder, add_arrays
+from verify.deciders.normal_form.arrays import Array, add_arrays
+from verify.deciders.normal_form.build import Builder
 from verify.deciders.normal_form.canonical import collect
 from verify.deciders.normal_form.fragment import outside, uses
 from verify.deciders.normal_form.functions import LawBook, by_exponentials, slope
 from verify.deciders.normal_form.rewrite import Rewriting
 from verify.deciders.normal_form.show import Printer
 from verify.deciders.normal_form.store import Store
-from verify.deciders.normal_form.system import System, Window
+from verify.deciders.normal_form.system import System, Window, first_step
 from verify.deciders.normal_form.term import Form, Function, LimitReached, Limits, Unsupported
 from verify.deciders.outcome import Outcome
 
@@ -74,7 +75,7 @@ def subtract(system: System, claim: Claim, letters: Mapping[sp.Symbol, int]) -> 
     """left - right, reduced as far as it takes: members, values of members, laws, common denominators."""
     builder = Builder(system, letters, letter_sizes(system, claim))
     sides = [(1, builder.build(claim.left)), (-1, builder.build(claim.right))]
-    array = apart(builder, claim, add_arrays(builder, list(sides)))
+    array = apart(builder, claim, add_arrays(builder.store, list(sides)))
     written = collect(system.store, array.form)
     names = (*_slot_names(array), *(str(letter) for letter in array.letters))
     return Difference(system, names, written, reduce(system, written))
@@ -197,6 +198,8 @@ def _multiplied(laws: LawBook, form: Form, atom: int, places: tuple[int, ...]) -
     """The form times the highest power of a that clears 1/a over these slots."""
     laws.store.used.add("a · (1/a) = 1")
     _, argument = laws.read(atom)
+    if clear(laws, argument).is_zero:
+        raise Unsupported("1/0, by the laws of the functions in it")
     counts = {term: _occurrences(laws, term, atom, places) for term in form.terms}
     power = max(len(found) for found in counts.values())
     slots = tuple(range(len(form.slots)))
@@ -228,10 +231,10 @@ def decide_at(
     """
     session = session or Session(limits)
     where = {str(letter): int(value) for letter, value in times.items()}
-    return _guarded(claim, lambda: _at(session, claim, times), session, {"times": where} if where else {})
+    return guarded(claim, lambda: _at(session, claim, times), session, {"times": where} if where else {})
 
 
-def _guarded(claim: Claim, decide: Callable[[], Outcome], session: Session, where: Mapping[str, Any]) -> Outcome:
+def guarded(claim: Claim, decide: Callable[[], Outcome], session: Session, where: Mapping[str, Any]) -> Outcome:
     """The outcome of a decision, or of what stopped it."""
     session.store.start()
     if claim.relation != "=":
@@ -252,7 +255,11 @@ def ground_system(session: Session, claim: Claim, times: Mapping[sp.Symbol, int]
         return session.system(claim.model, Window(0, 0, None, ends=False), letters, claim.assumptions)
     end = letters[last] if isinstance(last, sp.Symbol) else int(last)
     own = {last: end} if isinstance(last, sp.Symbol) else {}
-    return session.system(claim.model, Window(claim.model.time.first - 1, end), own, claim.assumptions)
+    return session.system(claim.model, Window(_lowest(claim.model), end), own, claim.assumptions)
+
+
+def _lowest(model: Model) -> int:
+    return min([model.time.first, *(first_step(model, e) for e in model.equations if e.index is not None)])
 
 
 def _at(session: Session, claim: Claim, times: Mapping[sp.Symbol, int]) -> Outcome:

@@ -15,9 +15,10 @@ applied is named, and nothing is claimed.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import permutations
 
-from verify.deciders.normal_form.functions import LawBook
 from verify.deciders.normal_form.canonical import canonical_term
+from verify.deciders.normal_form.functions import LawBook
 from verify.deciders.normal_form.term import Form, Function, Term
 
 _EXPONENTIAL = ("exp", "tanh", "sigmoid")
@@ -98,11 +99,19 @@ def _has_own_term(laws: LawBook, argument: Form, others: set[Term]) -> bool:
     most = max((len(term.sizes) for term in argument.terms), default=0)
     for term in argument.terms:
         touched = {label for _, labels in term.factors for label in labels}
-        if len(term.sizes) == most and term.factors and set(term.open) <= touched:
-            order_matters = len(term.open) < 2
-            if order_matters and _closed(laws, term) not in others:
-                return True
+        largest = len(term.sizes) == most and term.factors and set(term.open) <= touched
+        if largest and _pins_slots(laws, term) and _closed(laws, term) not in others:
+            return True
     return False
+
+
+def _pins_slots(laws: LawBook, term: Term) -> bool:
+    """No other labels could be the open ones: a monomial of the term tells the indices that it belongs to."""
+    if len(term.open) > 2 or len(set(term.open)) < len(term.open):
+        return False
+    own = canonical_term(laws.store, term)
+    choices = permutations(range(len(term.sizes)), len(term.open))
+    return all(canonical_term(laws.store, term._replace(open=c)) != own for c in choices if c != term.open)
 
 
 def _closed(laws: LawBook, term: Term) -> Term:

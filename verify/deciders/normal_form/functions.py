@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from fractions import Fraction
 from itertools import combinations, permutations
 from math import factorial
+from typing import cast
 
 from verify.deciders.normal_form.algebra import add, contract, scale
 from verify.deciders.normal_form.canonical import collect, components
@@ -56,8 +57,8 @@ class LawBook:
 
     def read(self, atom: int) -> tuple[Function, Form]:
         """The function of a function atom and its argument."""
-        *name, number = self.store.atoms[atom].data
-        return Function(*name), self.store.forms[number]  # type: ignore[arg-type,index]
+        name, kind, order, number = cast(tuple[str, str, int, int], self.store.atoms[atom].data)
+        return Function(name, kind, order), self.store.forms[number]
 
     def _apply(self, function: Function, argument: Form) -> Form:
         pair = _delta_pair(argument)
@@ -93,7 +94,9 @@ class LawBook:
         self._register(number, function, core)
         factor = of_atom(number, core.slots)
         layout = [needed[slot] for slot in order]
-        absent = {slot: argument.slots[slot] for slot in range(len(argument.slots)) if slot not in needed}
+        absent: dict[Hashable, int] = {
+            slot: argument.slots[slot] for slot in range(len(argument.slots)) if slot not in needed
+        }
         return contract(self.store, [(factor, layout)], range(len(argument.slots)), absent)
 
     def _best_order(self, core: Form) -> tuple[Permutation, Form, tuple[Permutation, ...]]:
@@ -107,7 +110,7 @@ class LawBook:
         for order in permutations(range(count)):
             form = collect(self.store, contract(self.store, [(core, range(count))], order))
             found.setdefault(form.key, []).append((order, form))
-        best = found[min(found)]  # type: ignore[type-var]
+        best = found[min(found)]
         first, form = best[0]
         group = (tuple(first.index(slot) for slot in other) for other, _ in best[1:])
         return first, form, tuple(group)
@@ -229,7 +232,7 @@ def _inverse_of_inverse(laws: LawBook, term: Term) -> Form | None:
         inverse = laws.times(root, laws.apply(RECIPROCAL, argument))
     else:
         return None
-    absent = dict(zip(term.open, slots, strict=True))
+    absent: dict[Hashable, int] = dict(zip(term.open, slots, strict=True))
     return contract(laws.store, [(inverse, labels)], term.open, absent)
 
 

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import permutations
 from typing import Any
 
 import sympy as sp
 
-from derive.language.nodes import Member, split_size
+from derive.language.nodes import Member
 from derive.language.show import show_name
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Assumption
@@ -152,7 +154,7 @@ class System:
 
     def _produced(self, equation: Equation, step: int) -> bool:
         """Whether the equation makes the member at this step."""
-        first = self.model.time.first if equation.first is None else int(equation.first)
+        first = first_step(self.model, equation)
         at = self.absolute(step)
         if at is not None and at < first:
             return False
@@ -195,6 +197,8 @@ class System:
         """How an atom that is no function moves with another."""
         kind = self.store.atoms[atom].kind
         if kind == "loss":
+            if at is not None:
+                raise Unsupported("an immediate derivative of the loss by a parameter")
             return self._of_loss(atom, by)
         if kind != "tensor":
             return self._of_opaque(atom)
@@ -285,7 +289,7 @@ class System:
             self.members[key] = self._new_member(name, step, *shape)
         return self.members[key]
 
-    @property
+    @cached_property
     def _shapes(self) -> dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]]:
         found: dict[str, tuple[tuple[Any, ...], tuple[Any, ...]]] = {}
         for equation in self.model.equations:
@@ -296,7 +300,7 @@ class System:
 
     def _outgoing(self) -> list[int]:
         """The members of the window that later steps read."""
-        found = {}
+        found: dict[int, None] = {}
         for equation in self.model.equations:
             if equation.index is None or equation.name in self._derived:
                 continue
@@ -314,6 +318,14 @@ class System:
         return Form(self.store.atoms[by].slots, {}, collected=True)
 
 
+def first_step(model: Model, equation: Equation) -> int:
+    """The first step at which an equation holds."""
+    first = model.time.first if equation.first is None else equation.first
+    if not sp.sympify(first, strict=True).is_Integer:
+        raise Unsupported(f"the range of {show_name(equation.name)}, which begins at {first}")
+    return int(first)
+
+
 class _Assumed:
     """What a document assumes of tensors, by name."""
 
@@ -326,7 +338,7 @@ class _Assumed:
             self._take(assumption)
 
     def _take(self, assumption: Assumption) -> None:
-        found = [node for node in _tensors(assumption.subject)]
+        found = _tensors(assumption.subject)
         if len(found) != 1 or assumption.kind not in ("symmetric", "sum_one", "zero"):
             self.others.append(assumption.kind)
             return
@@ -354,16 +366,9 @@ def _tensors(subject: Any) -> list[tuple[str, int | None]]:
 
 def _exchanges(parts: list[int], widths: list[int]) -> tuple[Permutation, ...]:
     """Second derivatives by one member are symmetric: the permutations of equal blocks of slots."""
-    from itertools import permutations
-
     starts = [sum(widths[:i]) for i in range(len(parts))]
     found = []
     for order in permutations(range(len(parts))):
         if [parts[i] for i in order] == parts and order != tuple(range(len(parts))):
             found.append(tuple(slot for i in order for slot in range(starts[i], starts[i] + widths[i])))
     return tuple(found)
-
-
-def symbol_axes(symbol: Any) -> tuple[tuple[Any, ...], tuple[Any, ...]]:
-    """The axes of a declared matrix."""
-    return split_size(symbol.shape[0]), split_size(symbol.shape[1])
