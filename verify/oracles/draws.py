@@ -18,14 +18,22 @@ from verify.oracles.arithmetic import Function
 from verify.oracles.functions import Known, Smooth
 from verify.oracles.limits import Unsupported
 
-DRAWN = ("sum_one", "symmetric", "diagonal", "zero")  # the assumptions that a draw can satisfy; `bound` comes later
-Constraint = tuple[str, str]  # (name, one of DRAWN or "positive")
+# The assumptions that a draw can satisfy, in the order in which they are imposed; `bound` is set afterwards.
+DRAWN = ("positive", "symmetric", "diagonal", "sum_one", "one_hot", "zero")
+Constraint = tuple[int, str, int | None, str]  # (place in DRAWN, name, the step where only one is meant, kind)
 
 
 def constraints(claim: Claim) -> tuple[Constraint, ...]:
     """What the drawn tensors must satisfy: the assumptions, and positive arguments of log, sqrt and 1/z."""
-    assumed = {(subject_of(a).name, a.kind) for a in claim.assumptions if a.kind != "bound"}
-    return tuple(sorted((str(name), kind) for name, kind in assumed | _positive(claim)))
+    assumed = {(subject_of(a), a.kind) for a in claim.assumptions if a.kind != "bound"}
+    drawn = {(DRAWN.index(kind), str(x.name), only_step(x), kind) for x, kind in assumed}
+    return tuple(sorted(drawn | _positive(claim), key=str))
+
+
+def only_step(subject: Any) -> int | None:
+    """The step of s_0; None where all steps are meant."""
+    is_one = isinstance(subject, Member) and subject.indices and subject.time.is_Integer
+    return int(subject.time) if is_one else None
 
 
 def subject_of(assumption: Assumption) -> Any:
@@ -42,7 +50,7 @@ def subject_of(assumption: Assumption) -> Any:
 def _positive(claim: Claim) -> set[Constraint]:
     formulas = [claim.left, claim.right, *(equation.right for equation in claim.model.equations)]
     return {
-        (str(node.argument.name), "positive")
+        (DRAWN.index("positive"), str(node.argument.name), None, "positive")
         for formula in formulas
         for node in sp.preorder_traversal(formula)
         if isinstance(node, Elementwise)
@@ -66,12 +74,13 @@ class Draws:
         name, indices = key
         entries = uniform(self.batch.seeds, f"{name}[{','.join(map(str, indices))}]", rows, cols)
         scale = 1.5 / np.sqrt(cols) if cols > 1 else 1.0
-        return self.constrained(name, scale * entries)[:, None, None]
+        return self.constrained(key, scale * entries)[:, None, None]
 
-    def constrained(self, name: str, entries: Array) -> Array:
+    def constrained(self, key: Key, entries: Array) -> Array:
         """The entries made positive, symmetric, diagonal, zero, or with sum one, as is assumed."""
-        for subject, kind in self.constraints:
-            if subject == name:
+        name, indices = key
+        for _, subject, step, kind in self.constraints:
+            if subject == name and step in (None, *indices[-1:]):
                 entries = constrain(kind, entries)
         return entries
 
@@ -102,6 +111,8 @@ def constrain(kind: str, entries: Array) -> Array:
             return abs(entries) + 0.5
         case "sum_one":
             return entries + (1 - entries.sum((-2, -1), keepdims=True)) / (rows * cols)
+        case "one_hot":
+            return (entries == entries.max((-2, -1), keepdims=True)).astype(int)
         case "symmetric":
             return (entries + entries.swapaxes(-1, -2)) / 2
         case "diagonal":
@@ -113,5 +124,10 @@ def constrain(kind: str, entries: Array) -> Array:
 def checked_assumptions(model: Model, assumptions: tuple[Assumption, ...]) -> None:
     """Refuse assumptions about what the model computes: only what is drawn can be drawn so."""
     for assumption in assumptions:
-        if assumption.kind != "bound" and model.equation_of(subject_of(assumption)) is not None:
-            raise Unsupported(f"an assumption about {subject_of(assumption).name}, which the model computes")
+        if assumption.kind == "bound":
+            continue
+        subject = subject_of(assumption)
+        step = only_step(subject)
+        is_initial = step is not None and step < model.time.first
+        if model.equation_of(subject) is not None and not is_initial:
+            raise Unsupported(f"an assumption about {subject.name}, which the model computes")

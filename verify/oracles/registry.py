@@ -8,6 +8,7 @@ from typing import Protocol
 from verify.claim import Claim
 from verify.deciders.outcome import Outcome
 from verify.instances import Instance
+from verify.oracles.bptt import Bptt
 from verify.oracles.complex_step import ComplexStep
 from verify.oracles.differences import Differences
 from verify.oracles.examination import examine
@@ -46,5 +47,5 @@ def register(oracle: Oracle) -> None:
     ORACLES[oracle.name] = oracle
 
 
-for _witness in (ComplexStep(), Tangents(), Differences()):
+for _witness in (Bptt(), Tangents(), ComplexStep(), Differences()):
     register(Numeric(_witness))

@@ -60,11 +60,11 @@ class Timeline:
         )
 
     def family(self, name: str) -> Any:
-        """Some member of a family, for its shape."""
+        """Some member of a family, or the symbol of that name, for its shape."""
         if name in self.model.by_name:
             return self.model.by_name[name].left
         nodes = (node for e in self.model.equations for node in sp.preorder_traversal(e.right))
-        return next(node for node in nodes if isinstance(node, Member) and node.name == name)
+        return next(node for node in nodes if isinstance(node, Member | sp.MatrixSymbol) and str(node.name) == name)
 
     def _range(self, span: tuple[Any, Any]) -> range:
         letter = self.model.time.last

@@ -1,0 +1,156 @@
+"""A model that is a chain of layers, run by the hand-written reference: forward once, backward for any cotangents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from verify.instances import Key
+from verify.oracles.arithmetic import Array, value_of
+from verify.oracles.laboratory import Laboratory
+from verify.oracles.limits import OutOfScope, Unsupported
+from verify.oracles.matching import Layer, layers
+from verify.reference import activations, stacked
+from verify.reference.activations import ACTIVATIONS, Activation
+
+Cotangents = dict[Key, Array]  # by member: (…, instances, 1, size)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor stands in the reference: layer, key, and the position in time (None for a parameter)."""
+
+    level: int
+    key: str
+    at: int | None = None
+
+
+class Network:
+    """The reference's layers with a laboratory's values; instances are problems side by side, each a batch of one.
+
+    A top layer without recurrence that reads a recurrent one is its output: U, b, Net, state are V, c, z, o.
+    """
+
+    def __init__(self, lab: Laboratory, steps: range) -> None:
+        self.lab, self.steps = lab, steps
+        self.names = layers(lab.model)
+        self.has_output = len(self.names) > 1 and not self.names[-1].is_recurrent and self.names[-2].is_recurrent
+        self.hidden = self.names[:-1] if self.has_output else self.names
+        self.f = [self._activation(layer) for layer in self.hidden]
+        self.g = self._activation(self.names[-1]) if self.has_output else activations.IDENTITY
+        self.roles = self._roles()
+        self.inputs = [self._inputs(layer) for layer in self.hidden]
+        if self.has_output:
+            self._add_output()
+        self.values = stacked.forward(self.inputs, self.f, self.g)
+        self._check_values()
+
+    def adjoints(self, cotangents: Cotangents) -> list[dict[str, Array]]:
+        """All adjoints and gradients for direct cotangents at members."""
+        given: list[dict[str, Array]] = [{} for _ in self.hidden]
+        for key, cotangent in cotangents.items():
+            place = self.place(key)
+            if place.key not in self.values[place.level]:
+                raise Unsupported(f"a cotangent at the input {key[0]}")
+            steps = given[place.level].setdefault(place.key, np.zeros((len(self.steps), *cotangent.shape)))
+            steps[place.at] += cotangent
+        return stacked.backward(self.inputs, self.values, given, self.f, self.g)
+
+    def place(self, key: Key) -> Place:
+        """Where a member or parameter stands."""
+        name, indices = key
+        if name not in self.roles:
+            raise Unsupported(f"{name}, which has no role in the reference network")
+        level, role = self.roles[name]
+        if not indices:
+            return Place(level, role)
+        step = indices[-1]
+        if step in self.steps:
+            return Place(level, role, step - self.steps.start)
+        if step == self.steps.start - 1 and name == self.hidden[level].output:
+            return Place(level, "s0")
+        raise OutOfScope(f"{name} at step {step}")
+
+    def read(self, adjoints: list[dict[str, Array]], key: Key) -> Array:
+        """The adjoint of a member (…, instances, rows, 1) or parameter (…, instances, rows, cols)."""
+        place = self.place(key)
+        found = adjoints[place.level][place.key]
+        if place.key in ("b", "c"):
+            return found[..., None]
+        if place.at is not None:
+            found = found[place.at]
+        return found if place.key in ("U", "W", "V") else found[..., 0, :, None]
+
+    # --- roles and arrays ------------------------------------------------------------------------------------
+
+    def _roles(self) -> dict[str, tuple[int, str]]:
+        found: dict[str, tuple[int, str]] = {}
+        for level, layer in enumerate(self.hidden):
+            own = {layer.net: "Net", layer.state: "s", **{name: key for key, name in layer.parameters.items()}}
+            found |= {name: (level, key) for name, key in own.items() if name is not None}
+        if self.has_output:
+            top = self.names[-1]
+            renamed = {"U": "V", "b": "c"}
+            own = {top.net: "z", top.state: "o", **{name: renamed[key] for key, name in top.parameters.items()}}
+            found |= {name: (len(self.hidden) - 1, key) for name, key in own.items() if name is not None}
+        source = self.names[0].source
+        if source is None or source in found:
+            raise Unsupported("a network without an input")
+        shared = [name for layer in self.names for name in layer.parameters.values()]
+        if len(set(shared)) != len(shared):
+            raise Unsupported("layers that share a parameter")
+        return {**found, source: (0, "x")}
+
+    def _inputs(self, layer: Layer) -> dict[str, Array]:
+        found = {key: self._parameter(name) for key, name in layer.parameters.items()}
+        if layer is self.names[0]:
+            found["x"] = np.stack([self._state((str(layer.source), (k,))) for k in self.steps])
+        if layer.is_recurrent:
+            found["s0"] = self._state((layer.output, (self.steps.start - 1,)))
+        return {key: array[..., 0] if key == "b" else array for key, array in found.items()}
+
+    def _add_output(self) -> None:
+        parameters = self.names[-1].parameters
+        self.inputs[-1]["V"] = self._parameter(parameters["U"])
+        if "b" in parameters:
+            self.inputs[-1]["c"] = self._parameter(parameters["b"])[..., 0]
+
+    def _parameter(self, name: str) -> Array:
+        return value_of(self.lab.plain.at((name, ()), self.lab.timeline.family(name)))[:, 0, 0]
+
+    def _state(self, key: Key) -> Array:
+        """A column vector's value (instances, 1, size)."""
+        found = value_of(self.lab.plain.at(key, self.lab.timeline.family(key[0])))
+        if found.shape[-1] != 1:
+            raise Unsupported(f"{key[0]}, which is no column vector")
+        return found[:, 0, 0, None, :, 0]
+
+    def _activation(self, layer: Layer) -> Activation:
+        name, kind = layer.activation
+        if kind in ACTIVATIONS:
+            return ACTIVATIONS[kind]
+        function = self.lab.draws.function(name, kind)
+
+        def derivative(order: int) -> Any:
+            return lambda z: function.value(order, z[..., None, None, :, :])[..., 0, 0, :, :]
+
+        return activations.elementwise(name, derivative(0), derivative(1))
+
+    def _check_values(self) -> None:
+        """The reference computes what the model's equations compute: else the roles were misread."""
+        for level, layer in enumerate(self.hidden):
+            for name, key in ((layer.net, "Net"), (layer.state, "s")):
+                for at, step in enumerate(self.steps if name is not None else ()):
+                    self._check_value((str(name), (step,)), self.values[level][key][at])
+        if self.has_output:
+            for name, key in ((self.names[-1].net, "z"), (self.names[-1].state, "o")):
+                for at, step in enumerate(self.steps if name is not None else ()):
+                    self._check_value((str(name), (step,)), self.values[-1][key][at])
+
+    def _check_value(self, key: Key, found: Array) -> None:
+        expected = self.lab.bounded.at(key, self.lab.timeline.family(key[0]))
+        difference = np.abs(found[:, 0, :, None] - expected.value[:, 0, 0])
+        if not (difference <= 4 * expected.error[:, 0, 0]).all():
+            raise Unsupported(f"{key[0]}, which the reference computes otherwise")
