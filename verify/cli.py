@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 import click
 
 from verify.version import VERSION
-
-if TYPE_CHECKING:
-    from verify.report.model import Report
-
-EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT = 0, 1, 2, 3
 
 _MAIN_HELP = """Prove or refute written derivations of backpropagation.
 
@@ -132,13 +126,6 @@ def models() -> None:
     from derive.models import describe_models
 
     click.echo(describe_models().rstrip("\n"))
-
-
-def exit_code(report: Report, has_call_errors: bool) -> int:
-    """The exit code of a finished run."""
-    if has_call_errors or any(document.errors for document in report.documents):
-        return EXIT_CALL
-    return EXIT_OK if report.ok else EXIT_CLAIMS
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from verify.cli import EXIT_CALL, EXIT_CONFLICT, exit_code
 from verify.document.source import MAX_BYTES
 from verify.document.statements import Document, read
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
@@ -21,6 +20,18 @@ from verify.judge import Entry, Judge
 from verify.limits import Effort
 from verify.report import json, terminal
 from verify.report.model import DocumentReport, Report
+
+
+EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
+
+
+def exit_code(report: Report, has_call_errors: bool) -> int:
+    """The exit code of a run: what is worst decides."""
+    if not report.is_complete:
+        return EXIT_INTERRUPTED
+    if has_call_errors or any(document.errors for document in report.documents):
+        return EXIT_CALL
+    return EXIT_OK if report.ok else EXIT_CLAIMS
 
 
 @dataclass
@@ -61,7 +72,7 @@ class Run:
             terminal.show_document(report.quantities, report, console, self.timings)
         terminal.show_summary(report, console)
         self._write(report)
-        return exit_code(report, bool(self.failures)) if report.is_complete else 130
+        return exit_code(report, bool(self.failures))
 
     # --- reading -----------------------------------------------------------------------------------------------
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 import sympy as sp
 
@@ -20,6 +21,7 @@ def same_up_to_font(first: str, second: str) -> bool:
     return without_font(first) == without_font(second)
 
 
+@cache
 def without_font(name: str) -> str:
     """A name without its font commands; accents stay."""
     return _FONT.sub(r"\1", name)

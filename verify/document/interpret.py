@@ -43,6 +43,7 @@ class Interpreter:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.models: dict[Any, Model] = {}
+        self.equations: dict[Any, Equation] = {}
 
     def readings(self, statement: Statement, link: Link) -> tuple[Reading, ...]:
         """Every reading of a link: one where no open convention is consulted, else one a choice."""
@@ -143,7 +144,7 @@ class Interpreter:
             )
         for link in given.links:
             try:
-                equation = self._equation(given, link, choices)
+                equation = self._known_equation(given, link, choices)
             except OpenConvention:
                 raise
             except BackproofError as error:
@@ -153,6 +154,12 @@ class Interpreter:
             if equation.name in equations:
                 raise _InGiven(Problem(f"two givens define {show_name(equation.name)}", given.place))
             equations[equation.name] = equation
+
+    def _known_equation(self, given: Statement, link: Link, choices: Choices) -> Equation:
+        key = (given.id, link.position, tuple(choices.items()))
+        if key not in self.equations:
+            self.equations[key] = self._equation(given, link, choices)
+        return self.equations[key]
 
     def _equation(self, given: Statement, link: Link, choices: Choices) -> Equation:
         if link.chain.relations[0] != "=":
