@@ -1,0 +1,461 @@
+"""Through time: the δ recursion, products over steps, gradients of shared parameters as sums over steps.
+
+∂E/∂m is the direct term of the loss plus, for each equation that reads m, its gradient pulled back through that
+equation. Which equations read a member, and at which steps, comes from the dependency graph of the model.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import sympy as sp
+
+from derive.derivation import Derivation, Order, differentiated, jacobian, with_definitions
+from derive.errors import RuleError
+from derive.language import nodes
+from derive.language.build import matadd, matmul, transpose
+from derive.language.derivatives import Gradient, Jacobian
+from derive.language.nodes import Member, TimeProduct, TimeSum
+from derive.language.show import show
+from derive.language.substitute import fresh_letter, substitute
+from derive.model import Equation, Loss, Model, members
+from derive.rules.dependence import forward, is_recurrent, leaves, read_names
+from derive.rules.pullback import pullback
+from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
+from derive.rules.simplify import simplified
+
+Names = Mapping[str, str]  # family -> the name of the gradient by its members: \mathrm{Net} -> \delta
+
+
+# --- names for gradients -----------------------------------------------------------------------------------------
+
+
+def delta_names(model: Model) -> dict[str, str]:
+    """δ for the pre-activations: the recurrent families that read a parameter, else all families that read one.
+
+    A superscript goes along (\\mathrm{Net}^{l} has δ^{l}); where two families would share a name, none gets it.
+    """
+    readers = [e.name for e in forward(model) if e.index is not None and _reads_parameter(model, e)]
+    recurrent = [name for name in readers if is_recurrent(model, name)]
+    chosen = {name: "\\delta" + _superscript(name) for name in recurrent or readers}
+    taken = list(chosen.values())
+    return {name: delta for name, delta in chosen.items() if taken.count(delta) == 1}
+
+
+def _reads_parameter(model: Model, equation: Equation) -> bool:
+    return any(isinstance(leaf, sp.MatrixSymbol) and model.equation_of(leaf) is None for leaf in leaves(equation.right))
+
+
+def _superscript(name: str) -> str:
+    found = re.search(r"\^(\{[^{}]*\}|.)$", name)
+    return found.group() if found else ""
+
+
+def name_gradient(node: Any, gradient: str = "\\delta") -> Any:
+    """δ_t is the name of ∂E/∂Net_t."""
+    return Member(gradient, node.by.indices, node.by.row_axis, node.by.col_axis)
+
+
+def name_direct(node: Any) -> Any:
+    """e_t is the name of the direct ∂E/∂s_t."""
+    return Member("e", node.by.indices, node.by.row_axis, node.by.col_axis)
+
+
+# --- one derivation by a loss ------------------------------------------------------------------------------------
+
+
+@dataclass
+class Backward:
+    """The gradients of one loss: which are named, and what has been assumed of the steps on the way."""
+
+    model: Model
+    loss: Any
+    names: Names
+    stop: frozenset[str] = frozenset()
+    conditions: list[Order] = field(default_factory=list)
+    rules: list[Rule] = field(default_factory=list)
+
+    def by(self, variable: Any, mode: str = "total") -> Any:
+        """∂E/∂variable as a node."""
+        return Gradient(self.loss, variable, mode)
+
+    def is_closed(self, node: Any) -> bool:
+        """A gradient that stays: a direct one, a named one, one that was asked to stay."""
+        if node.mode == "immediate" or not isinstance(node.by, Member):
+            return True
+        return node.by.name in self.names or node.by.name in self.stop
+
+    def expanded(self, member: Member) -> Any:
+        """∂E/∂m = (direct term) + Σ over the equations that read m of the gradient pulled back through each."""
+        terms = [*self._direct(member), *self._through(member)]
+        return matadd(*terms) if terms else sp.ZeroMatrix(*member.shape)
+
+    def _direct(self, member: Member) -> list[Any]:
+        opaque = self.model.loss_by_name.get(str(self.loss.name))
+        if opaque is not None:
+            return [self.by(member, "immediate")] if self._sees(opaque, member) else []
+        return _from_formula(self.model.definition(self.loss), member, self)
+
+    def _sees(self, loss: Loss, member: Member) -> bool:
+        """Whether a loss depends directly on a member: on the last one, or on every one that is produced."""
+        places = [place for family, place in loss.parts if family == member.name]
+        made = self.model.produced(member.name)
+        if "last" in places:
+            distance = self.model.time.last - member.time
+            if distance == 0:
+                return True
+            if distance.free_symbols:
+                self._assume(member.time + 1, self.model.time.last)
+        return "each" in places and made is not None and self.within(member.time, *made)
+
+    def _through(self, member: Member) -> list[Any]:
+        found = []
+        for equation in forward(self.model):
+            for written in _occurrences(equation, member):
+                at = member.time - (written.time - equation.index)
+                made = self.model.produced(equation.name)
+                if made is not None and self.within(at, *made):
+                    c = self.by(equation.left.at(*equation.left.indices[:-1], at))
+                    found.append(pullback(equation.at(at), member, c, self.rules))
+        return [term for term in found if term is not None]
+
+    def within(self, at: Any, first: Any, last: Any) -> bool:
+        """Whether a step lies in a range; what a symbolic step leaves open is assumed, and noted as a condition."""
+        for low, high in ((first, at), (at, last)):
+            distance = sp.expand(high - low)
+            if not distance.free_symbols:
+                if distance < 0:
+                    return False
+            elif not self._is_sure(distance):
+                self._assume(low, high)
+        return True
+
+    def _is_sure(self, distance: Any) -> bool:
+        """Letters are at least the first step, with a positive sign: t - 1 ≥ 0. (Members written exist.)"""
+        linear = sp.Poly(distance, *sorted(distance.free_symbols, key=str))
+        return all(c >= 0 for m, c in linear.terms() if any(m))
+
+    def _assume(self, low: Any, high: Any) -> None:
+        low, high = sp.expand(low), sp.expand(high)
+        order: Order = (low - 1, "<", high) if (low - 1).is_Symbol else (low, "<=", high)
+        if order not in self.conditions:
+            self.conditions.append(order)
+
+
+def _occurrences(equation: Equation, member: Member) -> list[Member]:
+    """The members of the same family that an equation writes, one for each step it reads."""
+    if equation.index is None:
+        return []
+    return [m for m in members(equation.right) if m.name == member.name and m.indices[:-1] == member.indices[:-1]]
+
+
+def _from_formula(formula: Any, target: Any, backward: Backward) -> list[Any]:
+    """The gradient of a loss that a formula gives, by a member or symbol that the formula writes."""
+    if formula is None:
+        raise RuleError(f"the model defines no loss {show(backward.loss)}")
+    terms = formula.args if isinstance(formula, sp.MatAdd) else (formula,)
+    return [found for term in terms for found in _from_term(term, target, backward)]
+
+
+def _from_term(term: Any, target: Any, backward: Backward) -> list[Any]:
+    one = sp.Identity(1)
+    if not isinstance(term, TimeSum):
+        found = pullback(term, target, one, backward.rules)
+        return [] if found is None else [found]
+    if not isinstance(target, Member) or not target.indices:
+        found = pullback(term.body, target, one, backward.rules)
+        return [] if found is None else [TimeSum(found, term.index, term.lo, term.hi)]
+    result = []
+    for written in {m for m in members(term.body) if m.name == target.name}:
+        at = target.time - (written.time - term.index)
+        if backward.within(at, term.lo, term.hi):
+            result.append(pullback(substitute(term.body, {term.index: at}), target, one, backward.rules))
+    return result
+
+
+def chain_rule(node: Any) -> Any:
+    """∂E/∂m = direct ∂E/∂m + Σ over what reads m of its gradient, pulled back."""
+    return node
+
+
+def sum_over_steps(node: Any) -> Any:
+    """∂E/∂X = Σ over the steps and equations that read X of the gradient, pulled back."""
+    return node
+
+
+def fold_definition(node: Any) -> Any:
+    """A member is written by its name: softmax(z_k) is o_k."""
+    return node
+
+
+def gradient(
+    model: Model, variable: Any, loss: Any = None, names: Names | None = None, stop: tuple[str, ...] = ()
+) -> Derivation:
+    """∂E/∂X in X's shape: of a parameter as a sum over steps, of a member by the equations that read it.
+
+    `loss` is the loss's symbol where the model has several; `names` the names of gradients (default
+    `delta_names`); `stop` the families whose gradients stay as ∂E/∂z_k. Raises `RuleError`.
+    """
+    backward = _backward(model, loss, names, stop)
+    start = backward.by(variable)
+    if isinstance(variable, Member) and variable.indices:
+        expr, steps = _first(backward, start, backward.expanded(variable), chain_rule)
+    else:
+        expr, steps = _first(backward, start, _parameter_gradient(backward, variable), sum_over_steps)
+    return _closed(backward, start, expr, steps)
+
+
+def delta(model: Model, member: Member, loss: Any = None, names: Names | None = None) -> Derivation:
+    """The recursion of δ_k = ∂E/∂Net_k: δ_{t-1} = diag f'(Net_{t-1}) Wᵀ δ_t, and e_{t-1} where the loss sees s_{t-1}."""
+    chosen = dict(delta_names(model) if names is None else names)
+    if member.name not in chosen:
+        known = ", ".join(map(str, chosen)) or "none"
+        raise RuleError(f"the gradient by {show(member)} has no name; named are those by {known}")
+    found = gradient(model, member, loss, chosen)
+    left = name_gradient(found.left, chosen[member.name])
+    definition = _named_step(found, left, chosen[member.name])
+    definitions = _with_own_definition(found, member, chosen[member.name])
+    return replace(found, left=left, steps=(definition, *found.steps), definitions=definitions)
+
+
+def _named_step(found: Derivation, left: Any, name: str) -> Step:
+    return Step(f"{name} names the gradient", left, found.left, ("name_gradient",))
+
+
+def _with_own_definition(found: Derivation, member: Member, name: str) -> tuple[Equation, ...]:
+    if any(equation.name == name for equation in found.definitions):
+        return found.definitions
+    return (_definition(found.model, found.left, name), *found.definitions)
+
+
+def _backward(model: Model, loss: Any, names: Names | None, stop: tuple[str, ...]) -> Backward:
+    return Backward(model, loss or the_loss(model), delta_names(model) if names is None else names, frozenset(stop))
+
+
+def the_loss(model: Model) -> Any:
+    """The one loss of a model: opaque, or the scalar that an equation without steps defines."""
+    found = [loss.symbol for loss in model.losses]
+    found += [e.left for e in forward(model) if e.index is None and e.left.shape == (1, 1)]
+    if len(found) != 1:
+        raise RuleError(f"the model has {len(found)} losses; say which one is meant")
+    return found[0]
+
+
+def _parameter_gradient(backward: Backward, variable: Any) -> Any:
+    """Σ over equations and steps; a variable that nothing reads has gradient 0."""
+    terms = []
+    for equation in forward(backward.model):
+        if variable not in leaves(equation.right):
+            continue
+        if equation.index is None:
+            is_loss = equation.left == backward.loss
+            terms += _from_formula(equation.right, variable, backward) if is_loss else _once(backward, equation, variable)
+        else:
+            terms.append(_over_steps(backward, equation, variable))
+    return matadd(*terms) if terms else sp.ZeroMatrix(*variable.shape)
+
+
+def _once(backward: Backward, equation: Equation, variable: Any) -> list[Any]:
+    found = pullback(equation.right, variable, backward.by(equation.left), backward.rules)
+    return [] if found is None else [found]
+
+
+def _over_steps(backward: Backward, equation: Equation, variable: Any) -> Any:
+    letter = sp.Symbol("k", integer=True)
+    if letter == backward.model.time.last:
+        letter = fresh_letter(letter, equation.right)
+    made = backward.model.produced(equation.name)
+    assert made is not None
+    c = backward.by(equation.left.at(*equation.left.indices[:-1], letter))
+    return TimeSum(pullback(equation.at(letter), variable, c, backward.rules), letter, *made)
+
+
+def _first(backward: Backward, start: Any, expr: Any, rule: Rule) -> tuple[Any, list[Step]]:
+    steps = [step([rule, *backward.rules], start, expr)]
+    return _tidied(expr, steps)
+
+
+def _tidied(expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
+    expr, tidy = simplified(expr)
+    return expr, [*steps, *tidy]
+
+
+def _closed(backward: Backward, start: Any, expr: Any, steps: list[Step]) -> Derivation:
+    """Expand the gradients that are not named, then give the others their names."""
+    while True:
+        found = next((n for n in open_nodes(expr, lambda n: isinstance(n, Gradient)) if _expandable(backward, n, expr)), None)
+        if found is None:
+            break
+        backward.rules = []
+        after = replaced(expr, found, backward.expanded(found.by))
+        steps.append(step([chain_rule, *backward.rules], expr, after))
+        expr, steps = _tidied(after, steps)
+    expr, steps = _folded(backward.model, expr, steps)
+    expr, steps, definitions = _with_names(backward, expr, steps)
+    conditions = tuple(order for order in backward.conditions)
+    return Derivation(start, expr, tuple(steps), backward.model, definitions, conditions)
+
+
+def _expandable(backward: Backward, node: Any, expr: Any) -> bool:
+    """Not closed, and (under a sum over steps) with the same terms at every step of the sum."""
+    if backward.is_closed(node):
+        return False
+    bound = {total.index for total in _sums(expr)}
+    if not node.by.time.free_symbols & bound:
+        return True
+    trial = replace(backward, conditions=[], rules=[])
+    trial.expanded(node.by)
+    return not trial.conditions or _hold_in_sums(trial.conditions, _sums(expr))
+
+
+def _sums(expr: Any) -> list[TimeSum]:
+    return [node for node in sp.preorder_traversal(expr) if isinstance(node, TimeSum)]
+
+
+def _hold_in_sums(conditions: list[Order], sums: list[TimeSum]) -> bool:
+    """Each condition compares a bound letter with its own bounds: lo ≤ k ≤ hi."""
+    known = {(s.lo, "<=", s.index) for s in sums} | {(s.index, "<=", s.hi) for s in sums}
+    return all(order in known for order in conditions)
+
+
+def _folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
+    """softmax(z_k) is written o_k where the model says so."""
+    def folded(node: Any) -> Any:
+        if not isinstance(node, nodes.Softmax):
+            return None
+        for equation in forward(model):
+            right = equation.right
+            if equation.index is not None and isinstance(right, nodes.Softmax) and isinstance(right.argument, Member):
+                argument = node.argument
+                if isinstance(argument, Member) and argument.name == right.argument.name:
+                    return equation.left.at(argument.time - (right.argument.time - equation.index))
+        return None
+
+    after = everywhere(folded, expr)
+    if after == expr:
+        return expr, steps
+    return _tidied(after, [*steps, step([fold_definition], expr, after)])
+
+
+def _with_names(backward: Backward, expr: Any, steps: list[Step]) -> tuple[Any, list[Step], tuple[Equation, ...]]:
+    definitions: dict[str, Equation] = {}
+    for node in open_nodes(expr, lambda n: isinstance(n, Gradient)):
+        name = _name_of(backward, node)
+        if name is not None and name not in definitions:
+            definitions[name] = _definition(backward.model, node, name)
+    if not definitions:
+        return expr, steps, ()
+
+    def named(node: Any) -> Any:
+        name = _name_of(backward, node) if isinstance(node, Gradient) else None
+        return None if name is None else name_gradient(node, name)
+
+    after = everywhere(named, expr)
+    rules: list[Rule] = [name_direct] if "e" in definitions else []
+    rules += [name_gradient] if set(definitions) - {"e"} else []
+    return after, [*steps, step(rules, expr, after)], tuple(definitions.values())
+
+
+def _name_of(backward: Backward, node: Any) -> str | None:
+    if not isinstance(node.by, Member) or not node.by.indices:
+        return None
+    return "e" if node.mode == "immediate" else backward.names.get(node.by.name)
+
+
+def _definition(model: Model, node: Any, name: str) -> Equation:
+    """δ_t = ∂E/∂Net_t for every step at which Net_t is produced."""
+    equation = model.by_name.get(node.by.name)
+    letter = equation.index if equation is not None and equation.index is not None else sp.Symbol("t", integer=True)
+    member = node.by.at(*node.by.indices[:-1], letter)
+    made = model.produced(node.by.name)
+    first, last = (None, None) if equation is None or equation.first is None or made is None else made
+    left = Member(name, member.indices, member.row_axis, member.col_axis)
+    return Equation(left, Gradient(node.what, member, node.mode), letter, first, last)
+
+
+# --- products over steps -----------------------------------------------------------------------------------------
+
+
+def product_over_steps(model: Model, y: Member, x: Member) -> Derivation:
+    """∂y_t/∂y_k = Π_{i=k}^{t-1} ∂y_{i+1}/∂y_i, the highest step leftmost, where y is the only state."""
+    if y.name != x.name:
+        raise RuleError(f"{show(y)} by {show(x)} at a symbolic distance: only of one family by itself")
+    check_single_state(model, y.name)
+    letter = _product_letter(model, y, x)
+    one_step = jacobian(model, x.at(*x.indices[:-1], letter + 1), x.at(*x.indices[:-1], letter))
+    node = Jacobian(y, x)
+    chained = TimeProduct(one_step.left, letter, x.time, y.time - 1, "descending")
+    right = TimeProduct(one_step.right, letter, x.time, y.time - 1, "descending")
+    steps = (step([product_over_steps], node, chained), Step(_joined(one_step), chained, right, _step_names(one_step)))
+    return Derivation(node, right, steps, model, conditions=((x.time, "<=", y.time),))
+
+
+def _product_letter(model: Model, y: Member, x: Member) -> sp.Symbol:
+    letter = sp.Symbol("i", integer=True)
+    taken = y.time.free_symbols | x.time.free_symbols | model.time.last.free_symbols
+    return fresh_letter(letter, sp.Tuple(y.time, x.time)) if letter in taken else letter
+
+
+def _joined(derivation: Derivation) -> str:
+    return "; ".join(dict.fromkeys(rule for s in derivation.steps for rule in s.rule.split("; ")))
+
+
+def _step_names(derivation: Derivation) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for s in derivation.steps for name in s.names))
+
+
+def check_single_state(model: Model, name: str) -> None:
+    """Everything that later steps read of a step goes through one family; otherwise there is no plain product."""
+    for equation in forward(model):
+        for member in members(equation.right):
+            if equation.index is None or member.time == equation.index or model.equation_of(member) is None:
+                continue
+            if member.time != equation.index - 1:
+                raise RuleError(f"{show(equation.left)} reads {show(member)}: a product over single steps needs the step before")
+            if is_recurrent(model, member.name) and not _only_through(model, member, name):
+                raise RuleError(f"{show(member)} carries more than {name}: the state has several families")
+
+
+def _only_through(model: Model, member: Member, name: str) -> bool:
+    """Whether a member depends on its own step's `name` alone, and on no earlier state beside it."""
+    if member.name == name:
+        return True
+    inner = model.definition(member)
+    states = [m for m in members(inner) if model.equation_of(m) is not None and name in read_names(model, m.name)]
+    return bool(states) and all(m.time == member.time and _only_through(model, m, name) for m in states)
+
+
+def unrolled(model: Model, member: Member, loss: Any = None, names: Names | None = None) -> Derivation:
+    """δ_kᵀ = δ_tᵀ Π_{i=k}^{t-1} ∂Net_{i+1}/∂Net_i for a loss at the last step, where Net is the only state.
+
+    Raises `RuleError` where the loss sees earlier steps too: then the recursion has a term at every step.
+    """
+    backward = _backward(model, loss, names, ())
+    name = backward.names.get(member.name)
+    if name is None:
+        raise RuleError(f"the gradient by {show(member)} has no name")
+    _check_last_only(model, backward.loss)
+    end = member.at(*member.indices[:-1], model.time.last)
+    between = product_over_steps(model, end, member)
+    left, last = (transpose(name_gradient(backward.by(m), name)) for m in (member, end))
+    middle, right = matmul(last, between.left), matmul(last, between.right)
+    steps = [step([only_through_the_last], left, middle)]
+    steps += [replace(s, before=matmul(last, s.before), after=matmul(last, s.after)) for s in between.steps]
+    definition = _definition(model, backward.by(member), name)
+    return Derivation(left, right, tuple(steps), model, (definition,), between.conditions)
+
+
+def only_through_the_last(node: Any) -> Any:
+    """δ_kᵀ = δ_tᵀ ∂Net_t/∂Net_k where the loss sees the last step only."""
+    return node
+
+
+def _check_last_only(model: Model, loss: Any) -> None:
+    opaque = model.loss_by_name.get(str(loss.name))
+    if opaque is None or any(place != "last" for _, place in opaque.parts):
+        raise RuleError(f"{show(loss)} sees every step: the unrolled product holds for a loss at the last step only")
+
+

@@ -1,0 +1,99 @@
+"""What depends on what: through the equations of a model, within a step and across steps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derive.errors import RuleError
+from derive.language.nodes import Member
+from derive.language.show import show
+from derive.model import Equation, Model, members
+
+
+def leaves(expr: Any) -> tuple[Any, ...]:
+    """The symbols and members that a formula writes, each once, in order."""
+    return tuple(dict.fromkeys(_leaves(expr)))
+
+
+def _leaves(expr: Any) -> Iterator[Any]:
+    if isinstance(expr, Member | sp.MatrixSymbol):
+        yield expr
+        return
+    for arg in getattr(expr, "args", ()):
+        yield from _leaves(arg)
+
+
+def forward(model: Model) -> tuple[Equation, ...]:
+    """The equations of the forward computation, without names for derivatives."""
+    return tuple(equation for equation in model.equations if not model.is_definition(equation))
+
+
+def read_names(model: Model, name: str) -> frozenset[str]:
+    """All names that a family or symbol depends on, itself among them."""
+    found, waiting = {name}, [name]
+    while waiting:
+        equation = model.by_name.get(waiting.pop())
+        for leaf in leaves(equation.right) if equation is not None else ():
+            if str(leaf.name) not in found:
+                found.add(str(leaf.name))
+                waiting.append(str(leaf.name))
+    return frozenset(found)
+
+
+def is_recurrent(model: Model, name: str) -> bool:
+    """Whether a family depends on earlier members of its own."""
+    equation = model.by_name.get(name)
+    return equation is not None and any(name in read_names(model, str(leaf.name)) for leaf in leaves(equation.right))
+
+
+def check_causal(model: Model) -> None:
+    """Jacobians by a member follow the steps forward: no equation may read a later one."""
+    for equation in forward(model):
+        for member in members(equation.right):
+            if equation.index is not None and (member.time - equation.index).is_positive:
+                raise RuleError(f"{show(equation.left)} reads the later {show(member)}: no rule follows time backwards")
+
+
+@dataclass
+class Dependence:
+    """Whether formulas depend on one variable; `held` is the one step that an immediate derivative follows."""
+
+    model: Model
+    variable: Any
+    held: sp.Expr | None = None
+    _known: dict[Any, bool] = field(default_factory=dict)
+
+    def of(self, expr: Any) -> bool:
+        """Whether a formula depends on the variable."""
+        return any(self._of_leaf(leaf) for leaf in leaves(expr))
+
+    def _of_leaf(self, leaf: Any) -> bool:
+        if leaf not in self._known:
+            self._known[leaf] = self._search(leaf)
+        return self._known[leaf]
+
+    def _search(self, leaf: Any) -> bool:
+        if leaf == self.variable:
+            return True
+        if self.model.equation_of(leaf) is None or self.is_held(leaf):
+            return False
+        if not (isinstance(self.variable, Member) and self.variable.indices and isinstance(leaf, Member)):
+            return self._by_definition(leaf) if self.held is not None else self._by_name(leaf)
+        lag = leaf.time - self.variable.time
+        if lag.free_symbols:
+            return self._by_name(leaf)
+        return bool(lag >= 0) and self._by_definition(leaf)
+
+    def is_held(self, leaf: Any) -> bool:
+        """A member of another step than the one an immediate derivative follows."""
+        return self.held is not None and isinstance(leaf, Member) and leaf.time != self.held
+
+    def _by_definition(self, leaf: Any) -> bool:
+        return self.of(self.model.definition(leaf))
+
+    def _by_name(self, leaf: Any) -> bool:
+        return str(self.variable.name) in read_names(self.model, str(leaf.name))
