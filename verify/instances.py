@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, permutations
 from typing import Any
 from zlib import crc32
@@ -69,12 +70,9 @@ def batches(instances: Iterable[Instance]) -> tuple[Batch, ...]:
 
 def draw(subject: Claim | Model, count: int, seed: int = 0) -> tuple[Instance, ...]:
     """`count` instances for a model (and all its claims), in a few groups; the same arguments give the same ones."""
-    letters = size_letters(subject)
-    groups = list(islice(_sizes_and_steps(letters, _model(subject)), min(GROUPS, count)))
-    return tuple(
-        Instance(*groups[i * len(groups) // count], seed=int(hashed(seed, f"instance {i}", 1, 1)[0, 0, 0] * 2**53))
-        for i in range(count)
-    )
+    groups = list(islice(_sizes_and_steps(size_letters(subject), _model(subject)), min(GROUPS, count)))
+    seeds = (hashed((seed,), "instances", count, 1)[0, :, 0] * 2**53).astype(int).tolist()
+    return tuple(Instance(*groups[i * len(groups) // count], seed=one) for i, one in enumerate(seeds))
 
 
 def _sizes_and_steps(letters: Sequence[str], model: Model) -> Iterator[tuple[tuple[tuple[str, int], ...], int]]:
@@ -103,6 +101,7 @@ def instances(subject: Claim | Model, smallest: int = 1, largest: int = 4, steps
     return st.builds(Instance, sizes, ends, st.integers(0, 2**32 - 1))
 
 
+@lru_cache(maxsize=1024)
 def size_letters(subject: Claim | Model) -> tuple[str, ...]:
     """The letters that stand for sizes in a model and, of a claim, in both sides; sorted."""
     model = _model(subject)
@@ -113,7 +112,8 @@ def size_letters(subject: Claim | Model) -> tuple[str, ...]:
     return tuple(sorted(found))
 
 
-def sizes_in(formula: Any) -> set[sp.Symbol]:
+@lru_cache(maxsize=4096)
+def sizes_in(formula: Any) -> frozenset[sp.Symbol]:
     """The letters in the shapes of a formula's tensors and constants."""
     found: set[sp.Symbol] = set()
     for node in sp.preorder_traversal(formula):
@@ -121,7 +121,7 @@ def sizes_in(formula: Any) -> set[sp.Symbol]:
             found |= node.args[2].free_symbols | node.args[3].free_symbols
         elif isinstance(node, sp.MatrixSymbol | sp.Identity | sp.OneMatrix | sp.ZeroMatrix):
             found |= node.shape[0].free_symbols | node.shape[1].free_symbols
-    return found
+    return frozenset(found)
 
 
 def _model(subject: Claim | Model) -> Model:
@@ -131,15 +131,18 @@ def _model(subject: Claim | Model) -> Model:
 # --- entries ---------------------------------------------------------------------------------------------------
 
 
-def uniform(seeds: Sequence[int], label: str, rows: int, cols: int) -> Array:
-    """Entries in [-1, 1), (instances, rows, cols), from a hash of (seed, label, row, column)."""
-    return 2 * hashed(seeds, label, rows, cols) - 1
+@lru_cache(maxsize=1 << 14)
+def uniform(seeds: tuple[int, ...], label: str, rows: int, cols: int) -> Array:
+    """Entries in [-1, 1), (instances, rows, cols), from a hash of (seed, label, row, column); not to be written to."""
+    found = 2 * hashed(seeds, label, rows, cols) - 1
+    found.setflags(write=False)
+    return found
 
 
-def hashed(seeds: Sequence[int] | int, label: str, rows: int, cols: int) -> Array:
+def hashed(seeds: Sequence[int], label: str, rows: int, cols: int) -> Array:
     """Entries in [0, 1) by SplitMix64 (Steele, Lea & Flood 2014)."""
     with np.errstate(over="ignore"):  # arithmetic modulo 2^64 is meant
-        stream = mixed(np.atleast_1d(np.asarray(seeds, dtype=np.uint64)) * MIXER[0] + np.uint64(crc32(label.encode())))
+        stream = mixed(np.asarray(seeds, dtype=np.uint64) * MIXER[0] + np.uint64(crc32(label.encode())))
         number = np.arange(rows, dtype=np.uint64)[:, None] * np.uint64(WIDTH) + np.arange(cols, dtype=np.uint64)
         return (mixed(stream[:, None, None] + (number + np.uint64(1)) * MIXER[0]) >> np.uint64(11)) * 2.0**-53
 

@@ -17,8 +17,8 @@ RELATIONS = ("=", "<=", "<", ">=", ">", "!=")
 class Comparison:
     """One claim at one place: how it fared over a batch.
 
-    `verdicts` has one of holds, fails, unclear, broken an instance (unclear: a strict inequality within rounding;
-    broken: a value that is not finite). `left`, `right` are the values at the `worst` entry (instance, row …, column)
+    `verdicts` has one of holds, fails, unclear, broken an instance (unclear: a strict inequality within rounding, or
+    an entry of which the witness knows nothing, its bound being infinite; broken: a value that is not finite). `left`, `right` are the values at the `worst` entry (instance, row …, column)
     where the difference is largest against its `bound`.
     """
 
@@ -52,8 +52,10 @@ def compare(left: Bounded, right: Bounded, relation: str, instances: int, only: 
     one, two, bound = aligned(left, right, instances)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = one - two
-        verdicts = np.array([judged(relation, d, b) for d, b in zip(difference, bound, strict=True)])
-        finite = np.isfinite(difference) & np.isfinite(bound)
+        verdicts = np.array([judged(relation, d, b) for d, b in zip(difference, bound, strict=True)], dtype="<U7")
+        finite = np.isfinite(difference) & ~np.isnan(bound)
+        silent = np.isinf(bound).reshape(instances, -1).any(axis=1)
+        verdicts[silent & (verdicts == "holds")] = "unclear"
         verdicts[~finite.reshape(instances, -1).all(axis=1)] = "broken"
         weight = np.where(finite, np.abs(difference) / (bound + np.finfo(float).tiny), np.inf)
     if only is not None:

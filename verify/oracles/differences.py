@@ -4,21 +4,26 @@
 
 No derivative formula is used anywhere. The truncation error of R(h) is about |R(2h) - R(h)| / 15; the estimate
 leaves out the 15. Rounding adds the errors of f and of x ± h over h.
+Where a shift passes the kink of a relu, nothing is claimed: the entry's bound is infinite.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from verify.oracles.arithmetic import UNIT, Array, Bounded, bounded
+from verify.instances import Key
+from verify.oracles.arithmetic import UNIT, Array, Bounded, Function, bounded
 from verify.oracles.derivatives import basis, gathered, no_change, varied_world, variation
+from verify.oracles.draws import Draws
 from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env
 
 STEP = 2.0**-10
 SHIFTS = np.array([1, -1, 2, -2, 4, -4]) * STEP
+SHIFTED_RANK = 6  # directions, instances, two back axes, rows, columns
 
 
 class Differences:
@@ -31,7 +36,9 @@ class Differences:
         change = variation(lab.plain, node, env)
         units = basis(change.shape, 0)
         shifted = change.present + np.concatenate([shift * units for shift in SHIFTS])
-        found = np.asarray(varied_world(lab.plain, change, shifted, "differences").value(node.what, env))
+        world = varied_world(lab.plain, change, shifted, "differences")
+        world.draws = Guarded(lab.draws)
+        found = np.asarray(world.value(node.what, env))
         if found.ndim < units.ndim:
             return bounded(no_change(found, change.shape))
         value, truncation = extrapolated(found.reshape(len(SHIFTS), len(units), *found.shape[1:]))
@@ -39,7 +46,44 @@ class Differences:
         rounding = 0.0 if here is None else 3 * here / STEP
         derivative = gathered(value, change.shape)
         error = gathered(truncation + rounding, change.shape) + 3 * np.abs(derivative) * misplaced(change.present)
-        return Bounded(derivative, np.abs(derivative) + error, error)
+        at_kink = np.isnan(derivative)
+        return Bounded(np.where(at_kink, 0.0, derivative), np.abs(derivative) + error, np.where(at_kink, np.inf, error))
+
+
+@dataclass(frozen=True)
+class Guarded:
+    """Draws whose relu gives NaN where the shifts pass its kink: there a difference is no derivative."""
+
+    draws: Draws
+
+    def function(self, name: str, kind: str) -> Function:
+        """The function as drawn, relu guarded."""
+        function = self.draws.function(name, kind)
+        return GuardedRelu(function) if kind == "relu" else function
+
+    def tensor(self, key: Key, rows: int, cols: int) -> Array:
+        """As drawn."""
+        return self.draws.tensor(key, rows, cols)
+
+
+@dataclass(frozen=True)
+class GuardedRelu:
+    """relu with NaN where z has different signs along the six shifts."""
+
+    relu: Function
+
+    def value(self, order: int, z: Array) -> Array:
+        """relu and its derivatives away from the kink."""
+        found = self.relu.value(order, z)
+        if z.ndim < SHIFTED_RANK:
+            return found
+        signs = (z > 0).reshape(len(SHIFTS), -1, *z.shape[1:])
+        passed = (signs != signs[0]).any(axis=0)
+        return np.where(np.concatenate([passed] * len(SHIFTS)), np.nan, found)
+
+    def size(self, order: int, z: Array) -> Array:
+        """As relu's."""
+        return self.relu.size(order, z)
 
 
 def misplaced(x: Array) -> Array:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ DRAWN = ("positive", "symmetric", "diagonal", "sum_one", "one_hot", "zero")
 Constraint = tuple[int, str, int | None, str]  # (place in DRAWN, name, the step where only one is meant, kind)
 
 
+@lru_cache(maxsize=1024)
 def constraints(claim: Claim) -> tuple[Constraint, ...]:
     """What the drawn tensors must satisfy: the assumptions, and positive arguments of log, sqrt and 1/z."""
     assumed = {(subject_of(a), a.kind) for a in claim.assumptions if a.kind != "bound"}
@@ -49,14 +50,20 @@ def subject_of(assumption: Assumption) -> Any:
 
 def _positive(claim: Claim) -> set[Constraint]:
     formulas = [claim.left, claim.right, *(equation.right for equation in claim.model.equations)]
-    return {
-        (DRAWN.index("positive"), str(node.argument.name), None, "positive")
-        for formula in formulas
+    names = frozenset().union(*map(_positive_names, formulas))
+    return {(DRAWN.index("positive"), name, None, "positive") for name in names}
+
+
+@lru_cache(maxsize=4096)
+def _positive_names(formula: Any) -> frozenset[str]:
+    """The tensors of which a formula takes the logarithm, the root or the reciprocal."""
+    return frozenset(
+        str(node.argument.name)
         for node in sp.preorder_traversal(formula)
         if isinstance(node, Elementwise)
         and node.kind in ("log", "sqrt", "reciprocal")
         and isinstance(node.argument, Member | sp.MatrixSymbol)
-    }
+    )
 
 
 @dataclass(frozen=True)

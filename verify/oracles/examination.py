@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -32,27 +33,25 @@ class Finding:
 
 
 def examine(witness: Witness, claim: Claim, instances: Iterable[Instance]) -> Outcome:
-    """One witness's answer: `equal` means that no instance differed.
+    """One witness's answer: `equal` means that no instance differed; `instances` counts
+    those that were clear at every place.
 
     `unknown` where the witness cannot evaluate the claim, `failed` where a value is not finite.
     """
     count = 0
-    unclear = False
     try:
         for batch in batches(instances):
-            visited = False
+            clear = np.zeros(len(batch.seeds), dtype=int)  # 0: nothing evaluated, 1: equal so far, -1: once unclear
             for finding, comparison in findings(witness, claim, batch):
-                visited = True
-                unclear |= "unclear" in comparison.verdicts
                 if finding is not None:
                     return differing(witness, finding, count + len(batch.seeds))
-            count += len(batch.seeds) if visited else 0
+                unclear = np.array([verdict == "unclear" for verdict in comparison.verdicts])
+                clear = np.where(unclear | (clear < 0), -1, 1)
+            count += int((clear > 0).sum())
     except Unsupported as reason:
         return Outcome(witness.name, "unknown", count, detail=str(reason))
     if not count:
-        return Outcome(witness.name, "unknown", detail="no instance has steps at which the claim is in scope")
-    if unclear:
-        return Outcome(witness.name, "unknown", count, detail="the two sides are equal up to rounding")
+        return Outcome(witness.name, "unknown", detail="nothing is in scope, or all is within rounding")
     return Outcome(witness.name, "equal", count)
 
 
@@ -101,9 +100,15 @@ def named(values: Env) -> dict[str, int]:
 
 def component_letters(claim: Claim, env: Env) -> Iterator[dict[sp.Symbol, int]]:
     """All values of the free component letters."""
-    axes = {letter: int(np.prod([integer(size, env) for size in axis])) for letter, axis in claim.letters.items()}
+    axes = {letter: int(np.prod([integer(size, env) for size in axis])) for letter, axis in letters_of_claim(claim)}
     for values in product(*(range(size) for size in axes.values())):
         yield dict(zip(axes, values, strict=True))
+
+
+@lru_cache(maxsize=1024)
+def letters_of_claim(claim: Claim) -> tuple[tuple[sp.Symbol, Any], ...]:
+    """The free component letters with the axes they run over."""
+    return tuple(claim.letters.items())
 
 
 def places(claim: Claim, lab: Laboratory) -> list[dict[sp.Symbol, int]]:
@@ -133,7 +138,7 @@ def in_scope(claim: Claim, lab: Laboratory, times: Env) -> bool:
     steps = [c for c in claim.conditions if (c.left.free_symbols | c.right.free_symbols) <= known]
     if not all(condition.holds(dict(env)) for condition in steps):
         return False
-    letters = dict.fromkeys(claim.letters, 0)
+    letters = {letter: 0 for letter, _ in letters_of_claim(claim)}
     try:
         for side in (claim.left, claim.right):
             Scout(lab).value(side, {**env, **letters})

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+
 from verify.reference import rnn
 from verify.reference.activations import IDENTITY, Activation
 from verify.reference.rnn import Array, Arrays
@@ -41,7 +43,8 @@ def backward(
     for level in reversed(range(len(layers))):
         given = dict(cotangents[level])
         if from_above is not None:
-            given["s"] = given["s"] + from_above if "s" in given else from_above
+            own = given.get("s", np.zeros(len(from_above)))
+            given["s"] = rnn.over_time(d + e for d, e in zip(own, from_above, strict=True))
         inputs = fed(layers[level], values[:level])
         adjoints.insert(0, rnn.backward(inputs, values[level], given, f[level], g))
         from_above = adjoints[0]["x"]
