@@ -1,0 +1,303 @@
+"""Formulas as arrays over a field.
+
+The axes of every array, outermost first: trial · ε_1 … ε_LEVELS (directions of the open derivatives) · back rows,
+back columns (of a family of derivatives) · one axis for each component letter · rows · columns. Rows and columns
+always have their full length, the others have length 1 where a value does not depend on them, and broadcasting
+does the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+import numpy as np
+
+from verify.deciders.prime_field.coefficients import Coefficient, arithmetic
+from verify.deciders.prime_field.fields import Array, Field
+from verify.deciders.prime_field.jets import Axis
+from verify.deciders.prime_field.problems import LimitReached
+
+LEVELS = 3
+BACK = 1 + LEVELS
+LETTERS = BACK + 2
+
+
+def ndim(letters: int) -> int:
+    """The number of axes of every array."""
+    return LETTERS + letters + 2
+
+
+class Arrays:
+    """The algebra of arrays at chosen sizes. `letters` gives each component letter's axis."""
+
+    def __init__(
+        self,
+        field: Field,
+        sizes: Mapping[str, int],
+        letters: Mapping[str, Axis],
+        entries: int,
+        given: Mapping[str, Array] | None = None,
+        observe: bool = False,
+    ) -> None:
+        self.field, self.sizes = field, sizes
+        self._letters = {letter: LETTERS + place for place, letter in enumerate(letters)}
+        self._letter_axes = letters
+        self._entries = entries
+        self._ndim = ndim(len(letters))
+        self._lead = (1,) * (self._ndim - 2)
+        self._lengths: dict[Axis, int] = {(): 1}
+        self._given = given or {}
+        self.drawn: dict[str, Array] = {}
+        self._observe = observe
+        self.has_equal_atoms = False  # whether a function was asked for equal values along one of its axes
+
+    def length(self, axis: Axis) -> int:
+        """The number of entries along an axis."""
+        found = self._lengths.get(axis)
+        if found is None:
+            found = self._lengths[axis] = prod(int(arithmetic(size)(self.sizes)) for size in axis)
+        return found
+
+    def _check(self, a: Array, b: Array) -> None:
+        if a.size * b.size > self._entries:
+            entries = prod(np.broadcast_shapes(a.shape[:-2], b.shape[:-2])) * a.shape[-2] * b.shape[-1]
+            if entries > self._entries:
+                raise LimitReached(f"an intermediate array of {entries} entries; the limit is {self._entries}")
+
+    # --- constants and inputs ----------------------------------------------------------------------------------
+
+    def _integers(self, matrix: Array) -> Array:
+        return self.field.integers(matrix.reshape(*self._lead, *matrix.shape[-2:]))
+
+    def zero(self, rows: Axis, cols: Axis) -> Array:
+        """0."""
+        return self._integers(np.zeros((self.length(rows), self.length(cols)), dtype=np.int64))
+
+    def ones(self, rows: Axis, cols: Axis) -> Array:
+        """The matrix of ones."""
+        return self._integers(np.ones((self.length(rows), self.length(cols)), dtype=np.int64))
+
+    def identity(self, axis: Axis) -> Array:
+        """I."""
+        return self._integers(np.eye(self.length(axis), dtype=np.int64))
+
+    def commutation(self, n: Axis, m: Axis) -> Array:
+        """K with K vec(A) = vec(Aᵀ), A n×m, vec by columns: entry (i·m + j, j·n + i) is 1."""
+        rows, cols = self.length(n), self.length(m)
+        places = np.arange(rows * cols).reshape(cols, rows).T.ravel()
+        return self._integers(np.eye(rows * cols, dtype=np.int64)[places])
+
+    def tensor(self, name: str, rows: Axis, cols: Axis, kind: str) -> Array:
+        """A free input; symmetric, diagonal and zero ones are drawn so."""
+        found = self._given.get(name)
+        if found is None:
+            found = self._drawn(name, self.length(rows), self.length(cols), kind)
+        self.drawn[name] = found
+        return found
+
+    def _drawn(self, name: str, rows: int, cols: int, kind: str) -> Array:
+        if kind == "zero":
+            return self._integers(np.zeros((rows, cols), dtype=np.int64))
+        i, j = np.arange(rows)[:, None], np.arange(cols)[None, :]
+        places = np.minimum(i, j) * max(rows, cols) + np.maximum(i, j) if kind == "symmetric" else i * cols + j
+        found = self.field.draw(name, places.reshape(*self._lead, rows, cols))
+        if kind == "diagonal":
+            return self.field.multiply(found, self._integers(np.eye(rows, dtype=np.int64)))
+        return found
+
+    def seed(self, level: int, rows: Axis, cols: Axis) -> Array:
+        """One direction for each entry (row by row), along the axis of the level."""
+        r, c = self.length(rows), self.length(cols)
+        if r * c * r * c > self._entries:
+            raise LimitReached(f"{r * c} directions of a derivative; the limit is {self._entries} entries")
+        shape = [1] * self._ndim
+        shape[1 + level], shape[-2], shape[-1] = r * c, r, c
+        return self.field.integers(np.eye(r * c, dtype=np.int64).reshape(shape))
+
+    # --- algebra -----------------------------------------------------------------------------------------------
+
+    def add(self, a: Array, b: Array) -> Array:
+        """a + b."""
+        return self.field.add(a, b)
+
+    def times(self, c: Coefficient, a: Array) -> Array:
+        """A number times a."""
+        value = c.value(self.sizes)
+        return self.field.negate(a) if value == -1 else self.field.multiply(self.field.constant(value), a)
+
+    def matmul(self, a: Array, b: Array, joined: Axis) -> Array:
+        """A B."""
+        self._check(a, b)
+        return self.field.matmul(a, b)
+
+    def hadamard(self, a: Array, b: Array, rows: Axis, cols: Axis) -> Array:
+        """a b entry by entry."""
+        self._check(a, b)
+        return self.field.multiply(a, b)
+
+    def scale(self, c: Array, a: Array) -> Array:
+        """A 1×1 c times a."""
+        self._check(c, a)
+        return self.field.multiply(c, a)
+
+    def transpose(self, a: Array) -> Array:
+        """Aᵀ."""
+        return a.swapaxes(-1, -2)
+
+    def diag(self, a: Array) -> Array:
+        """diag(v)."""
+        size = a.shape[-2] * a.shape[-1]
+        row = a.reshape(*a.shape[:-2], 1, size)
+        return self.field.multiply(row, self._integers(np.eye(size, dtype=np.int64)))
+
+    def vec(self, a: Array, order: str) -> Array:
+        """The columns (or the rows) of A one below the other."""
+        a = a.swapaxes(-1, -2) if order == "column" else a
+        return a.reshape(*a.shape[:-2], -1, 1)
+
+    def kron(self, a: Array, b: Array) -> Array:
+        """A ⊗ B: entry ((i, k), (j, l)) is a_ij b_kl."""
+        self._check(a.reshape(*a.shape[:-2], -1, 1), b.reshape(*b.shape[:-2], 1, -1))
+        found = self.field.multiply(_outer(a, (-3, -1)), _outer(b, (-4, -2)))
+        return found.reshape(*found.shape[:-4], found.shape[-4] * found.shape[-3], found.shape[-2] * found.shape[-1])
+
+    def trace(self, a: Array, axis: Axis) -> Array:
+        """tr A."""
+        return self.field.reduce(np.trace(a, axis1=-2, axis2=-1)[..., None, None])
+
+    def total(self, a: Array, rows: Axis, cols: Axis) -> Array:
+        """The sum of all entries."""
+        return self.field.reduce(a.sum(axis=(-2, -1), keepdims=True))
+
+    # --- components --------------------------------------------------------------------------------------------
+
+    def component(self, a: Array, row: str | None, col: str | None) -> Array:
+        """[A]_ij: rows and columns move to their letters' axes; an equal letter selects a diagonal."""
+        for letter, axis in ((row, -2), (col, -1)):
+            if letter is not None:
+                a = _onto(a, self._letters[letter], axis % a.ndim)
+        return a
+
+    def delta(self, i: str, j: str) -> Array:
+        """δ_ij."""
+        size = self.length(self._letter_axes[i])
+        shape = [1] * self._ndim
+        shape[self._letters[i]] = shape[self._letters[j]] = size
+        matrix = np.ones(size, dtype=np.int64) if i == j else np.eye(size, dtype=np.int64)
+        return self.field.integers(matrix.reshape(shape))
+
+    def component_sum(self, a: Array, letter: str) -> Array:
+        """Σ_i, also of a value that does not depend on i."""
+        axis, size = self._letters[letter], self.length(self._letter_axes[letter])
+        wide = np.broadcast_to(a, (*a.shape[:axis], size, *a.shape[axis + 1 :]))
+        return self.field.reduce(wide.sum(axis=axis, keepdims=True))
+
+    def along(self, letters: list[str], values: Array) -> Array:
+        """Values for each choice of the (sorted) letters, on the letters' axes."""
+        order = sorted(range(len(letters)), key=lambda place: self._letters[letters[place]])
+        shape = [1] * self._ndim
+        for place in order:
+            shape[self._letters[letters[place]]] = values.shape[place]
+        return values.transpose(order).reshape(shape)
+
+    # --- functions ---------------------------------------------------------------------------------------------
+
+    def function(self, kind: str, name: str, order: int, a: Array, rows: Axis, cols: Axis) -> Array:
+        """An atom: a function of every entry."""
+        if self._observe and kind != "reciprocal" and not self.has_equal_atoms:
+            self.has_equal_atoms = _has_equals_in_line(a[0])
+        if kind == "opaque":
+            return self.field.opaque(name, order, a)
+        atoms = {
+            "exp": self.field.exp,
+            "log": self.field.log,
+            "sqrt": self.field.sqrt,
+            "step": self.field.step,
+            "reciprocal": self.field.inverse,
+        }
+        return atoms[kind](a)
+
+    def form(self, name: str, base: list[Array], blocks: list[dict[int, Array]]) -> Array:
+        """D^k E at the point of the evaluation, a symmetric k-linear form, on k lists of arguments."""
+        starts = np.cumsum([0, *(a.shape[-2] * a.shape[-1] for a in base)])
+        order = len(blocks)
+        if not order:
+            return self.field.draw(f"{name} 0", np.zeros((*self._lead, 1, 1), dtype=np.int64))
+        places = [np.concatenate([np.arange(starts[i], starts[i + 1]) for i in sorted(block)]) for block in blocks]
+        if prod(len(part) for part in places) > self._entries:
+            raise LimitReached(f"the derivative of order {order} of {name} has more than {self._entries} entries")
+        vectors = [self._stacked([block[i] for i in sorted(block)]) for block in blocks]
+        found = self.field.draw(f"{name} {order}", self._symmetric(places, int(starts[-1])))
+        for vector in reversed(vectors):
+            found = self.field.matmul(found.reshape(*found.shape[:-2], -1, vector.shape[-2]), vector)
+        return found
+
+    def _symmetric(self, places: list[Array], size: int) -> Array:
+        """One number for each unordered choice of places."""
+        grid = np.sort(np.stack(np.meshgrid(*places, indexing="ij"), axis=-1), axis=-1)
+        weights = np.array([size**k for k in range(grid.shape[-1])], dtype=np.int64)
+        return (grid @ weights).reshape(*self._lead, -1, len(places[-1]))
+
+    def _stacked(self, parts: list[Array]) -> Array:
+        flat = [part.reshape(*part.shape[:-2], -1, 1) for part in parts]
+        if len(flat) == 1:
+            return flat[0]
+        lead = np.broadcast_shapes(*(part.shape[:-2] for part in flat))
+        return np.concatenate([np.broadcast_to(part, (*lead, *part.shape[-2:])) for part in flat], axis=-2)
+
+    # --- derivatives: the directions of a level become rows, columns or back axes -------------------------------
+
+    def jacobian(self, a: Array, level: int, rows: Axis, cols: Axis, order: str) -> Array:
+        """Entry (a, b) = ∂y_a/∂x_b; `order` is the order of a Vec below, `row` for plain vectors."""
+        found = a.reshape(*a.shape[:-2], -1, 1).swapaxes(1 + level, -1)
+        if order == "column":
+            r, c = self.length(rows), self.length(cols)
+            found = found[..., np.arange(r * c).reshape(r, c).T.ravel()]
+        return found
+
+    def gradient(self, a: Array, level: int, rows: Axis, cols: Axis) -> Array:
+        """Entry (i, j) = ∂E/∂X_ij."""
+        found = a.swapaxes(1 + level, -1)
+        return found.reshape(*found.shape[:-2], self.length(rows), self.length(cols))
+
+    def family(self, a: Array, level: int, rows: Axis, cols: Axis) -> Array:
+        """The directions become back rows and back columns."""
+        found = a.swapaxes(1 + level, BACK + 1)
+        shape = (*found.shape[:BACK], self.length(rows), self.length(cols), *found.shape[BACK + 2 :])
+        return found.reshape(shape)
+
+    def block(self, a: Array, level: int, rows: Axis, cols: Axis) -> Array:
+        """Rows (X rows, Y rows), columns (X columns, Y columns), slow to fast."""
+        found = a[..., None].swapaxes(1 + level, -1)
+        y_rows, y_cols = a.shape[-2:]
+        r, c = self.length(rows), self.length(cols)
+        lead = found.shape[:-3]
+        found = np.moveaxis(found.reshape(*lead, y_rows, y_cols, r, c), (-2, -4, -1, -3), (-4, -3, -2, -1))
+        return found.reshape(*lead, r * y_rows, c * y_cols)
+
+    def collect(self, a: Array) -> Array:
+        """Back axes become rows and columns of the 1×1 members' matrix."""
+        return a.swapaxes(BACK, -2).swapaxes(BACK + 1, -1)
+
+
+def _outer(a: Array, at: tuple[int, int]) -> Array:
+    """Two axes of length 1 put in for the other factor's rows and columns."""
+    return np.expand_dims(a, at)
+
+
+def _onto(a: Array, target: int, source: int) -> Array:
+    """Move an axis to a letter's place; where the letter occurs already, keep what is equal in both."""
+    if a.shape[target] == 1:
+        return a.swapaxes(target, source)
+    found = np.moveaxis(np.diagonal(a, axis1=target, axis2=source), -1, target)
+    return np.expand_dims(found, source)
+
+
+def _has_equals_in_line(a: Array) -> bool:
+    """Whether two entries that differ in one index only are equal."""
+    for axis in range(LETTERS - 1, a.ndim):
+        if a.shape[axis] > 1:
+            line = np.sort(a, axis=axis)
+            if bool((np.diff(line, axis=axis) == 0).any()):
+                return True
+    return False

@@ -1,0 +1,176 @@
+"""The prime-field witness: one claim at one choice of steps, for all sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from verify.claim import Claim
+from verify.deciders.outcome import Outcome
+from verify.deciders.prime_field import bounds
+from verify.deciders.prime_field.arrays import Arrays, ndim
+from verify.deciders.prime_field.classes import Assumed
+from verify.deciders.prime_field.fields import Array, Balls, Field, PrimeField, word
+from verify.deciders.prime_field.limits import Limits
+from verify.deciders.prime_field.problems import Degenerate, LimitReached, Unsupported
+from verify.deciders.prime_field.program import Program, compiled
+from verify.deciders.prime_field.scope import Env, Run
+from verify.times import Times
+
+WITNESS = "prime field"
+DEFAULT = Limits()
+
+
+def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEFAULT) -> Outcome:
+    """Decide a claim at given steps for every size.
+
+    `times` gives every step letter of the claim a number. `equal` is wrong with probability at most `bound`,
+    `differ` is certain (concrete functions: confirmed in interval arithmetic). `unknown` names what this witness
+    does not decide, `limit` the limit that was hit. Source: the small-model lemma, see `bounds`.
+    """
+    env = {str(letter.name): int(value) for letter, value in times.items()}
+    try:
+        return _decide(compiled(claim, limits), env, seed, limits)
+    except Unsupported as problem:
+        return Outcome(WITNESS, "unknown", detail=str(problem))
+    except LimitReached as problem:
+        return Outcome(WITNESS, "limit", detail=str(problem))
+    except Degenerate as problem:
+        return Outcome(WITNESS, "unknown", detail=f"{problem} in every draw")
+    except RecursionError:
+        return Outcome(WITNESS, "limit", detail="formulas or steps nested too deep")
+
+
+def _decide(program: Program, env: Env, seed: int, limits: Limits) -> Outcome:
+    assumed = Assumed(exp_cancels=bool(program.kinds & {"tanh"}))
+    need = bounds.needs(program, env, assumed)
+    while True:
+        choices = bounds.grid(need, limits)
+        count, error = bounds.trials(need, choices[-1], len(choices), limits)
+        seen = Assumed(True, False)
+        for sizes in choices:
+            field, algebra, sides = evaluated(program, env, sizes, count, seed, limits)
+            if differences(program, field, algebra, sides).any():
+                return _different(program, env, sizes, count, seed, limits)
+            seen = Assumed(
+                seen.slots_vary and not algebra.has_equal_atoms,
+                seen.exp_cancels or field.has_opposite_exponents(),
+            )
+        if (assumed.slots_vary and not seen.slots_vary) or (seen.exp_cancels and not assumed.exp_cancels):
+            assumed = Assumed(assumed.slots_vary and seen.slots_vary, assumed.exp_cancels or seen.exp_cancels)
+            need = bounds.needs(program, env, assumed)
+            continue
+        return Outcome(WITNESS, "equal", count * len(choices), error, _route(program, need, choices))
+
+
+def _route(program: Program, need: bounds.Needs, choices: list[dict[str, int]]) -> str:
+    classes = ", ".join(f"{sort}: {need.at(sort)}" for sort in program.sorts)
+    sizes = "; ".join(_shown(choice) for choice in choices[:2]) + ("; …" if len(choices) > 2 else "")
+    ignored = f"; without using {', '.join(program.ignored)}" if program.ignored else ""
+    return f"at {sizes or 'its own sizes'}" + (f" (index classes {classes})" if classes else "") + ignored
+
+
+def _shown(sizes: Mapping[str, int]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in sizes.items())
+
+
+def evaluated(
+    program: Program, env: Env, sizes: Mapping[str, int], trials: int, seed: int, limits: Limits
+) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
+    """Both sides over prime fields; drawn anew while a denominator vanishes."""
+    axes = ndim(len(program.letters))
+    for attempt in range(limits.redraws):
+        field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
+        algebra = Arrays(field, sizes, program.letters, limits.entries, observe=True)
+        try:
+            return field, algebra, both_sides(program, env, algebra)
+        except Degenerate as problem:
+            reason = problem
+    raise reason
+
+
+def both_sides(program: Program, env: Env, algebra: Arrays) -> tuple[Array, Array]:
+    """Left and right side as arrays."""
+    run = Run(program.system, algebra, env)
+    zero = algebra.zero(*program.shape)
+    return program.left(run.root, env).get(0, zero), program.right(run.root, env).get(0, zero)
+
+
+def differences(program: Program, field: Field, algebra: Arrays, sides: tuple[Array, Array]) -> Array:
+    """Where the sides differ, among the component letters that meet the claim's conditions."""
+    found = field.differ(*sides)
+    for mask in _conditions(program, algebra):
+        found = found & mask
+    return np.asarray(found)
+
+
+def _conditions(program: Program, algebra: Arrays) -> list[Array]:
+    letters = {str(letter.name): letter for letter in program.claim.letters}
+    masks = []
+    for condition in program.claim.conditions:
+        names = sorted(str(s.name) for s in condition.left.free_symbols | condition.right.free_symbols)
+        if not names or not set(names) <= set(letters):
+            continue
+        lengths = [algebra.length(program.letters[name]) for name in names]
+        mask = np.array(
+            [
+                condition.holds({letters[n]: int(v) for n, v in zip(names, place, strict=True)})
+                for place in np.ndindex(*lengths)
+            ]
+        )
+        masks.append(algebra.along(names, mask.reshape(lengths)))
+    return masks
+
+
+def differs_at(
+    claim: Claim,
+    times: Times,
+    sizes: Mapping[str, int] | None = None,
+    *,
+    trials: int = 1,
+    seed: int = 0,
+    limits: Limits = DEFAULT,
+) -> bool:
+    """Whether the sides differ at some drawn point: certain if true, for opaque functions; no claim if false.
+
+    `sizes` by the letters' names; by default the first choice that would decide the claim.
+    Raises `Unsupported`, `LimitReached`, `Degenerate`.
+    """
+    env = {str(letter.name): int(value) for letter, value in times.items()}
+    program = compiled(claim, limits)
+    if sizes is None:
+        sizes = bounds.grid(bounds.needs(program, env, Assumed()), limits)[0]
+    field, algebra, sides = evaluated(program, env, sizes, trials, seed, limits)
+    return bool(differences(program, field, algebra, sides).any())
+
+
+# --- differences -----------------------------------------------------------------------------------------------
+
+
+def _different(program: Program, env: Env, sizes: Mapping[str, int], count: int, seed: int, limits: Limits) -> Outcome:
+    where: dict[str, Any] = {"sizes": dict(sizes), "times": dict(env)}
+    if program.ignored:
+        detail = f"differs without the assumption {', '.join(program.ignored)}, which is not used here"
+        return Outcome(WITNESS, "unknown", count, detail=detail, where=where)
+    if program.kinds - {"identity", "reciprocal"} and not confirmed(program, env, sizes, seed, limits):
+        laws = ", ".join(sorted(program.kinds))
+        detail = f"not provable from the laws of {laws}, and not refuted in real arithmetic"
+        return Outcome(WITNESS, "unknown", count, detail=detail, where=where)
+    return Outcome(WITNESS, "differ", count, detail=f"at {_shown(sizes)}", where=where)
+
+
+def confirmed(program: Program, env: Env, sizes: Mapping[str, int], seed: int, limits: Limits) -> bool:
+    """Whether real balls separate the sides at some drawn point."""
+    axes = ndim(len(program.letters))
+    for attempt in range(limits.redraws):
+        field = Balls(axes, word(program.key, seed, "balls", attempt))
+        algebra = Arrays(field, sizes, program.letters, limits.entries)
+        try:
+            sides = both_sides(program, env, algebra)
+        except Degenerate:
+            continue
+        if differences(program, field, algebra, sides).any():
+            return True
+    return False
