@@ -1,0 +1,366 @@
+"""Formulas as the LaTeX that a textbook prints, in notation that the parser reads back.
+
+Juxtaposition binds tighter than ⊙ and ⊗, these tighter than +; a sum or product sign reaches to the next + or −.
+What a derivative looks like depends on the conventions: in the row convention ∂E/∂s is a row, so that the column
+`Gradient(E, s)` prints as its transpose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+
+from derive.errors import BackproofError
+from derive.language import nodes
+from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.shapes import NODE_TYPES, axes, is_coefficient
+from derive.language.show import show
+from derive.latex.conventions import Conventions
+
+SUM, ENTRY, PRODUCT, ATOM = range(4)  # how tightly a formula's outermost operator binds
+BIG = -1  # Σ and Π: last in a product or a term of a sum, in parentheses anywhere else
+Text = tuple[str, int]
+
+TEXTBOOK = Conventions("numerator", "row", "family", "column", "descending", "total")
+
+
+def latex(expr: Any, conventions: Conventions | None = None) -> str:
+    """A formula as LaTeX under conventions; without them, under the textbook ones as far as the formula allows.
+
+    Raises `BackproofError` where a formula cannot be written under the conventions (a block form beside a family),
+    or is no formula of the language.
+    """
+    return Printer(fitting(expr) if conventions is None else conventions).text(expr)
+
+
+def fitting(*exprs: Any) -> Conventions:
+    """The textbook conventions, with `vec: row` or `matrix: block` where the formulas are in these."""
+    found = [node for expr in exprs for node in sp.preorder_traversal(expr)]
+    orders = {node.order for node in found if isinstance(node, nodes.Vec)}
+    matrix = "block" if any(isinstance(node, BlockJacobian) for node in found) else TEXTBOOK.matrix
+    ways = {node.direction for node in found if isinstance(node, nodes.TimeProduct)}
+    vec = "row" if orders == {"row"} else TEXTBOOK.vec
+    products = "ascending" if "ascending" in ways else TEXTBOOK.products
+    return Conventions(TEXTBOOK.layout, TEXTBOOK.gradient, matrix, vec, products, TEXTBOOK.partial)
+
+
+def name_with_index(name: str, index: str) -> str:
+    """A family's member: \\mathrm{Net}_{t-1}, \\mathrm{Net}^{l}_t; an index joins a subscript that is there."""
+    if not index:
+        return name
+    base, sign, sub = name.partition("_")
+    if sign:
+        return f"{base}_{{{sub.strip('{}')},{index}}}"
+    return f"{name}_{_braced(index)}"
+
+
+def primed(name: str, order: int) -> str:
+    """f', f''; the primes stand before a superscript: f'^{l-1}."""
+    base, sign, sup = name.partition("^")
+    return base + "'" * order + sign + sup
+
+
+def index_text(index: Any) -> str:
+    """An affine index as t-1, without spaces."""
+    return sp.latex(index).replace(" ", "")
+
+
+def _braced(text: str) -> str:
+    return text if len(text) == 1 else f"{{{text}}}"
+
+
+class Printer:
+    """Prints under one choice of conventions; one method a node, listed in `ROWS`."""
+
+    def __init__(self, conventions: Conventions) -> None:
+        self.conventions = conventions
+
+    def text(self, expr: Any) -> str:
+        """A formula without outer parentheses."""
+        return self.row(expr)[0]
+
+    def row(self, expr: Any) -> Text:
+        """Text and binding strength."""
+        row = ROWS.get(type(expr)) or next((r for kind, r in ROWS.items() if isinstance(expr, kind)), None)
+        if row is None:
+            if is_coefficient(expr):
+                return self._coefficient(expr)
+            raise BackproofError(f"{type(expr).__name__} is no node of the formula language")
+        return row(self, expr)
+
+    def at_least(self, expr: Any, level: int) -> str:
+        """The text, in parentheses where the formula binds more loosely than its place asks."""
+        text, own = self.row(expr)
+        return text if own >= level else f"\\left({text}\\right)"
+
+    # --- leaves ------------------------------------------------------------------------------------------------
+
+    def symbol(self, expr: Any) -> Text:
+        """W."""
+        return str(expr.name), ATOM
+
+    def member(self, expr: nodes.Member) -> Text:
+        """s_{t-1}."""
+        return name_with_index(expr.name, ",".join(index_text(i) for i in expr.indices)), ATOM
+
+    def identity(self, expr: Any) -> Text:
+        """I_n."""
+        size = sp.latex(expr.shape[0])
+        return ("1" if size == "1" else f"I_{_braced(size)}"), ATOM
+
+    def zero(self, expr: Any) -> Text:
+        """0."""
+        return "0", ATOM
+
+    def ones(self, expr: Any) -> Text:
+        """1 in bold: a column; a row is its transpose, a matrix their product."""
+        shape = axes(expr)
+        if shape.is_scalar:
+            return "1", ATOM
+        if shape.cols == ():
+            return "\\mathbf{1}", ATOM
+        return ("\\mathbf{1}^\\top", ATOM) if shape.rows == () else ("\\mathbf{1} \\mathbf{1}^\\top", PRODUCT)
+
+    def commutation(self, expr: Any) -> Text:
+        """K_{n,m}."""
+        return "K_{" + ",".join(sp.latex(size) for size in expr.args) + "}", ATOM
+
+    def delta(self, expr: Any) -> Text:
+        """\\delta_{ij}."""
+        return "\\delta_{" + "".join(map(sp.latex, expr.args)) + "}", ATOM
+
+    def _coefficient(self, expr: Any) -> Text:
+        return sp.latex(expr), SUM if isinstance(expr, sp.Add) else PRODUCT if expr.could_extract_minus_sign() else ATOM
+
+    # --- operations --------------------------------------------------------------------------------------------
+
+    def sum(self, expr: Any) -> Text:
+        """A + B - C."""
+        first, *rest = (self._term(term) for term in expr.args)
+        return " ".join([("-" if first[0] else "") + first[1], *((f"- {t}" if minus else f"+ {t}") for minus, t in rest)]), SUM
+
+    def _term(self, term: Any) -> tuple[bool, str]:
+        """Whether a term is subtracted, and what."""
+        text, level = self.row(term)
+        if level == SUM and text.startswith("-") and isinstance(term, sp.MatMul):
+            return True, text[1:]
+        return False, f"\\left({text}\\right)" if level == SUM else text
+
+    def product(self, expr: Any) -> Text:
+        """A B; a minus in front makes it a term."""
+        numbers = [factor for factor in expr.args if is_coefficient(factor)]
+        factors = [factor for factor in expr.args if not is_coefficient(factor)]
+        number = sp.Mul(*numbers)
+        negative = bool(number.could_extract_minus_sign())
+        number = -number if negative else number
+        front = [] if number == 1 else [self.at_least(number, PRODUCT)]
+        texts = front + [self._factor(f, place == len(factors) - 1) for place, f in enumerate(factors)]
+        return ("-" if negative else "") + " ".join(texts), SUM if negative else PRODUCT
+
+    def _factor(self, factor: Any, is_last: bool) -> str:
+        if is_last and self.row(factor)[1] == BIG:
+            return self.text(factor)
+        return self.at_least(factor, PRODUCT)
+
+    def scale(self, expr: nodes.Scale) -> Text:
+        """c A: a composite c in parentheses."""
+        scalar = self.at_least(expr.scalar, ATOM)
+        return f"{scalar} {self._factor(expr.matrix, True)}", PRODUCT
+
+    def transpose(self, expr: Any) -> Text:
+        """Aᵀ; of a derivative, what the conventions print without a sign."""
+        inner = expr.args[0]
+        if self._is_turned(inner):
+            return self._fraction(inner), ATOM
+        return self._scripted(inner, "\\top"), ATOM
+
+    def _scripted(self, expr: Any, script: str) -> str:
+        """expr^script, in parentheses unless a bare superscript is plain to read."""
+        text, level = self.row(expr)
+        bare = level == ATOM and "^" not in text and "\\frac" not in text
+        return f"{text}^{script}" if bare else f"\\left({text}\\right)^{script}"
+
+    def hadamard(self, expr: Any) -> Text:
+        """A ⊙ B."""
+        return " \\odot ".join(self.at_least(factor, PRODUCT) for factor in expr.args), ENTRY
+
+    def hadamard_power(self, expr: Any) -> Text:
+        """x^2 of a vector is entry by entry; of a matrix it is written out."""
+        base, exponent = expr.args
+        if axes(base).is_vector:
+            return self._scripted(base, _braced(sp.latex(exponent))), ATOM
+        return " \\odot ".join([self.at_least(base, PRODUCT)] * int(exponent)), ENTRY
+
+    def kronecker(self, expr: nodes.Kronecker) -> Text:
+        """A ⊗ B, grouped from the left."""
+        left, right = expr.args
+        first = self.text(left) if isinstance(left, nodes.Kronecker) else self.at_least(left, PRODUCT)
+        return f"{first} \\otimes {self.at_least(right, PRODUCT)}", ENTRY
+
+    def power(self, expr: nodes.Power) -> Text:
+        """A^e."""
+        return self._scripted(expr.base, f"{{{index_text(expr.exponent)}}}"), ATOM
+
+    # --- functions ---------------------------------------------------------------------------------------------
+
+    def elementwise(self, expr: nodes.Elementwise) -> Text:
+        """f'(z); 1/z and a root as such."""
+        if expr.kind == "reciprocal" and expr.order == 0:
+            return f"\\frac{{1}}{{{self.text(expr.argument)}}}", ATOM
+        if expr.kind == "sqrt" and expr.order == 0 and expr.name.strip("\\") == "sqrt":
+            return f"\\sqrt{{{self.text(expr.argument)}}}", ATOM
+        name = f"\\{expr.name}" if expr.name in ("tanh", "exp", "log") else expr.name
+        return primed(name, expr.order) + self._argument(expr.argument), ATOM
+
+    def softmax(self, expr: nodes.Softmax) -> Text:
+        """softmax(z)."""
+        return "\\operatorname{softmax}" + self._argument(expr.argument), ATOM
+
+    def diag(self, expr: nodes.Diag) -> Text:
+        """diag[v]."""
+        return f"\\operatorname{{diag}}\\left[{self.text(expr.vector)}\\right]", ATOM
+
+    def vec(self, expr: nodes.Vec) -> Text:
+        """vec(A)."""
+        self._check(expr, "vec", expr.order)
+        return "\\operatorname{vec}" + self._argument(expr.matrix), ATOM
+
+    def trace(self, expr: Any) -> Text:
+        """tr(A)."""
+        return "\\operatorname{tr}" + self._argument(expr.args[0]), ATOM
+
+    def norm(self, expr: nodes.Norm) -> Text:
+        """‖A‖, with F for Frobenius."""
+        return f"\\left\\|{self.text(expr.matrix)}\\right\\|" + ("_F" if expr.kind == "F" else ""), ATOM
+
+    def _argument(self, expr: Any) -> str:
+        text = self.text(expr)
+        is_tall = any(sign in text for sign in ("\\frac", "\\left", "\\sum", "\\prod", "("))
+        return f"\\left({text}\\right)" if is_tall else f"({text})"
+
+    # --- sums, products, components ----------------------------------------------------------------------------
+
+    def time_sum(self, expr: nodes.TimeSum) -> Text:
+        """Σ_{k=1}^{t}."""
+        return self._big("\\sum", expr.index, expr.lo, expr.hi, expr.body), BIG
+
+    def time_product(self, expr: nodes.TimeProduct) -> Text:
+        """Π_{i=k}^{t-1}, in the declared direction; descending can always be said by bounds that run down."""
+        lo, hi = expr.lo, expr.hi
+        if expr.direction != self.conventions.products:
+            self._check(expr, "products", "ascending" if expr.direction == "ascending" else self.conventions.products)
+            lo, hi = hi, lo
+        return self._big("\\prod", expr.index, lo, hi, expr.body), BIG
+
+    def _big(self, sign: str, index: Any, lo: Any, hi: Any, body: Any) -> str:
+        bounds = f"_{{{sp.latex(index)}={index_text(lo)}}}^{{{index_text(hi)}}}"
+        return f"{sign}{bounds} {self._big_body(body)}"
+
+    def _big_body(self, body: Any) -> str:
+        text, level = self.row(body)
+        return f"\\left({text}\\right)" if level == SUM else text
+
+    def component(self, expr: nodes.Component) -> Text:
+        """W_{ij}, [s_t]_i, (∂y/∂x)_{ij}."""
+        letters = "".join(sp.latex(letter) for letter in (expr.row, expr.col) if letter is not None)
+        text, _ = self.row(expr.matrix)
+        if isinstance(expr.matrix, sp.MatrixSymbol) and "_" not in text:
+            return f"{text}_{{{letters}}}", ATOM
+        if isinstance(expr.matrix, nodes.Member):
+            return f"\\left[{text}\\right]_{{{letters}}}", ATOM
+        return f"\\left({text}\\right)_{{{letters}}}", ATOM
+
+    def component_sum(self, expr: nodes.ComponentSum) -> Text:
+        """Σ_i."""
+        return f"\\sum_{{{sp.latex(expr.letter)}}} {self._big_body(expr.body)}", BIG
+
+    # --- derivatives -------------------------------------------------------------------------------------------
+
+    def derivative(self, expr: Any) -> Text:
+        """∂y/∂x; its transpose where the conventions lay it out the other way."""
+        if self._is_turned(expr):
+            return f"\\left({self._fraction(expr)}\\right)^\\top", ATOM
+        return self._fraction(expr), ATOM
+
+    def _is_turned(self, expr: Any) -> bool:
+        """Whether a bare fraction means this node's transpose."""
+        if isinstance(expr, Gradient):
+            return self._turned_gradient(axes(expr))
+        if isinstance(expr, Jacobian):
+            what, by = axes(expr.what), axes(expr.by)
+            if what.is_scalar:
+                return not by.is_scalar and self.conventions.gradient == "shape"
+            return self.conventions.layout == "denominator" and not by.is_scalar
+        return False
+
+    def _turned_gradient(self, shape: Any) -> bool:
+        kind = self.conventions.gradient
+        return not shape.is_scalar and (kind == "transposed" or (kind == "row" and shape.cols == ()))
+
+    def _fraction(self, expr: Any) -> str:
+        self._check_kind(expr)
+        sign = "\\partial^{+}" if expr.mode == "immediate" else "\\partial"
+        return f"\\frac{{{sign} {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(expr.by)}}}"
+
+    def _differentiated(self, expr: Any) -> str:
+        if isinstance(expr, nodes.Vec) and isinstance(expr.matrix, nodes.Member | sp.MatrixSymbol):
+            self._check(expr, "vec", expr.order)
+            return f"\\operatorname{{vec}} {self.text(expr.matrix)}"
+        return self.at_least(expr, PRODUCT)
+
+    def _check_kind(self, expr: Any) -> None:
+        if isinstance(expr, BlockJacobian):
+            self._check(expr, "matrix", "block")
+        if isinstance(expr, FamilyDerivative):
+            self._check(expr, "matrix", "family")
+
+    def collect(self, expr: Collect) -> Text:
+        """A family of numbers is written as it is."""
+        return self.row(expr.family)
+
+    def _check(self, expr: Any, key: str, value: str) -> None:
+        declared = getattr(self.conventions, key)
+        if declared != value:
+            raise BackproofError(f"{show(expr)} cannot be written under {key}: {declared}; it needs {key}: {value}")
+
+
+ROWS: dict[type, Callable[[Printer, Any], Text]] = {
+    sp.MatrixSymbol: Printer.symbol,
+    sp.Identity: Printer.identity,
+    sp.ZeroMatrix: Printer.zero,
+    sp.OneMatrix: Printer.ones,
+    sp.MatAdd: Printer.sum,
+    sp.MatMul: Printer.product,
+    sp.Transpose: Printer.transpose,
+    HadamardProduct: Printer.hadamard,
+    HadamardPower: Printer.hadamard_power,
+    nodes.Member: Printer.member,
+    nodes.Elementwise: Printer.elementwise,
+    nodes.Softmax: Printer.softmax,
+    nodes.Diag: Printer.diag,
+    nodes.Vec: Printer.vec,
+    nodes.Commutation: Printer.commutation,
+    nodes.Kronecker: Printer.kronecker,
+    nodes.Scale: Printer.scale,
+    nodes.Tr: Printer.trace,
+    nodes.Norm: Printer.norm,
+    nodes.Power: Printer.power,
+    nodes.TimeSum: Printer.time_sum,
+    nodes.TimeProduct: Printer.time_product,
+    nodes.Component: Printer.component,
+    nodes.Delta: Printer.delta,
+    nodes.ComponentSum: Printer.component_sum,
+    Jacobian: Printer.derivative,
+    Gradient: Printer.derivative,
+    BlockJacobian: Printer.derivative,
+    FamilyDerivative: Printer.derivative,
+    Collect: Printer.collect,
+}
+
+
+def missing_rows() -> tuple[type, ...]:
+    """The node types that have no row: none."""
+    return tuple(kind for kind in NODE_TYPES if kind not in ROWS)
