@@ -52,7 +52,7 @@ def compare(left: Bounded, right: Bounded, relation: str, instances: int, only: 
     one, two, bound = aligned(left, right, instances)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = one - two
-        verdicts = np.array([judged(relation, d, b) for d, b in zip(difference, bound, strict=True)], dtype="<U7")
+        verdicts = judged(relation, difference.reshape(instances, -1), bound.reshape(instances, -1))
         finite = np.isfinite(difference) & ~np.isnan(bound)
         silent = np.isinf(bound).reshape(instances, -1).any(axis=1)
         verdicts[silent & (verdicts == "holds")] = "unclear"
@@ -72,22 +72,21 @@ def aligned(left: Bounded, right: Bounded, instances: int) -> tuple[Array, Array
     return one, two, bound
 
 
-def judged(relation: str, difference: Any, bound: Any) -> str:
-    """What a difference says of a relation, where it is known up to its bound."""
+def judged(relation: str, difference: Array, bound: Array) -> Array:
+    """What differences (instances, entries) say of a relation, where they are known up to a bound."""
     if relation in (">", ">="):
         return judged({">": "<", ">=": "<="}[relation], -difference, bound)
-    within = bool((np.abs(difference) <= bound).all())
+    equal = (np.abs(difference) <= bound).all(axis=1)
     match relation:
         case "=":
-            return "holds" if within else "fails"
+            return np.where(equal, "holds", "fails").astype("<U7")
         case "!=":
-            return "fails" if within else "holds"
+            return np.where(equal, "fails", "holds").astype("<U7")
         case "<=":
-            return "holds" if (difference <= bound).all() else "fails"
+            return np.where((difference <= bound).all(axis=1), "holds", "fails").astype("<U7")
         case "<":
-            if (difference < -bound).all():
-                return "holds"
-            return "fails" if (difference > bound).any() else "unclear"
+            above = (difference > bound).any(axis=1)
+            return np.where((difference < -bound).all(axis=1), "holds", np.where(above, "fails", "unclear"))
     raise ValueError(f"unknown relation {relation!r}; expected one of {', '.join(RELATIONS)}")
 
 

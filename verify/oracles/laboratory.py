@@ -129,7 +129,7 @@ def laboratory(claim: Claim, batch: Batch) -> Laboratory:
     return _laboratory(claim.model, Draws(batch, constraints(claim)), bounds, _letters(claim, batch))
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=128)
 def _laboratory(
     model: Model, draws: Draws, bounds: tuple[Assumption, ...], sizes: tuple[tuple[sp.Symbol, int], ...]
 ) -> Laboratory:

@@ -10,6 +10,7 @@ from verify.deciders.outcome import Outcome
 from verify.instances import Instance
 from verify.oracles.bptt import Bptt
 from verify.oracles.complex_step import ComplexStep
+from verify.oracles.components import Components
 from verify.oracles.differences import Differences
 from verify.oracles.examination import examine
 from verify.oracles.laboratory import Witness
@@ -49,3 +50,4 @@ def register(oracle: Oracle) -> None:
 
 for _witness in (Bptt(), Tangents(), ComplexStep(), Differences()):
     register(Numeric(_witness))
+register(Components())

@@ -1,0 +1,148 @@
+"""SymPy's scalar `diff` on explicit components, at tiny sizes and few steps: exact rationals wherever it can be.
+
+Every entry of the variable becomes a real symbol, the formula is written out entry by entry, and each entry is
+differentiated by SymPy: no rule for matrices, no hand-written slope, no float. tanh, exp and their kin are
+evaluated to 50 digits, and then two entries are equal when they agree to 30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from verify.claim import Claim
+from verify.deciders.outcome import Outcome
+from verify.instances import Batch, Instance
+from verify.oracles.arithmetic import Array, Number
+from verify.oracles.derivatives import gathered, laid_out, varied_world, variation
+from verify.oracles.exact import PRECISION, ExactDraws, numeric
+from verify.oracles.examination import component_letters, named, places
+from verify.oracles.laboratory import Laboratory, laboratory, node_key
+from verify.oracles.letters import Env
+from verify.oracles.limits import Unsupported
+from verify.oracles.worlds import World
+
+LARGEST = 2  # sizes: the cost of one entry grows by a factor n a step
+STEPS = 3
+AGREE = sp.Float(10, PRECISION) ** -30
+
+
+class ExactWorld(World):
+    """A world of object arrays of SymPy numbers, with derivatives by scalar `diff`."""
+
+    def __init__(self, lab: Laboratory) -> None:
+        super().__init__(lab.timeline, ExactDraws(lab.draws), lab.env)  # type: ignore[arg-type]  # same methods
+        self.found: dict[Any, Number] = {}
+        if lab.plain.given:
+            raise Unsupported("a bound on a norm, exactly")
+
+    def coefficient(self, value: Any) -> Number:
+        """The number itself."""
+        return value
+
+    def derivative(self, node: Any, env: Env) -> Number:
+        """Entry by entry."""
+        key = (type(node), node_key(node, env))
+        if key not in self.found:
+            self.found[key] = laid_out(node, differentiated(self, node, env))
+        return self.found[key]
+
+
+def differentiated(world: World, node: Any, env: Env) -> Array:
+    """The raw derivative: the formula with symbols for the variable's entries, differentiated by each, evaluated."""
+    change = variation(world, node, env)
+    present = np.asarray(change.present)
+    symbols = np.array([sp.Symbol(f"v_{i}", real=True) for i in range(present.size)], dtype=object)
+    varied = varied_world(world, change, symbols.reshape(present.shape), "components")
+    varied.coefficient = world.coefficient  # type: ignore[method-assign]
+    formula = np.asarray(varied.value(node.what, env), dtype=object)
+    formula = formula.reshape(*(1,) * (5 - formula.ndim), *formula.shape)
+    at = dict(zip(symbols, present.flat, strict=True))
+    slopes = [np.frompyfunc(lambda entry, v=v: slope(entry, v, at), 1, 1)(formula) for v in symbols]
+    return gathered(np.stack(slopes), change.shape)
+
+
+def slope(entry: Any, variable: sp.Symbol, at: dict[sp.Symbol, Any]) -> Any:
+    """∂entry/∂variable at the present values."""
+    return numeric(sp.sympify(entry, strict=True).diff(variable).xreplace(at))
+
+
+class Components:
+    """The witness: one tiny exact instance from the seeds it is given."""
+
+    name = "components"
+
+    def examine(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
+        """The claim on the first instance, cut down to sizes ≤ 2 and few steps: exact, so one instance says much."""
+        for instance in instances:
+            return self._on(claim, tiny(instance))
+        return Outcome(self.name, "unknown", detail="no instance")
+
+    def _on(self, claim: Claim, instance: Instance) -> Outcome:
+        try:
+            batch = Batch(instance.sizes, instance.last, (instance.seed,))
+            lab = laboratory(claim, batch)
+            world = lab.notes.setdefault("exact", None) or ExactWorld(lab)
+            lab.notes["exact"] = world
+            ran = False
+            for times in places(claim, lab):
+                for letters in component_letters(claim, lab.env):
+                    env = {**lab.env, **times, **letters}
+                    if not all(condition.holds(dict(env)) for condition in claim.conditions):
+                        continue
+                    ran = True
+                    bad = differing_entry(claim, world, env)
+                    if bad is not None:
+                        place = {"sizes": dict(instance.sizes), "times": {**times_of(claim, lab), **named(times)}}
+                        where = {**place, "seed": instance.seed, **bad}
+                        return Outcome(self.name, "differ", 1, detail=f"{bad['left']} against {bad['right']}", where=where)
+        except Unsupported as reason:
+            return Outcome(self.name, "unknown", detail=str(reason))
+        return Outcome(self.name, "equal", 1) if ran else Outcome(self.name, "unknown", detail="nothing is in scope")
+
+
+def times_of(claim: Claim, lab: Laboratory) -> dict[str, int]:
+    """The last step, where it is a letter."""
+    last = claim.model.time.last
+    return {str(last): lab.timeline.last} if isinstance(last, sp.Symbol) else {}
+
+
+def tiny(instance: Instance) -> Instance:
+    """The instance with sizes of at most 2 and few steps."""
+    sizes = tuple((name, min(size, LARGEST)) for name, size in instance.sizes)
+    return replace(instance, sizes=sizes, last=min(instance.last, STEPS), values=())
+
+
+def differing_entry(claim: Claim, world: World, env: Env) -> dict[str, Any] | None:
+    """The first entry at which a claim fails, with both values as text; None where it holds."""
+    sides = (np.asarray(world.value(side, env), dtype=object) for side in (claim.left, claim.right))
+    left, right = np.broadcast_arrays(*sides)
+    for position in np.ndindex(left.shape):
+        one, two = (sp.sympify(side[position], strict=True) for side in (left, right))
+        if not holds(claim.relation, one, two):
+            return {"entry": position[-2:], "left": str(sp.N(one, 17)), "right": str(sp.N(two, 17))}
+    return None
+
+
+def holds(relation: str, left: Any, right: Any) -> bool:
+    """left REL right of two numbers; equal means exactly, or to 30 digits where they are no rationals."""
+    difference = left - right
+    if difference.is_Rational:
+        equal = difference == 0
+    else:
+        difference = sp.N(difference, PRECISION)
+        equal = bool(abs(difference) <= AGREE * max(1, abs(left), abs(right)))
+    match relation:
+        case "=":
+            return bool(equal)
+        case "<=":
+            return bool(equal or difference < 0)
+        case ">=":
+            return bool(equal or difference > 0)
+        case _:
+            raise Unsupported(f"the relation {relation}, exactly")
+

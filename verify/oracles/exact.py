@@ -1,0 +1,78 @@
+"""Draws, constants and functions as exact SymPy numbers: for the component-wise witness at tiny sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy as sp
+
+from derive.language.functions import OPAQUE
+from verify.instances import Array, Key, uniform
+from verify.oracles.arithmetic import Function
+from verify.oracles.draws import Draws
+
+PRECISION = 50  # decimal digits, where tanh, exp … of a number cannot stay rational
+SCALARS: dict[str, Callable[[Any], Any]] = {
+    "identity": lambda z: z,
+    "tanh": sp.tanh,
+    "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),
+    "relu": lambda z: sp.Piecewise((z, z > 0), (0, True)),
+    "exp": sp.exp,
+    "log": sp.log,
+    "reciprocal": lambda z: 1 / z,
+    "sqrt": sp.sqrt,
+}
+Z = sp.Symbol("z", real=True)
+
+
+@dataclass(frozen=True)
+class ExactDraws:
+    """Small rationals: eighths of what the floats would be, rounded, as object arrays."""
+
+    draws: Draws
+
+    def tensor(self, key: Key, rows: int, cols: int) -> Array:
+        """A tensor of rationals that satisfies the same assumptions."""
+        name, indices = key
+        drawn = uniform(self.draws.batch.seeds[:1], f"{name}[{','.join(map(str, indices))}]", rows, cols)
+        entries = rationals(np.where(np.rint(8 * drawn) == 0, 5, np.rint(8 * drawn)), 8)
+        return self.draws.constrained(key, entries)[:, None, None]
+
+    def function(self, name: str, kind: str) -> Function:
+        """A known function, or for an opaque one a cubic with rational coefficients: no odd, no even part vanishes."""
+        if kind != OPAQUE:
+            return ScalarFunction(SCALARS[kind](Z))
+        drawn = np.rint(4 * uniform(self.draws.batch.seeds[:1], f"coefficients of {name}", 1, 4))[0, 0]
+        c = [sp.Rational(int(value) or 3, 8) for value in drawn]
+        return ScalarFunction(c[0] + (1 + c[1]) * Z + c[2] * Z**2 + c[3] * Z**3)
+
+
+@dataclass(frozen=True)
+class ScalarFunction:
+    """f given by its formula in z; derivatives by SymPy's scalar `diff`."""
+
+    formula: sp.Expr
+
+    def value(self, order: int, z: Array) -> Array:
+        """f⁽ᵏ⁾ of every entry."""
+        formula = self.formula.diff(Z, order) if order else self.formula
+        return np.frompyfunc(lambda entry: numeric(formula.xreplace({Z: sp.sympify(entry, strict=True)})), 1, 1)(z)
+
+    def size(self, order: int, z: Array) -> Array:
+        """Exact numbers need no bound."""
+        return np.abs(self.value(order, z))
+
+
+def numeric(entry: Any) -> Any:
+    """A number that is not rational as a float of many digits; what holds symbols stays."""
+    if entry.is_Rational or entry.free_symbols:
+        return entry
+    return entry.evalf(PRECISION)
+
+
+def rationals(numerators: Array, denominator: int) -> Array:
+    """Whole numbers over a denominator as an object array."""
+    return np.frompyfunc(lambda value: sp.Rational(int(value), denominator), 1, 1)(numerators)
