@@ -7,13 +7,14 @@ arguments are different variables, and a form without terms is the only form tha
 
 Known functions obey laws. exp (and with it tanh and σ, rational in exp) is canonical where the arguments that occur
 are linearly independent over the rationals modulo constants: exponentials of such functions are algebraically
-independent (Ax; the structure theorem of Risch). It is enough that each argument has a term that is its own,
-carries all its slots, and has as many labels as any other of its terms. What else may satisfy laws that are not
-applied is named, and nothing is claimed.
+independent (Ax; the structure theorem of Risch). It is enough that each argument has a term that stands nowhere
+else (in no slot order), carries all its slots, and has as many labels as any other of its terms. What else may
+satisfy laws that are not applied is named, and nothing is claimed.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from itertools import permutations
 
@@ -97,10 +98,12 @@ def _independent(laws: LawBook, arguments: list[Form]) -> bool:
 def _has_own_term(laws: LawBook, argument: Form, others: set[Term]) -> bool:
     """A term of the most labels that carries every slot, stands in no other argument, and pins the slots' order."""
     most = max((len(term.sizes) for term in argument.terms), default=0)
+    own = Counter(_closed(laws, term) for term in argument.terms)
     for term in argument.terms:
         touched = {label for _, labels in term.factors for label in labels}
         largest = len(term.sizes) == most and term.factors and set(term.open) <= touched
-        if largest and _pins_slots(laws, term) and _closed(laws, term) not in others:
+        closed = _closed(laws, term)
+        if largest and own[closed] == 1 and closed not in others and _pins_slots(laws, term):
             return True
     return False
 

@@ -64,6 +64,9 @@ OUTER = matadd(matmul(s, T(one)), matmul(one, T(s)))
 p_z = Softmax(z)
 CROSS = negate(matmul(T(y), log(p_z)))
 
+SKEW = [exp(matadd(ones, tensor, negate(T(tensor)))) for tensor in (W, V)]  # a + aᵀ = 2: both products are e²
+SKEW_W, SKEW_V = (hadamard(power, T(power)) for power in SKEW)
+
 EQUAL = {
     "diag f(W+V) = diag f(W+Vᵀ)": (Component(f(matadd(W, V)), i, i), Component(f(matadd(W, T(V))), i, i)),
     "(11ᵀ-I) ⊙ (f(W+I) - f(W)) = 0": (hadamard(minus(ones, ID), minus(f(matadd(W, ID)), f(W))), zero),
@@ -194,6 +197,7 @@ def test_conditions_on_component_letters():
     [
         (exp(matadd(z, y)), hadamard(exp(z), exp(y)), "exponentials"),
         (exp(matmul(2, z)), hadamard(exp(z), exp(z)), "exponentials"),
+        (SKEW_W, SKEW_V, "exponentials"),
         (log(hadamard(z, y)), matadd(log(z), log(y)), "log"),
         (relu(z), matadd(z, relu(negate(z))), "relu"),
         (nodes.Norm(z), nodes.Norm(negate(z)), "norm"),
@@ -201,7 +205,7 @@ def test_conditions_on_component_letters():
         (divide(unit, minus(total(p_z), unit)), divide(zero_scalar, minus(total(p_z), unit)), "1/0"),
         (Power(A, sp.Symbol("e", integer=True)), A, "e"),
     ],
-    ids=["exp(z+y)", "exp(2z)", "log(zy)", "relu(-z)", "norm", "1/0", "1/(Σ softmax - 1)", "A^e"],
+    ids=["exp(z+y)", "exp(2z)", "exp(a)exp(-a+2)", "log(zy)", "relu(-z)", "norm", "1/0", "1/(Σ softmax - 1)", "A^e"],
 )
 def test_outside_the_fragment_nothing_is_claimed(left, right, reason):
     """Laws that are not applied may make a claim true: unknown, with the construct named."""
@@ -242,6 +246,9 @@ PRISM = (
 )
 
 
+FRUCHT = [(a, (a + 1) % 12) for a in range(12)] + [(0, 7), (1, 11), (2, 10), (3, 5), (4, 9), (6, 8)]
+
+
 def graph(edges, order):
     """Σ Π A_ab over the edges ab: a number that depends on the graph alone."""
     letters = [sp.Symbol(f"v{k}", integer=True) for k in order]
@@ -251,10 +258,11 @@ def graph(edges, order):
     return body
 
 
-@pytest.mark.parametrize(("edges", "count"), [(K6, 6), (PETERSEN, 10)], ids=["K_6", "Petersen"])
-def test_graphs_are_canonical(edges, count):
+@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("edges", "count"), [(K6, 6), (PETERSEN, 10), (FRUCHT, 12)], ids=["K_6", "Petersen", "Frucht"])
+def test_graphs_are_canonical(edges, count, seed):
     """Relabelled, reordered and turned edges give the same form; another graph does not."""
-    draw = random.Random(7)
+    draw = random.Random(seed)
     order = list(range(count))
     draw.shuffle(order)
     turned = [(b, a) if draw.random() < 0.5 else (a, b) for a, b in edges]

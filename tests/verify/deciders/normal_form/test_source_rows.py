@@ -129,6 +129,16 @@ def test_the_first_step_is_a_case_of_its_own() -> None:
     assert normal_form.decide_symbolic(Claim(s[t - 1], s[t - 1], LAST)).instances == 2
 
 
+def test_what_lies_before_the_window_is_not_dropped() -> None:
+    """∂Net_t/∂W by two immediate terms: true at t ≤ 2, false from t = 3 on, where s_{t-2} moves as well."""
+    two = matadd(
+        Jacobian(vec(net[t]), vec(W), "immediate"), matmul(W, D, Jacobian(vec(net[t - 1]), vec(W), "immediate"))
+    )
+    claim = Claim(Jacobian(vec(net[t]), vec(W)), two, EVERY)
+    assert [normal_form.decide_at(claim, {t: at}).outcome for at in (2, 3)] == ["equal", "differ"]
+    assert normal_form.decide_symbolic(claim).outcome == "unknown"
+
+
 def test_a_claim_that_fails_at_the_first_step_only_is_not_proved() -> None:
     """s_t = c_{t-1} + b with c_t = b: ∂s_t/∂b = 2 I, but for t = 1, where c_0 is an input."""
     b, c = sp.MatrixSymbol("b", n, 1), sequence("c", n)
