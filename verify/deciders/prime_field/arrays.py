@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import prod
+
 import numpy as np
 
 from verify.deciders.prime_field.coefficients import Coefficient, arithmetic
@@ -36,7 +37,6 @@ class Arrays:
         sizes: Mapping[str, int],
         letters: Mapping[str, Axis],
         entries: int,
-        given: Mapping[str, Array] | None = None,
         observe: bool = False,
     ) -> None:
         self.field, self.sizes = field, sizes
@@ -46,8 +46,6 @@ class Arrays:
         self._ndim = ndim(len(letters))
         self._lead = (1,) * (self._ndim - 2)
         self._lengths: dict[Axis, int] = {(): 1}
-        self._given = given or {}
-        self.drawn: dict[str, Array] = {}
         self._observe = observe
         self.has_equal_atoms = False  # whether a function was asked for equal values along one of its axes
 
@@ -89,11 +87,8 @@ class Arrays:
 
     def tensor(self, name: str, rows: Axis, cols: Axis, kind: str) -> Array:
         """A free input; symmetric, diagonal and zero ones are drawn so."""
-        found = self._given.get(name)
-        if found is None:
-            found = self._drawn(name, self.length(rows), self.length(cols), kind)
-        self.drawn[name] = found
-        return found
+        length = self.length(rows), self.length(cols)
+        return self._drawn(name, *length, kind)
 
     def _drawn(self, name: str, rows: int, cols: int, kind: str) -> Array:
         if kind == "zero":
@@ -158,8 +153,11 @@ class Arrays:
     def kron(self, a: Array, b: Array) -> Array:
         """A ⊗ B: entry ((i, k), (j, l)) is a_ij b_kl."""
         self._check(a.reshape(*a.shape[:-2], -1, 1), b.reshape(*b.shape[:-2], 1, -1))
-        found = self.field.multiply(_outer(a, (-3, -1)), _outer(b, (-4, -2)))
-        return found.reshape(*found.shape[:-4], found.shape[-4] * found.shape[-3], found.shape[-2] * found.shape[-1])
+        (i, j), (k, m) = a.shape[-2:], b.shape[-2:]
+        left = np.broadcast_to(a[..., :, None, :, None], (*a.shape[:-2], i, k, j, m))
+        right = np.broadcast_to(b[..., None, :, None, :], (*b.shape[:-2], i, k, j, m))
+        flat = (i * k, j * m)
+        return self.field.multiply(left.reshape(*a.shape[:-2], *flat), right.reshape(*b.shape[:-2], *flat))
 
     def trace(self, a: Array, axis: Axis) -> Array:
         """tr A."""
@@ -278,11 +276,6 @@ class Arrays:
     def collect(self, a: Array) -> Array:
         """Back axes become rows and columns of the 1×1 members' matrix."""
         return a.swapaxes(BACK, -2).swapaxes(BACK + 1, -1)
-
-
-def _outer(a: Array, at: tuple[int, int]) -> Array:
-    """Two axes of length 1 put in for the other factor's rows and columns."""
-    return np.expand_dims(a, at)
 
 
 def _onto(a: Array, target: int, source: int) -> Array:

@@ -133,7 +133,7 @@ def _start(need: Needs, limits: Limits) -> dict[str, int]:
     program = need.program
     least = {str(sort.name): max(3, need.at(sort)) for sort in program.sorts if sort.is_Symbol}
     order = sorted(program.symbols, key=lambda name: (least.get(name, 3), name))
-    taken: set[int] = {int(size) for size in ()}
+    taken: set[int] = set()
     values: dict[str, int] = {}
     for name in order:
         value = least.get(name, 3)

@@ -12,7 +12,8 @@ from verify.deciders.outcome import Outcome
 from verify.deciders.prime_field import bounds
 from verify.deciders.prime_field.arrays import Arrays, ndim
 from verify.deciders.prime_field.classes import Assumed
-from verify.deciders.prime_field.fields import Array, Balls, Field, PrimeField, word
+from verify.deciders.prime_field.exact import Balls, Rationals
+from verify.deciders.prime_field.fields import Array, Field, PrimeField, word
 from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import Degenerate, LimitReached, Unsupported
 from verify.deciders.prime_field.program import Program, compiled
@@ -21,6 +22,7 @@ from verify.times import Times
 
 WITNESS = "prime field"
 DEFAULT = Limits()
+RATIONAL = frozenset({"identity", "reciprocal", "relu"})  # known functions that map rationals to rationals
 
 
 def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEFAULT) -> Outcome:
@@ -93,9 +95,13 @@ def evaluated(
 
 def both_sides(program: Program, env: Env, algebra: Arrays) -> tuple[Array, Array]:
     """Left and right side as arrays."""
-    run = Run(program.system, algebra, env)
-    zero = algebra.zero(*program.shape)
-    return program.left(run.root, env).get(0, zero), program.right(run.root, env).get(0, zero)
+    return sides_of(program, Run(program.system, algebra, env))
+
+
+def sides_of(program: Program, run: Run) -> tuple[Array, Array]:
+    """Left and right side in a run."""
+    zero = run.algebra.zero(*program.shape)
+    return program.left(run.root, run.env).get(0, zero), program.right(run.root, run.env).get(0, zero)
 
 
 def differences(program: Program, field: Field, algebra: Arrays, sides: tuple[Array, Array]) -> Array:
@@ -162,10 +168,11 @@ def _different(program: Program, env: Env, sizes: Mapping[str, int], count: int,
 
 
 def confirmed(program: Program, env: Env, sizes: Mapping[str, int], seed: int, limits: Limits) -> bool:
-    """Whether real balls separate the sides at some drawn point."""
+    """Whether real balls, or rationals where they do, separate the sides at some drawn point."""
     axes = ndim(len(program.letters))
-    for attempt in range(limits.redraws):
-        field = Balls(axes, word(program.key, seed, "balls", attempt))
+    kind = Rationals if program.kinds <= RATIONAL else Balls
+    for attempt in range(2 * limits.redraws):
+        field = kind(axes, word(program.key, seed, "balls", attempt))
         algebra = Arrays(field, sizes, program.letters, limits.entries)
         try:
             sides = both_sides(program, env, algebra)

@@ -277,7 +277,7 @@ def of_product(c: Compiler, expr: Any) -> Thunk:
         values = [factor(scope, env) for factor in factors]
         found = _fold(algebra, values, joined, from_right)
         for number in numbers:
-            found = jets.linear(lambda value, by=number: algebra.times(by, value), found)
+            found = {mask: algebra.times(number, value) for mask, value in found.items()}
         return found
 
     return run
@@ -564,10 +564,14 @@ def _held(c: Compiler, expr: Any, target: Any) -> Callable[[Env, Key], Held]:
         inner = inner.args[0]
     if isinstance(inner, Member) and inner.indices:
         at = arithmetic(inner.time)
-        return lambda env, by: lambda key, step=at(env): bool(key[1]) and key[1][-1] != step
+        return lambda env, by: _other_step(at(env))
     if isinstance(inner, Member | sp.MatrixSymbol) and c.model.equation_of(inner) is None:
         return lambda env, by: None
     raise Unsupported(f"{show(expr)}: the immediate derivative by a parameter is one of a member")
+
+
+def _other_step(step: int) -> Callable[[Key], bool]:
+    return lambda key: bool(key[1]) and key[1][-1] != step
 
 
 of_jacobian = _derivative(lambda algebra, value, level, shape, order: algebra.jacobian(value, level, *shape, order))

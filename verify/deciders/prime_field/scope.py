@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from verify.deciders.prime_field import functions, jets
-from verify.deciders.prime_field.jets import Algebra, Axis, Jet
+from verify.deciders.prime_field.jets import Algebra, Axis, Jet, Value
 from verify.deciders.prime_field.problems import LimitReached, Unsupported
 
 Env = dict[str, int]
@@ -51,6 +51,7 @@ class Run:
         self.system, self.algebra, self.env = system, algebra, env
         letter = system.last_letter
         self.base: Env = {letter: env[letter]} if letter is not None else {}
+        self.inputs: dict[str, Value] = {}
         self.reads: dict[Key, set[Key]] = {}
         self.trace: list[set[Key]] = [set()]
         self.root = Scope(self)
@@ -113,6 +114,7 @@ class Run:
             total = {0: self.algebra.total(value, *shape)}
             over = functions.reciprocal(self.algebra, total, (), ())
             value = self.algebra.scale(over[0], value)
+        self.inputs[label] = value
         return {0: value}
 
 

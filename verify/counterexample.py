@@ -1,0 +1,313 @@
+"""The smallest counterexample to a claim: steps, then sizes, then small integer values; both sides exact.
+
+Where to look is found with the prime field, which is fast; what is shown is computed anew over the rationals, or
+in real balls where a concrete tanh or softmax forces them. An opaque f is shown as a table of its values, an
+opaque loss as a table of its derivatives: some polynomial takes them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from derive.errors import BackproofError
+from derive.language.show import show_name
+from verify.claim import Claim
+from verify.deciders.prime_field.arrays import BACK, LETTERS, Arrays, ndim
+from verify.deciders.prime_field.coefficients import arithmetic
+from verify.deciders.prime_field.decide import RATIONAL, differences, differs_at, sides_of
+from verify.deciders.prime_field.exact import Balls, Choice, Rationals
+from verify.deciders.prime_field.fields import Array, word
+from verify.deciders.prime_field.limits import Limits
+from verify.deciders.prime_field.problems import Degenerate
+from verify.deciders.prime_field.program import Program, compiled
+from verify.deciders.prime_field.scope import Env, Run
+from verify.times import Times, instances
+
+LARGEST = 4  # sizes tried before the ones that decide the claim
+DRAWS = 12
+ATTEMPTS = 600  # evaluations spent on small values
+SIMPLE = (0, 1, -1, 2)
+
+
+@dataclass(frozen=True)
+class Counterexample:
+    """One instance on which the sides differ; numbers are exact rationals as text, or balls {"mid", "rad"}.
+
+    `values` holds the inputs by name[@step], `functions` the tables of unknown functions and of the derivatives of
+    unknown losses, `letters` the component (counted from 1) that is shown, empty for whole matrices.
+    """
+
+    sizes: Mapping[str, int]
+    times: Mapping[str, int]
+    values: Mapping[str, Any]
+    functions: Mapping[str, Mapping[str, Any]]
+    left: Any
+    right: Any
+    letters: Mapping[str, int] = field(default_factory=dict)
+
+    def summary(self) -> str:
+        """Steps, sizes and components in one line."""
+        parts = {**self.times, **self.sizes, **self.letters}
+        return ", ".join(f"{name} = {value}" for name, value in parts.items()) or "its only instance"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain data for the JSON report."""
+        found = {
+            "sizes": dict(self.sizes),
+            "times": dict(self.times),
+            "values": dict(self.values),
+            "functions": {name: dict(table) for name, table in self.functions.items()},
+            "left": self.left,
+            "right": self.right,
+        }
+        return {**found, "indices": dict(self.letters)} if self.letters else found
+
+
+@dataclass
+class _Instance:
+    """An exact evaluation at chosen values."""
+
+    run: Run
+    field: Rationals
+    algebra: Arrays
+    left: Array
+    right: Array
+    where: Array
+
+
+def smallest(
+    claim: Claim, *, seed: int = 0, limits: Limits | None = None, steps: int = 6, times: Times | None = None
+) -> Counterexample | None:
+    """The smallest counterexample up to a last step, None where no exact one is found.
+
+    Smallest: the last step first, then the other steps, then the sum of the sizes (from 1, equal ones allowed).
+    `times` looks at these steps only. Reals are used, with balls for values, where a function of the claim has no
+    rational values.
+    """
+    limits = limits or Limits()
+    try:
+        program = compiled(claim, limits)
+    except BackproofError:
+        return None
+    if program.ignored:
+        return None
+    for found in [times] if times is not None else instances(claim, steps):
+        example = _at(program, found, seed, limits)
+        if example is not None:
+            return example
+    return None
+
+
+def _at(program: Program, times: Times, seed: int, limits: Limits) -> Counterexample | None:
+    env = {str(letter.name): int(value) for letter, value in times.items()}
+    try:
+        if not differs_at(program.claim, times, seed=seed, limits=limits):
+            return None
+        for sizes in _sizes(program):
+            if not differs_at(program.claim, times, sizes, trials=2, seed=seed, limits=limits):
+                continue
+            found = _exact(program, env, sizes, seed, limits)
+            if found is not None:
+                return found
+    except BackproofError:  # a limit, or a construct that this evaluation does not know
+        return None
+    return None
+
+
+def _sizes(program: Program) -> Iterator[dict[str, int]]:
+    """All choices of small sizes, the smallest sum first; every axis has an entry."""
+    names = program.symbols
+    choices = sorted(product(range(1, LARGEST + 1), repeat=len(names)), key=lambda choice: (sum(choice), choice))
+    for choice in choices:
+        sizes = dict(zip(names, choice, strict=True))
+        if all(arithmetic(sort)(sizes) >= 1 for sort in program.sorts):
+            yield sizes
+
+
+# --- exact values ----------------------------------------------------------------------------------------------
+
+
+def _exact(program: Program, env: Env, sizes: Mapping[str, int], seed: int, limits: Limits) -> Counterexample | None:
+    search = _Search(program, env, sizes, limits)
+    for attempt in range(DRAWS):
+        search.seed = word(program.key, seed, "exact", attempt)
+        if search.instance({}) is not None:
+            return _shown(program, env, sizes, search.simplified())
+    return None
+
+
+class _Search:
+    """Looks for small values that keep the sides apart."""
+
+    def __init__(self, program: Program, env: Env, sizes: Mapping[str, int], limits: Limits) -> None:
+        self.program, self.env, self.sizes, self.limits = program, env, sizes, limits
+        self.seed = 0
+        self.kind = Rationals if program.kinds <= RATIONAL else Balls
+        self.left = ATTEMPTS
+        subjects = {a.subject: a.kind for a in program.claim.assumptions if a.kind in ("positive", "nonzero")}
+        self.signs = {str(subject.name): kind for subject, kind in subjects.items() if hasattr(subject, "name")}
+
+    def instance(self, choices: Mapping[Choice, int]) -> _Instance | None:
+        """The evaluation at these choices, None where the sides agree or a value does not exist."""
+        self.left -= 1
+        number = self.kind(ndim(len(self.program.letters)), self.seed, choices, self.signs)
+        algebra = Arrays(number, self.sizes, self.program.letters, self.limits.entries)
+        run = Run(self.program.system, algebra, self.env)
+        try:
+            left, right = sides_of(self.program, run)
+        except Degenerate:
+            return None
+        where = differences(self.program, number, algebra, (left, right))
+        return _Instance(run, number, algebra, left, right, where) if where.any() else None
+
+    def simplified(self) -> _Instance:
+        """Greedily: whole names to 0, then entry by entry to 0, 1, -1, 2; tensors before functions."""
+        best = self.instance({})
+        assert best is not None
+        choices = dict(best.field.asked)
+        for group in _groups(best):
+            best, choices = self._tried(best, choices, {choice: 0 for choice in group if self._allows(choice, 0)})
+        settled: set[Choice] = set()
+        for _ in range(2):  # once more: values that stood in the way may be simple now
+            while choice := next((c for c in _ordered(best) if c not in settled and self.left > 0), None):
+                settled.add(choice)
+                best, choices = self._simplest(best, choices, choice)
+            settled = {c for c in settled if abs(best.field.asked.get(c, 0)) <= 1}
+        return best
+
+    def _simplest(
+        self, best: _Instance, choices: dict[Choice, int], choice: Choice
+    ) -> tuple[_Instance, dict[Choice, int]]:
+        for value in SIMPLE:
+            if best.field.asked.get(choice) == value:
+                break
+            if self._allows(choice, value):
+                tried, new = self._tried(best, choices, {choice: value})
+                if tried is not best:
+                    return tried, new
+        return best, choices
+
+    def _allows(self, choice: Choice, value: int) -> bool:
+        sign = self.signs.get(choice[0].split("@")[0])
+        return sign is None or value > 0 or (sign == "nonzero" and value != 0)
+
+    def _tried(
+        self, best: _Instance, choices: dict[Choice, int], change: Mapping[Choice, int]
+    ) -> tuple[_Instance, dict[Choice, int]]:
+        new = {**choices, **change}
+        found = self.instance(new) if change and self.left > 0 else None
+        return (best, choices) if found is None else (found, {**new, **found.field.asked})
+
+
+def _ordered(best: _Instance) -> list[Choice]:
+    """What was asked for, inputs first."""
+    return sorted(best.field.asked, key=lambda choice: (choice[0] not in best.run.inputs, choice[0], str(choice[1])))
+
+
+def _groups(best: _Instance) -> list[list[Choice]]:
+    """The entries of each input."""
+    names: dict[str, list[Choice]] = {}
+    for choice in _ordered(best):
+        if choice[0] in best.run.inputs:
+            names.setdefault(choice[0], []).append(choice)
+    return list(names.values())
+
+
+# --- shown -----------------------------------------------------------------------------------------------------
+
+
+def _shown(program: Program, env: Env, sizes: Mapping[str, int], best: _Instance) -> Counterexample:
+    place = _letters(program, best)
+    return Counterexample(
+        sizes=dict(sizes),
+        times=dict(env),
+        values={_label(name): _nested(value[(0,) * (value.ndim - 2)]) for name, value in best.run.inputs.items()},
+        functions=_tables(program, best),
+        left=_side(best.left, place),
+        right=_side(best.right, place),
+        letters={name: place[i] + 1 for i, name in enumerate(program.letters) if _is_free(program, name)},
+    )
+
+
+def _is_free(program: Program, letter: str) -> bool:
+    return letter in {str(symbol.name) for symbol in program.claim.letters}
+
+
+def _letters(program: Program, best: _Instance) -> tuple[int, ...]:
+    """The first choice of component letters at which the sides differ."""
+    first = np.argwhere(best.where)[0]
+    return tuple(int(i) for i in first[LETTERS : LETTERS + len(program.letters)])
+
+
+def _side(side: Array, place: tuple[int, ...]) -> Any:
+    """A side at chosen letters; the back axes of a family of derivatives come first."""
+    at = tuple(min(i, side.shape[LETTERS + axis] - 1) for axis, i in enumerate(place))
+    found = side[(0,) * BACK][(slice(None), slice(None), *at)]
+    return _nested(found if found.shape[:2] != (1, 1) else found[0, 0])
+
+
+def _nested(array: Array) -> Any:
+    return _texts(array.tolist())
+
+
+def _texts(entries: Any) -> Any:
+    return [_texts(entry) for entry in entries] if isinstance(entries, list) else _number(entries)
+
+
+def _number(value: Any) -> Any:
+    """An exact rational as text; a ball by middle and radius."""
+    if not hasattr(value, "mid"):
+        return str(Fraction(value))
+    lower, upper = _fraction(value.a), _fraction(value.b)
+    if lower == upper:
+        return str(lower)
+    return {"mid": f"{float(value.mid):.12g}", "rad": f"{float(value.delta) / 2:.2g}"}
+
+
+def _fraction(end: Any) -> Fraction:
+    """An end of a ball, which is a binary number."""
+    sign, mantissa, exponent, _ = end._mpi_[0]
+    return (-1) ** sign * int(mantissa) * Fraction(2) ** int(exponent)
+
+
+def _label(name: str) -> str:
+    family, *steps = name.split("@")
+    return "@".join([show_name(family), *steps])
+
+
+def _tables(program: Program, best: _Instance) -> dict[str, dict[str, str]]:
+    """Unknown functions as tables of values; for balls, as the coefficients of the Taylor polynomial at 0."""
+    found: dict[str, dict[str, str]] = {}
+    for (name, place), value in best.field.asked.items():
+        if name in best.run.inputs:
+            continue
+        loss, _, order = name.rpartition(" ")
+        if loss in program.system.losses:
+            if order == "0" and not value:
+                continue
+            label = show_name(loss) + "'" * int(order)
+            found.setdefault(label, {})[_entry_names(best.run, loss, int(order), int(place))] = str(value)
+        else:
+            label = show_name(name) if not isinstance(best.field, Balls) else f"{show_name(name)}^(k)(0)"
+            found.setdefault(label, {})[str(place)] = str(value)
+    return {name: dict(sorted(table.items())) for name, table in sorted(found.items())}
+
+
+def _entry_names(run: Run, loss: str, order: int, place: int) -> str:
+    """Which entries a loss is differentiated by, as s@2[1,1]; a place counts entries in base their number."""
+    entries = []
+    for key in run.arguments(run.system.losses[loss]):
+        rows, cols = (run.algebra.length(axis) for axis in run.system.rules[key[0]].shape)  # type: ignore[attr-defined]
+        label = _label("@".join([key[0], *map(str, key[1])]))
+        entries.extend(f"{label}[{i + 1},{j + 1}]" for i in range(rows) for j in range(cols))
+    names = []
+    for _ in range(order):
+        place, digit = divmod(place, len(entries))
+        names.append(entries[digit])
+    return " ".join(names) or "value"

@@ -1,0 +1,243 @@
+"""The rationals and real balls: exact values for counterexamples and for confirming a refutation.
+
+One trial; arrays of Python integers, `Fraction`s or `mpmath.iv` balls with dtype object throughout. Everything
+unknown (tensor entries, values of unknown functions, derivatives of losses) is a small integer that depends on its
+name and place alone; `choices` overrides single ones, and `asked` keeps all that were asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from verify.deciders.prime_field.fields import Array, word
+from verify.deciders.prime_field.problems import Degenerate
+
+Choice = tuple[str, Any]  # a name and a place: entry of a tensor, argument of a function
+
+
+class Rationals:
+    """Q. `signs` names tensors whose entries must be `positive` or `nonzero`."""
+
+    trials = 1
+
+    def __init__(
+        self,
+        ndim: int,
+        seed: int,
+        choices: Mapping[Choice, int] | None = None,
+        signs: Mapping[str, str] | None = None,
+    ) -> None:
+        self._shape = (1,) * ndim
+        self._seed = seed
+        self._choices, self._signs = choices or {}, signs or {}
+        self.asked: dict[Choice, int] = {}
+
+    def constant(self, value: Fraction) -> Array:
+        """A rational number."""
+        found = np.empty(self._shape, dtype=object)
+        found.fill(int(value) if value.denominator == 1 else value)
+        return found
+
+    def add(self, a: Array, b: Array) -> Array:
+        """a + b."""
+        return np.asarray(a + b, dtype=object)
+
+    def negate(self, a: Array) -> Array:
+        """-a."""
+        return np.asarray(-a, dtype=object)
+
+    def multiply(self, a: Array, b: Array) -> Array:
+        """a b entry by entry."""
+        return np.asarray(a * b, dtype=object)
+
+    def reduce(self, a: Array) -> Array:
+        """Nothing to reduce."""
+        return np.asarray(a, dtype=object)
+
+    def integers(self, a: Array) -> Array:
+        """Small integers as they are."""
+        return a.astype(object)
+
+    def matmul(self, a: Array, b: Array) -> Array:
+        """A B."""
+        return np.asarray(np.matmul(a, b), dtype=object)
+
+    def draw(self, name: str, places: Array) -> Array:
+        """Small integers; equal places hold equal entries."""
+        return each(lambda place: self.small(name, int(place)), places)
+
+    def small(self, name: str, place: Any) -> int:
+        """The integer that stands for one unknown."""
+        choice = (name, place)
+        value = self._choices.get(choice)
+        if value is None:
+            value = word(name, str(place), self._seed) % 7 - 3
+            sign = self._signs.get(name.split("@")[0])
+            if sign is not None and value <= 0:
+                value = 1 - value if sign == "positive" else value or 1
+        self.asked[choice] = value
+        return value
+
+    def opaque(self, name: str, order: int, a: Array) -> Array:
+        """f^(k) by a table of small integers: a polynomial with these jets exists."""
+        return each(lambda v: self.small(name + "'" * order, v), a)
+
+    def exp(self, a: Array) -> Array:
+        """Only exp(0) = 1 is rational."""
+        return each(_only({0: 1}), a)
+
+    def log(self, a: Array) -> Array:
+        """Only log(1) = 0 is rational."""
+        return each(_only({1: 0}), a)
+
+    def sqrt(self, a: Array) -> Array:
+        """Only the roots of 0 and 1 are needed here."""
+        return each(_only({0: 0, 1: 1}), a)
+
+    def step(self, a: Array) -> Array:
+        """1 for z > 0, 0 for z < 0; z = 0 is excluded."""
+        return each(_step, a)
+
+    def inverse(self, a: Array) -> Array:
+        """1/a entry by entry. Raises `Degenerate` where an entry is zero."""
+        return each(_inverse, a)
+
+    def differ(self, a: Array, b: Array) -> Array:
+        """Where two arrays differ."""
+        return np.asarray(a != b, dtype=bool)
+
+
+def _only(table: Mapping[int, int]) -> Callable[[Any], int]:
+    def value(v: Any) -> int:
+        if v not in table:
+            raise Degenerate("an irrational value")
+        return table[v]
+
+    return value
+
+
+def _step(v: Any) -> int:
+    if v == 0:
+        raise Degenerate("relu at zero")
+    return int(v > 0)
+
+
+def _inverse(v: Any) -> Any:
+    if v == 0:
+        raise Degenerate("the reciprocal of zero")
+    found = 1 / Fraction(v)
+    return int(found) if found.denominator == 1 else found
+
+
+class Balls(Rationals):
+    """R: balls that hold the true value. Tensor entries are quarters; an unknown f is a fixed quintic."""
+
+    def __init__(
+        self,
+        ndim: int,
+        seed: int,
+        choices: Mapping[Choice, int] | None = None,
+        signs: Mapping[str, str] | None = None,
+        digits: int = 40,
+    ) -> None:
+        super().__init__(ndim, seed, choices, signs)
+        from mpmath import iv  # only a claim with concrete functions needs real numbers
+
+        iv.dps = digits
+        self._iv = iv
+
+    def _ball(self, value: Fraction | int) -> Any:
+        return self._iv.mpf(value.numerator) / value.denominator
+
+    def constant(self, value: Fraction) -> Array:
+        """A ball around a rational number."""
+        found = np.empty(self._shape, dtype=object)
+        found.fill(self._ball(value))
+        return found
+
+    def integers(self, a: Array) -> Array:
+        """Small integers as balls."""
+        return each(lambda v: self._ball(int(v)), a)
+
+    def draw(self, name: str, places: Array) -> Array:
+        """Multiples of 1/4, so that functions do not saturate."""
+        return each(lambda place: self._ball(Fraction(self.small(name, int(place)), 4)), places)
+
+    def opaque(self, name: str, order: int, a: Array) -> Array:
+        """The derivative of order k of Σ c_j z^j / j!, j ≤ 5, with small integers c_j: one instance of an unknown f."""
+        c = [self.small(name, j) for j in range(6)]
+
+        def value(v: Any) -> Any:
+            total, power = self._iv.mpf(0), self._iv.mpf(1)
+            for k in range(6 - order):
+                total += c[k + order] * power
+                power = power * v / (k + 1)
+            return total
+
+        return each(value, a)
+
+    def exp(self, a: Array) -> Array:
+        """e^z."""
+        return each(self._iv.exp, a)
+
+    def log(self, a: Array) -> Array:
+        """log z. Raises `Degenerate` off z > 0."""
+        return each(_on_positive(self._iv.log), a)
+
+    def sqrt(self, a: Array) -> Array:
+        """√z. Raises `Degenerate` off z > 0."""
+        return each(_on_positive(self._iv.sqrt), a)
+
+    def step(self, a: Array) -> Array:
+        """1 for z > 0, 0 for z < 0; a ball around 0 is excluded."""
+
+        def value(v: Any) -> Any:
+            if not (v.a > 0 or v.b < 0):
+                raise Degenerate("relu at zero")
+            return self._ball(int(v.a > 0))
+
+        return each(value, a)
+
+    def inverse(self, a: Array) -> Array:
+        """1/a. Raises `Degenerate` where a ball holds zero."""
+
+        def value(v: Any) -> Any:
+            if v.a <= 0 <= v.b:
+                raise Degenerate("the reciprocal of zero")
+            return 1 / v
+
+        return each(value, a)
+
+    def differ(self, a: Array, b: Array) -> Array:
+        """Where two balls have no point in common."""
+        a, b = np.broadcast_arrays(a, b)
+        found = np.empty(a.shape, dtype=bool)
+        for place in np.ndindex(a.shape):
+            found[place] = _apart(a[place], b[place])
+        return found
+
+
+def _apart(x: Any, y: Any) -> bool:
+    """No point of x is one of y; plain integers are balls of radius 0."""
+    return bool(getattr(x, "b", x) < getattr(y, "a", y) or getattr(y, "b", y) < getattr(x, "a", x))
+
+
+def _on_positive(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def value(v: Any) -> Any:
+        if not v.a > 0:
+            raise Degenerate("not positive")
+        return function(v)
+
+    return value
+
+
+def each(function: Callable[[Any], Any], a: Array) -> Array:
+    """A function of each entry, as an object array (never collapsed by NumPy)."""
+    found = np.empty(a.shape, dtype=object)
+    for place in np.ndindex(a.shape):
+        found[place] = function(a[place])
+    return found
