@@ -11,14 +11,14 @@ import sympy as sp
 from derive.errors import BackproofError, RuleError
 from derive.language.build import transpose
 from derive.language.derivatives import BlockJacobian, FamilyDerivative, Jacobian
-from derive.language.nodes import Member, Vec
+from derive.language.nodes import Member, Softmax, Vec
 from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
-from derive.rules.dependence import Dependence, check_causal
+from derive.rules.dependence import Dependence, check_causal, forward, leaves
 from derive.rules.differential import Setting, rule_for
-from derive.rules.rewriting import Rule, Step, open_nodes, replaced, step
+from derive.rules.rewriting import Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import simplified
 
 Bounds = tuple[sp.Symbol, sp.Expr, sp.Expr]  # a free step letter and its range
@@ -81,9 +81,17 @@ class Derivation:
 
 
 def with_definitions(model: Model, definitions: tuple[Equation, ...]) -> Model:
-    """A model that also knows these names for derivatives."""
+    """A model that also knows these names for derivatives. Raises RuleError where a name already means something."""
+    for equation in definitions:
+        known = model.by_name.get(equation.name)
+        if (known is not None and known.right != equation.at(known.left.time)) or (known is None and equation.name in _inputs(model)):
+            raise RuleError(f"the name {equation.name} already stands for something else in the model; give the gradient another")
     new = tuple(equation for equation in definitions if equation.name not in model.by_name)
     return Model(model.equations + new, model.losses, model.time) if new else model
+
+
+def _inputs(model: Model) -> set[str]:
+    return {str(leaf.name) for equation in model.equations for leaf in leaves(equation.right)}
 
 
 def jacobian(model: Model, y: Any, x: Any, partial: str = "total", layout: str = "numerator") -> Derivation:
@@ -135,7 +143,34 @@ def differentiated(model: Model, node: Any, once: Any = None) -> Derivation:
         steps.append(step([rule], expr, after))
         expr, tidy = simplified(after)
         steps.extend(tidy)
+    expr, steps = folded(model, expr, steps)
     return Derivation(node, expr, tuple(_outside_the_language(steps)), model)
+
+
+def fold_definition(node: Any) -> Any:
+    """A value is written by its name: softmax(z_k) is o_k where the model says so."""
+    return node
+
+
+def folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
+    """The softmaxes of a formula by the names that the model gives them, and what can be tidied then."""
+    after = everywhere(lambda node: _name_of_softmax(model, node), expr)
+    if after == expr:
+        return expr, steps
+    tidied, tidy = simplified(after)
+    return tidied, [*steps, step([fold_definition], expr, after), *tidy]
+
+
+def _name_of_softmax(model: Model, node: Any) -> Any:
+    if not isinstance(node, Softmax) or not isinstance(node.argument, Member):
+        return None
+    for equation in forward(model):
+        right = equation.right
+        if equation.index is None or not isinstance(right, Softmax) or not isinstance(right.argument, Member):
+            continue
+        if node.argument.name == right.argument.name:
+            return equation.left.at(node.argument.time - (right.argument.time - equation.index))
+    return None
 
 
 def transposed(derivation: Derivation) -> Derivation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -15,6 +15,9 @@ from derive.language.nodes import Member
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
 from derive.language.substitute import free_letters, substitute
+
+if TYPE_CHECKING:
+    from derive.derivation import Derivation
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,24 @@ class Model:
         """All ranges of steps at which a family has members: produced by its equation, or read as an input."""
         made = self.produced(name)
         return ((made,) if made is not None else ()) + self.reads.get(name, ())
+
+    def jacobian(self, y: Any, x: Any, partial: str = "total", layout: str = "numerator") -> Derivation:
+        """∂y/∂x with its steps; see `derive.derivation.jacobian`."""
+        from derive import derivation
+
+        return derivation.jacobian(self, y, x, partial, layout)
+
+    def gradient(self, variable: Any, loss: Any = None) -> Derivation:
+        """∂E/∂X with its steps; see `derive.recurrence.gradient`."""
+        from derive import recurrence
+
+        return recurrence.gradient(self, variable, loss)
+
+    def delta(self, member: Member, loss: Any = None) -> Derivation:
+        """The recursion of δ = ∂E/∂member with its steps; see `derive.recurrence.delta`."""
+        from derive import recurrence
+
+        return recurrence.delta(self, member, loss)
 
     def is_definition(self, equation: Equation) -> bool:
         """A name for derivatives (δ_t = ∂E/∂Net_t) is no part of the forward computation."""

@@ -13,10 +13,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivation import Derivation, Order, differentiated, jacobian, with_definitions
+from derive.derivation import Derivation, Order, folded, jacobian
 from derive.errors import RuleError
-from derive.language import nodes
-from derive.language.build import matadd, matmul, transpose
+from derive.language.build import matadd, matmul, ones, transpose
 from derive.language.derivatives import Gradient, Jacobian
 from derive.language.nodes import Member, TimeProduct, TimeSum
 from derive.language.show import show
@@ -25,7 +24,8 @@ from derive.model import Equation, Loss, Model, members
 from derive.rules.dependence import forward, is_recurrent, leaves, read_names
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
-from derive.rules.simplify import simplified
+from derive.rules.simplify import RULES as SIMPLIFY
+from derive.rules.simplify import simplified, split_number, sum_one_rule
 
 Names = Mapping[str, str]  # family -> the name of the gradient by its members: \mathrm{Net} -> \delta
 
@@ -37,12 +37,19 @@ def delta_names(model: Model) -> dict[str, str]:
     """δ for the pre-activations: the recurrent families that read a parameter, else all families that read one.
 
     A superscript goes along (\\mathrm{Net}^{l} has δ^{l}); where two families would share a name, none gets it.
+    A name that the model defines itself (δ_t = ∂E/∂Net_t among its equations) is the one used.
     """
+    own = {e.right.by.name: e.name for e in model.equations if _names_gradient(e)}
     readers = [e.name for e in forward(model) if e.index is not None and _reads_parameter(model, e)]
     recurrent = [name for name in readers if is_recurrent(model, name)]
     chosen = {name: "\\delta" + _superscript(name) for name in recurrent or readers}
     taken = list(chosen.values())
-    return {name: delta for name, delta in chosen.items() if taken.count(delta) == 1}
+    return {name: delta for name, delta in chosen.items() if taken.count(delta) == 1} | own
+
+
+def _names_gradient(equation: Equation) -> bool:
+    right = equation.right
+    return isinstance(right, Gradient) and right.mode == "total" and isinstance(right.by, Member) and bool(right.by.indices)
 
 
 def _reads_parameter(model: Model, equation: Equation) -> bool:
@@ -61,7 +68,14 @@ def name_gradient(node: Any, gradient: str = "\\delta") -> Any:
 
 def name_direct(node: Any) -> Any:
     """e_t is the name of the direct ∂E/∂s_t."""
-    return Member("e", node.by.indices, node.by.row_axis, node.by.col_axis)
+    return name_gradient(node, "e")
+
+
+def direct_name(model: Model, node: Any) -> str:
+    """e where the loss sees one family, e^{(s)} where it sees several."""
+    loss = model.loss_by_name.get(str(node.what.name))
+    several = loss is not None and len({family for family, _ in loss.parts}) > 1
+    return f"e^{{({node.by.name})}}" if several else "e"
 
 
 # --- one derivation by a loss ------------------------------------------------------------------------------------
@@ -77,6 +91,7 @@ class Backward:
     stop: frozenset[str] = frozenset()
     conditions: list[Order] = field(default_factory=list)
     rules: list[Rule] = field(default_factory=list)
+    sum_one: frozenset[str] = frozenset()  # families whose members are assumed to sum to 1
 
     def by(self, variable: Any, mode: str = "total") -> Any:
         """∂E/∂variable as a node."""
@@ -161,19 +176,20 @@ def _from_formula(formula: Any, target: Any, backward: Backward) -> list[Any]:
 
 
 def _from_term(term: Any, target: Any, backward: Backward) -> list[Any]:
-    one = sp.Identity(1)
+    number, term = split_number(term)
+    c = matmul(number, sp.Identity(1))
     if not isinstance(term, TimeSum):
-        found = pullback(term, target, one, backward.rules)
-        return [] if found is None else [found]
+        return _present(pullback(term, target, c, backward.rules))
     if not isinstance(target, Member) or not target.indices:
-        found = pullback(term.body, target, one, backward.rules)
+        found = pullback(term.body, target, c, backward.rules)
         return [] if found is None else [TimeSum(found, term.index, term.lo, term.hi)]
-    result = []
-    for written in {m for m in members(term.body) if m.name == target.name}:
-        at = target.time - (written.time - term.index)
-        if backward.within(at, term.lo, term.hi):
-            result.append(pullback(substitute(term.body, {term.index: at}), target, one, backward.rules))
-    return result
+    steps = dict.fromkeys(target.time - (m.time - term.index) for m in members(term.body) if m.name == target.name)
+    bodies = [substitute(term.body, {term.index: at}) for at in steps if backward.within(at, term.lo, term.hi)]
+    return [found for body in bodies for found in _present(pullback(body, target, c, backward.rules))]
+
+
+def _present(found: Any | None) -> list[Any]:
+    return [] if found is None else [found]
 
 
 def chain_rule(node: Any) -> Any:
@@ -186,20 +202,21 @@ def sum_over_steps(node: Any) -> Any:
     return node
 
 
-def fold_definition(node: Any) -> Any:
-    """A member is written by its name: softmax(z_k) is o_k."""
-    return node
-
-
 def gradient(
-    model: Model, variable: Any, loss: Any = None, names: Names | None = None, stop: tuple[str, ...] = ()
+    model: Model,
+    variable: Any,
+    loss: Any = None,
+    names: Names | None = None,
+    stop: tuple[str, ...] = (),
+    sum_one: tuple[str, ...] = (),
 ) -> Derivation:
     """∂E/∂X in X's shape: of a parameter as a sum over steps, of a member by the equations that read it.
 
     `loss` is the loss's symbol where the model has several; `names` the names of gradients (default
-    `delta_names`); `stop` the families whose gradients stay as ∂E/∂z_k. Raises `RuleError`.
+    `delta_names`); `stop` the families whose gradients stay as ∂E/∂z_k; `sum_one` the families of targets whose
+    members are assumed to sum to 1. Raises `RuleError`.
     """
-    backward = _backward(model, loss, names, stop)
+    backward = _backward(model, loss, names, stop, sum_one)
     start = backward.by(variable)
     if isinstance(variable, Member) and variable.indices:
         expr, steps = _first(backward, start, backward.expanded(variable), chain_rule)
@@ -208,13 +225,15 @@ def gradient(
     return _closed(backward, start, expr, steps)
 
 
-def delta(model: Model, member: Member, loss: Any = None, names: Names | None = None) -> Derivation:
+def delta(
+    model: Model, member: Member, loss: Any = None, names: Names | None = None, sum_one: tuple[str, ...] = ()
+) -> Derivation:
     """The recursion of δ_k = ∂E/∂Net_k: δ_{t-1} = diag f'(Net_{t-1}) Wᵀ δ_t, and e_{t-1} where the loss sees s_{t-1}."""
     chosen = dict(delta_names(model) if names is None else names)
     if member.name not in chosen:
         known = ", ".join(map(str, chosen)) or "none"
         raise RuleError(f"the gradient by {show(member)} has no name; named are those by {known}")
-    found = gradient(model, member, loss, chosen)
+    found = gradient(model, member, loss, chosen, (), sum_one)
     left = name_gradient(found.left, chosen[member.name])
     definition = _named_step(found, left, chosen[member.name])
     definitions = _with_own_definition(found, member, chosen[member.name])
@@ -231,8 +250,12 @@ def _with_own_definition(found: Derivation, member: Member, name: str) -> tuple[
     return (_definition(found.model, found.left, name), *found.definitions)
 
 
-def _backward(model: Model, loss: Any, names: Names | None, stop: tuple[str, ...]) -> Backward:
-    return Backward(model, loss or the_loss(model), delta_names(model) if names is None else names, frozenset(stop))
+def _backward(
+    model: Model, loss: Any, names: Names | None, stop: tuple[str, ...] = (), sum_one: tuple[str, ...] = ()
+) -> Backward:
+    chosen = delta_names(model) if names is None else names
+    loss = the_loss(model) if loss is None else loss
+    return Backward(model, loss, chosen, frozenset(stop), sum_one=frozenset(sum_one))
 
 
 def the_loss(model: Model) -> Any:
@@ -259,8 +282,7 @@ def _parameter_gradient(backward: Backward, variable: Any) -> Any:
 
 
 def _once(backward: Backward, equation: Equation, variable: Any) -> list[Any]:
-    found = pullback(equation.right, variable, backward.by(equation.left), backward.rules)
-    return [] if found is None else [found]
+    return _present(pullback(equation.right, variable, backward.by(equation.left), backward.rules))
 
 
 def _over_steps(backward: Backward, equation: Equation, variable: Any) -> Any:
@@ -293,10 +315,17 @@ def _closed(backward: Backward, start: Any, expr: Any, steps: list[Step]) -> Der
         after = replaced(expr, found, backward.expanded(found.by))
         steps.append(step([chain_rule, *backward.rules], expr, after))
         expr, steps = _tidied(after, steps)
-    expr, steps = _folded(backward.model, expr, steps)
+    expr, steps = folded(backward.model, expr, steps)
+    expr, steps, assumptions = _summed_to_one(backward, expr, steps)
     expr, steps, definitions = _with_names(backward, expr, steps)
-    conditions = tuple(order for order in backward.conditions)
-    return Derivation(start, expr, tuple(steps), backward.model, definitions, conditions)
+    return Derivation(start, expr, tuple(steps), backward.model, definitions, _told(backward), assumptions)
+
+
+def _told(backward: Backward) -> tuple[Order, ...]:
+    """The conditions that the range first ≤ k ≤ last of every step letter does not already say."""
+    time = backward.model.time
+    implied = {(time.first, "<=", time.last)}
+    return tuple(o for o in backward.conditions if o not in implied and not (o[0].is_Symbol and o[1:] == ("<=", time.last)))
 
 
 def _expandable(backward: Backward, node: Any, expr: Any) -> bool:
@@ -321,23 +350,13 @@ def _hold_in_sums(conditions: list[Order], sums: list[TimeSum]) -> bool:
     return all(order in known for order in conditions)
 
 
-def _folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
-    """softmax(z_k) is written o_k where the model says so."""
-    def folded(node: Any) -> Any:
-        if not isinstance(node, nodes.Softmax):
-            return None
-        for equation in forward(model):
-            right = equation.right
-            if equation.index is not None and isinstance(right, nodes.Softmax) and isinstance(right.argument, Member):
-                argument = node.argument
-                if isinstance(argument, Member) and argument.name == right.argument.name:
-                    return equation.left.at(argument.time - (right.argument.time - equation.index))
-        return None
-
-    after = everywhere(folded, expr)
-    if after == expr:
-        return expr, steps
-    return _tidied(after, [*steps, step([fold_definition], expr, after)])
+def _summed_to_one(backward: Backward, expr: Any, steps: list[Step]) -> tuple[Any, list[Step], tuple[Any, ...]]:
+    """1ᵀ y = 1 for targets of which this is assumed."""
+    targets = dict.fromkeys(m for m in leaves(expr) if isinstance(m, Member) and m.name in backward.sum_one)
+    rules = [sum_one_rule(target) for target in targets]
+    after, tidy = simplified(expr, (*rules, *SIMPLIFY))
+    assumptions = tuple((matmul(ones(1, target.shape[0]), target), sp.S.One) for target in targets)
+    return (expr, steps, ()) if after == expr else (after, [*steps, *tidy], assumptions)
 
 
 def _with_names(backward: Backward, expr: Any, steps: list[Step]) -> tuple[Any, list[Step], tuple[Equation, ...]]:
@@ -354,15 +373,15 @@ def _with_names(backward: Backward, expr: Any, steps: list[Step]) -> tuple[Any, 
         return None if name is None else name_gradient(node, name)
 
     after = everywhere(named, expr)
-    rules: list[Rule] = [name_direct] if "e" in definitions else []
-    rules += [name_gradient] if set(definitions) - {"e"} else []
+    modes = {equation.right.mode for equation in definitions.values()}
+    rules = [rule for mode, rule in (("immediate", name_direct), ("total", name_gradient)) if mode in modes]
     return after, [*steps, step(rules, expr, after)], tuple(definitions.values())
 
 
 def _name_of(backward: Backward, node: Any) -> str | None:
     if not isinstance(node.by, Member) or not node.by.indices:
         return None
-    return "e" if node.mode == "immediate" else backward.names.get(node.by.name)
+    return direct_name(backward.model, node) if node.mode == "immediate" else backward.names.get(node.by.name)
 
 
 def _definition(model: Model, node: Any, name: str) -> Equation:
@@ -433,7 +452,7 @@ def unrolled(model: Model, member: Member, loss: Any = None, names: Names | None
 
     Raises `RuleError` where the loss sees earlier steps too: then the recursion has a term at every step.
     """
-    backward = _backward(model, loss, names, ())
+    backward = _backward(model, loss, names)
     name = backward.names.get(member.name)
     if name is None:
         raise RuleError(f"the gradient by {show(member)} has no name")

@@ -157,6 +157,8 @@ class Printer:
         negative = bool(number.could_extract_minus_sign())
         number = -number if negative else number
         front = [] if number == 1 else [self.at_least(number, PRODUCT)]
+        if negative and not front and len(factors) == 1:
+            return "-" + self.at_least(factors[0], ENTRY), SUM
         texts = front + [self._factor(f, place == len(factors) - 1) for place, f in enumerate(factors)]
         return ("-" if negative else "") + " ".join(texts), SUM if negative else PRODUCT
 

@@ -1,0 +1,1 @@
+"""The systems that Backproof knows, one file each; `systems` holds the list."""

@@ -5,6 +5,7 @@ A rule takes a node and returns what it equals, or None where it does not apply.
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 import sympy as sp
@@ -167,12 +168,50 @@ def collect_equal_terms(node: Any) -> Any:
         return None
     weights: dict[Any, Any] = {}
     for term in node.args:
-        number, rest = _split_number(term)
+        number, rest = split_number(term)
         weights[rest] = weights.get(rest, 0) + number
     if len(weights) == len(node.args):
         return None
     terms = [matmul(weight, rest) for rest, weight in weights.items() if weight != 0]
     return matadd(*terms) if terms else sp.ZeroMatrix(*node.shape)
+
+
+def common_factor(node: Any) -> Any:
+    """A B + A C = A (B + C), and B A + C A = (B + C) A."""
+    if not isinstance(node, sp.MatAdd) or any(_reciprocal_of(part) is not None for part in sp.preorder_traversal(node)):
+        return None
+    terms = list(node.args)
+    for first, second in combinations(range(len(terms)), 2):
+        found = _factored(terms[first], terms[second])
+        if found is not None:
+            return matadd(*terms[:first], found, *terms[first + 1 : second], *terms[second + 1 :])
+    return None
+
+
+def positive_first(node: Any) -> Any:
+    """-A + B = B - A."""
+    if not isinstance(node, sp.MatAdd):
+        return None
+    minus = [term for term in node.args if split_number(term)[0].could_extract_minus_sign()]
+    plus = [term for term in node.args if term not in minus]
+    found = matadd(*plus, *minus)
+    return None if not plus or found == node else found
+
+
+def sum_one_rule(target: Any) -> Rule:
+    """The rule 1ᵀ y = 1 for one target y."""
+
+    def targets_sum_to_one(node: Any) -> Any:
+        """1ᵀ y = 1, as assumed of the targets."""
+        if not isinstance(node, sp.MatMul):
+            return None
+        for place, (left, right) in enumerate(zip(node.args, node.args[1:], strict=False)):
+            if right == target and isinstance(left, sp.OneMatrix) and axes(left).rows == ():
+                kept = (*node.args[:place], *node.args[place + 2 :])
+                return matmul(*kept) if any(not is_coefficient(factor) for factor in kept) else None
+        return None
+
+    return targets_sum_to_one
 
 
 RULES: tuple[Rule, ...] = (
@@ -195,6 +234,8 @@ RULES: tuple[Rule, ...] = (
     distribute_cancelling,
     reciprocal_cancels,
     collect_equal_terms,
+    common_factor,
+    positive_first,
 )
 
 
@@ -244,7 +285,20 @@ def _cancelled(left: Any, right: Any) -> list[Any] | None:
     return None
 
 
-def _split_number(term: Any) -> tuple[Any, Any]:
+def _factored(first: Any, second: Any) -> Any:
+    """Two products with the same first or the same last factor."""
+    (a, left), (b, right) = ((n, list(rest.args) if isinstance(rest, sp.MatMul) else [rest]) for n, rest in map(split_number, (first, second)))
+    if len(left) < 2 or len(right) < 2:
+        return None
+    if left[0] == right[0]:
+        return matmul(left[0], matadd(matmul(a, *left[1:]), matmul(b, *right[1:])))
+    if left[-1] == right[-1]:
+        return matmul(matadd(matmul(a, *left[:-1]), matmul(b, *right[:-1])), left[-1])
+    return None
+
+
+def split_number(term: Any) -> tuple[Any, Any]:
+    """The coefficient of a term, and the rest."""
     if not isinstance(term, sp.MatMul):
         return sp.S.One, term
     numbers = [factor for factor in term.args if is_coefficient(factor)]

@@ -1,0 +1,200 @@
+"""Derivations written down: a Markdown document whose every line the verifier proves, a LaTeX fragment, plain text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from derive.derivation import Derivation, with_definitions
+from derive.errors import BackproofError
+from derive.language import nodes
+from derive.language.build import transpose
+from derive.language.derivatives import Gradient
+from derive.language.nodes import AxisSizes, Elementwise, Member
+from derive.language.shapes import axes
+from derive.language.show import show
+from derive.latex.conventions import OPTIONS, Conventions
+from derive.latex.printer import TEXTBOOK, Printer, fitting, name_with_index
+from derive.model import Equation, Loss, Model
+from derive.rules.dependence import leaves
+
+
+def as_document(title: str, derivations: Iterable[Derivation], layout: str = "numerator", vec: str = "column") -> str:
+    """A derivation document: the block, the model's equations as givens, one tagged equation for each derivation.
+
+    All derivations are of one model; those of block form or of the other vec order get a directive. Raises
+    BackproofError where there is none, where models differ, or where the last step is no letter.
+    """
+    found = tuple(derivations)
+    model = _one_model(found)
+    conventions = replace(TEXTBOOK, layout=layout, vec=vec)
+    givens = _givens(model)
+    lines = [f"# {title}", "", *_block(model, found, conventions, [g.id for g in givens]), ""]
+    for given in givens:
+        lines += _display(_given_text(given, conventions), given.id)
+    for derivation in found:
+        lines += [*_directives(derivation, conventions), *_display(_equation(derivation, conventions), derivation.name)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_latex(derivations: Iterable[Derivation], layout: str = "numerator") -> str:
+    """A LaTeX fragment: for each derivation an `align*` with a line for each step and the step's theorem beside it."""
+    return "\n".join(_align(derivation, layout) for derivation in derivations)
+
+
+def as_text(derivations: Iterable[Derivation]) -> str:
+    """Plain text: what was derived, then one line for each step with its theorem."""
+    return "\n".join(line for derivation in derivations for line in _text_lines(derivation))
+
+
+# --- the parts of a document -------------------------------------------------------------------------------------
+
+
+def _one_model(derivations: tuple[Derivation, ...]) -> Model:
+    """The model of all derivations with all their definitions."""
+    if not derivations:
+        raise BackproofError("there is nothing to write down: no derivation was given")
+    model = derivations[0].model
+    for derivation in derivations:
+        if derivation.model != model:
+            raise BackproofError(f"{derivation.name or derivation} is of another model than {derivations[0].name}")
+        if not derivation.name:
+            raise BackproofError(f"{derivation} has no id; give it one with .named(…)")
+        if not isinstance(derivation.model.time.last, sp.Symbol):
+            raise BackproofError("a document needs a letter for the last step")
+    definitions = {e.name: e for derivation in derivations for e in derivation.definitions}
+    return with_definitions(model, tuple(definitions.values()))
+
+
+def _givens(model: Model) -> list[Equation]:
+    """The equations with ids: those of the model by number, names for derivatives by the letter."""
+    numbered = [e for e in model.equations if not model.is_definition(e)]
+    named = [e for e in model.equations if model.is_definition(e)]
+    ids = [f"m{place}" for place in range(1, len(numbered) + 1)] + [f"d{place}" for place in range(1, len(named) + 1)]
+    return [replace(equation, id=one) for equation, one in zip([*numbered, *named], ids, strict=True)]
+
+
+def _given_text(equation: Equation, conventions: Conventions) -> str:
+    """δ_tᵀ = ∂E/∂Net_t where the row convention makes the bare fraction a row."""
+    left, right = equation.left, equation.right
+    printer = Printer(conventions)
+    if isinstance(right, Gradient) and axes(left).cols == ():
+        left, right = transpose(left), transpose(right)
+    return f"{printer.text(left)} = {printer.text(right)}"
+
+
+def _equation(derivation: Derivation, conventions: Conventions) -> str:
+    printer = Printer(_local(derivation, conventions))
+    return f"{printer.text(derivation.left)} = {printer.text(derivation.right)}"
+
+
+def _local(derivation: Derivation, conventions: Conventions) -> Conventions:
+    """The document's conventions, with what this one derivation needs of its own."""
+    own = fitting(derivation.left, derivation.right)
+    needs_vec = any(isinstance(n, nodes.Vec) for side in (derivation.left, derivation.right) for n in sp.preorder_traversal(side))
+    return replace(conventions, matrix=own.matrix, vec=own.vec if needs_vec and own.matrix != "block" else conventions.vec)
+
+
+def _directives(derivation: Derivation, conventions: Conventions) -> list[str]:
+    own = _local(derivation, conventions)
+    parts = [f"{key}: {getattr(own, key)}" for key in OPTIONS if getattr(own, key) != getattr(conventions, key)]
+    if derivation.conditions:
+        parts.append("where: " + ", ".join(f"{a} {sign} {b}" for a, sign, b in derivation.conditions))
+    return [f"<!-- backproof: {part} -->" for part in parts]
+
+
+def _display(text: str, tag: str) -> list[str]:
+    return [f"$${text} \\tag{{{tag}}}$$", ""]
+
+
+def _block(model: Model, derivations: tuple[Derivation, ...], conventions: Conventions, ids: list[str]) -> list[str]:
+    last = model.time.last
+    letters = sorted({str(bound[0]) for d in derivations for bound in d.indices})
+    declared = [f"  {_quoted(name)}: {_quoted(meaning)}" for name, meaning in _symbols(model, derivations).items()]
+    lines = ["```backproof", "symbols:", *declared, f"time: {model.time.first}..{last}"]
+    if letters:
+        lines.append("indices: {" + ", ".join(f"{letter}: {last}" for letter in letters) + "}")
+    lines += [f"{key}: {getattr(conventions, key)}" for key in OPTIONS]
+    return [*lines, "given: [" + ", ".join(f"'{one}'" for one in ids) + "]", "```"]
+
+
+def _quoted(text: str) -> str:
+    """A YAML scalar: plain where it is a plain word, in single quotes otherwise."""
+    return text if text.replace("_", "").replace(" ", "").isalnum() else "'" + text.replace("'", "''") + "'"
+
+
+def _symbols(model: Model, derivations: tuple[Derivation, ...]) -> dict[str, str]:
+    """Every name that the document writes, with its size or kind."""
+    losses = {str(loss.symbol.name): loss for loss in model.losses}
+    sums = {leaf.name for d in derivations for formula, _ in d.assumptions for leaf in leaves(formula) if isinstance(leaf, Member)}
+    formulas = [side for e in model.equations for side in (e.left, e.right)]
+    formulas += [side for d in derivations for side in (d.left, d.right)]
+    found: dict[str, str] = {}
+    for leaf in (leaf for formula in formulas for leaf in leaves(formula)):
+        name = str(leaf.name)
+        if name in losses:
+            found[name] = _loss_text(losses[name])
+        else:
+            found[_written(leaf, model)] = _size(axes(leaf).rows, axes(leaf).cols) + (", sum 1" if name in sums else "")
+    return found | _functions(formulas)
+
+
+def _written(leaf: Any, model: Model) -> str:
+    if not isinstance(leaf, Member) or not leaf.indices:
+        return str(leaf.name)
+    return name_with_index(leaf.name, ",".join([*map(str, leaf.indices[:-1]), str(model.time.last)]))
+
+
+def _size(rows: AxisSizes, cols: AxisSizes) -> str:
+    """n for a column, 1 for a scalar, n x m for a matrix."""
+    first, second = ("*".join(map(str, axis)) or "1" for axis in (rows, cols))
+    return first if second == "1" else f"{first} x {second}"
+
+
+def _loss_text(loss: Loss) -> str:
+    return "loss(" + ", ".join(f"{place} {family}" for family, place in loss.parts) + ")"
+
+
+def _functions(formulas: list[Any]) -> dict[str, str]:
+    """The elementwise functions that are declared: all but those that go by their own name."""
+    found: dict[str, str] = {}
+    for node in (node for formula in formulas for node in sp.preorder_traversal(formula)):
+        if isinstance(node, Elementwise) and not _goes_by_its_own_name(node):
+            found[node.name] = "elementwise" if node.kind == "opaque" else f"elementwise {node.kind}"
+    return found
+
+
+def _goes_by_its_own_name(node: Elementwise) -> bool:
+    return node.name.lstrip("\\") == node.kind
+
+
+# --- steps -------------------------------------------------------------------------------------------------------
+
+
+def _align(derivation: Derivation, layout: str) -> str:
+    conventions = replace(fitting(derivation.left, derivation.right), layout=layout)
+    printer = Printer(conventions)
+    first, *rest = [(printer.text(derivation.left), "")] + [
+        (printer.text(s.after), s.rule) for s in derivation.steps
+    ]
+    rows = [f"  {first[0]}"] + [f"  &= {text} && \\text{{{_plain(rule)}}}" for text, rule in rest]
+    tag = f"% {derivation.name}\n" if derivation.name else ""
+    return tag + "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
+
+
+def _plain(rule: str) -> str:
+    """A theorem line inside \\text: signs that TeX would act on are masked."""
+    for sign in ("\\", "{", "}", "_", "^", "&", "%", "#", "$"):
+        rule = rule.replace(sign, {"\\": "\\textbackslash ", "^": "\\^{}"}.get(sign, "\\" + sign))
+    return rule
+
+
+def _text_lines(derivation: Derivation) -> list[str]:
+    where = ", ".join(f"{a} {sign} {b}" for a, sign, b in derivation.conditions)
+    head = f"{derivation.name}  {derivation}".strip() + (f"   ({where})" if where else "")
+    return [head, *(f"    = {show(s.after)}    [{s.rule}]" for s in derivation.steps), ""]
+
+

@@ -1,0 +1,94 @@
+"""What a system is, and the registry: it refuses duplicates and explains misses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from derive.derivation import Derivation
+from derive.errors import BackproofError
+from derive.model import Model
+
+
+@dataclass(frozen=True)
+class Options:
+    """How quantities are laid out: `layout` of Jacobians, `vec` order; `partial` picks the total or the immediate
+    ones of those by shared parameters (empty: both)."""
+
+    layout: str = "numerator"
+    vec: str = "column"
+    partial: str = ""
+
+    def __post_init__(self) -> None:
+        choices = {"layout": ("numerator", "denominator"), "vec": ("column", "row"), "partial": ("", "total", "immediate")}
+        for key, allowed in choices.items():
+            if getattr(self, key) not in allowed:
+                raise BackproofError(f"{key} is one of {', '.join(allowed)}, not {getattr(self, key)!r}")
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """One thing to derive: its id in documents, by which name it differentiates, and how it is asked for."""
+
+    id: str
+    wrt: str
+    ask: Callable[[Model, Options], Derivation]
+    partial: str = ""  # total or immediate, where both exist
+
+
+@dataclass(frozen=True)
+class System:
+    """A model with the list of what `derive` derives for it. Raises BackproofError where two quantities share an id."""
+
+    name: str
+    title: str
+    model: Model
+    asked: tuple[Quantity, ...]
+
+    def __post_init__(self) -> None:
+        ids = [quantity.id for quantity in self.asked]
+        twice = sorted({one for one in ids if ids.count(one) > 1})
+        if twice:
+            raise BackproofError(f"{self.name} derives {', '.join(twice)} twice")
+
+    def quantities(self, wrt: str | None = None, options: Options | None = None) -> tuple[Derivation, ...]:
+        """Everything derived, or what differentiates by one name. Raises BackproofError where there is none."""
+        names = sorted({quantity.wrt for quantity in self.asked})
+        if wrt is not None and wrt not in names:
+            raise BackproofError(f"{self.name} derives nothing by {wrt!r}; expected one of {', '.join(names)}")
+        options = options or Options()
+        chosen = [q for q in self.asked if wrt in (None, q.wrt) and _is_chosen(q.partial, options.partial)]
+        return tuple(q.ask(self.model, options).named(q.id) for q in chosen)
+
+
+def _is_chosen(partial: str, wanted: str) -> bool:
+    return not partial or not wanted or partial == wanted
+
+
+Builder = Callable[..., System]
+_BUILDERS: dict[str, Builder] = {}
+
+
+def register(name: str) -> Callable[[Builder], Builder]:
+    """Decorator: the function builds the system of this name. Raises BackproofError for a name that is taken."""
+
+    def add(builder: Builder) -> Builder:
+        if name in _BUILDERS:
+            raise BackproofError(f"two systems are called {name}")
+        _BUILDERS[name] = builder
+        return builder
+
+    return add
+
+
+def names() -> tuple[str, ...]:
+    """The registered names, sorted."""
+    return tuple(sorted(_BUILDERS))
+
+
+def build(name: str, **choices: Any) -> System:
+    """The system of a name, built with its own choices (`loss="every"`). Raises BackproofError for an unknown one."""
+    if name not in _BUILDERS:
+        raise BackproofError(f"no system is called {name!r}; expected one of {', '.join(names())}")
+    return _BUILDERS[name](**choices)

@@ -1,0 +1,20 @@
+"""All systems: importing this module fills the registry."""
+
+from derive.derivation import Derivation
+from derive.models import activations, dense, layers, losses, rnn  # noqa: F401  (each registers itself)
+from derive.models.registry import Options, System, build, names
+
+
+def system(name: str, **choices: str | bool) -> System:
+    """A system by name; see `systems()` for the names, the builders for their choices."""
+    return build(name, **choices)
+
+
+def systems() -> tuple[str, ...]:
+    """The names of all systems."""
+    return names()
+
+
+def quantities(chosen: System, wrt: str | None = None, options: Options | None = None) -> tuple[Derivation, ...]:
+    """Everything that `derive` derives for a system."""
+    return chosen.quantities(wrt, options)
