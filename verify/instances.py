@@ -44,6 +44,11 @@ class Instance:
     seed: int
     values: tuple[tuple[Key, tuple[tuple[float, ...], ...]], ...] = ()
 
+    @property
+    def batch(self) -> Batch:
+        """The instance as a batch of one."""
+        return Batch(self.sizes, self.last, (self.seed,), self.values)
+
 
 @dataclass(frozen=True)
 class Batch:

@@ -179,16 +179,20 @@ def _total(number: Number, axis: int) -> Number:
 
 
 def apply(function: Function, order: int, z: Number) -> Number:
-    """f⁽ᵏ⁾(z); f(a + εb) = f(a) + ε f'(a) b, and δf ≤ |f'| δz + 8 u |f| (8: an elementary function's few roundings)."""
+    """f⁽ᵏ⁾(z); f(a + εb) = f(a) + ε f'(a) b, and δf ≤ |f'| δz + 8 u (|f| + |f'| (|z| + 1)).
+
+    |f| stands for f's formula on absolute values; 8 covers an elementary function's few roundings, and the last part
+    the rounding of its argument, or of the argument plus a constant.
+    """
     if isinstance(z, Dual):
         slope = apply(function, order + 1, z.value)
         return Dual(z.level, apply(function, order, z.value), slope * z.change)
     if isinstance(z, Bounded):
-        size = function.size(order, z.value)
-        error = 8 * UNIT * size
+        slope = np.abs(function.value(order + 1, z.value))
+        error = 8 * UNIT * (function.size(order, z.value) + slope * (np.abs(z.value) + 1))
         if z.error is not None:
-            error = error + np.abs(function.value(order + 1, z.value)) * z.error
-        return Bounded(function.value(order, z.value), size, error)
+            error = error + slope * z.error
+        return Bounded(function.value(order, z.value), None, error)
     return function.value(order, z)
 
 

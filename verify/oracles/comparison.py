@@ -18,8 +18,9 @@ class Comparison:
     """One claim at one place: how it fared over a batch.
 
     `verdicts` has one of holds, fails, unclear, broken an instance (unclear: a strict inequality within rounding, or
-    an entry of which the witness knows nothing, its bound being infinite; broken: a value that is not finite). `left`, `right` are the values at the `worst` entry (instance, row …, column)
-    where the difference is largest against its `bound`.
+    an entry of which the witness knows nothing, its bound being infinite; broken: a value that is not finite).
+    `left`, `right` are the values at the `worst` entry (instance, row …, column): there the difference is largest
+    against its `bound`.
     """
 
     relation: str
@@ -61,7 +62,9 @@ def compare(left: Bounded, right: Bounded, relation: str, instances: int, only: 
     if only is not None:
         weight[np.arange(instances) != only] = -1
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(weight)), weight.shape))
-    return Comparison(relation, tuple(map(str, verdicts)), worst, float(one[worst]), float(two[worst]), float(bound[worst]))
+    return Comparison(
+        relation, tuple(map(str, verdicts)), worst, float(one[worst]), float(two[worst]), float(bound[worst])
+    )
 
 
 def aligned(left: Bounded, right: Bounded, instances: int) -> tuple[Array, Array, Array]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from verify.oracles.arithmetic import Bounded, Number
-from verify.oracles.derivatives import basis, gathered, no_change, varied_world, variation
+from verify.oracles.derivatives import basis, gathered, no_change, variation, varied_world
 from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env
 from verify.oracles.worlds import World

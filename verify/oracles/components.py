@@ -1,6 +1,6 @@
 """SymPy's scalar `diff` on explicit components, at tiny sizes and few steps: exact rationals wherever it can be.
 
-Every entry of the variable becomes a real symbol, the formula is written out entry by entry, and each entry is
+One entry of the variable after the other becomes a symbol, the formula is written out entry by entry, and each is
 differentiated by SymPy: no rule for matrices, no hand-written slope, no float. tanh, exp and their kin are
 evaluated to 50 digits, and then two entries are equal when they agree to 30.
 """
@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.polys.rings import PolyElement
 
 from verify.claim import Claim
 from verify.deciders.outcome import Outcome
-from verify.instances import Batch, Instance
+from verify.instances import Instance
 from verify.oracles.arithmetic import Array, Number
-from verify.oracles.derivatives import gathered, laid_out, varied_world, variation
-from verify.oracles.exact import PRECISION, ExactDraws, numeric
+from verify.oracles.derivatives import Variation, gathered, laid_out, variation, varied_world
+from verify.oracles.exact import PRECISION, RING, VARIABLE, ExactDraws, NotPolynomial, numeric
 from verify.oracles.examination import component_letters, named, places
 from verify.oracles.laboratory import Laboratory, laboratory, node_key
 from verify.oracles.letters import Env
@@ -28,6 +29,7 @@ from verify.oracles.worlds import World
 
 LARGEST = 2  # sizes: the cost of one entry grows by a factor n a step
 STEPS = 3
+V = sp.Symbol("v")
 AGREE = sp.Float(10, PRECISION) ** -30
 
 
@@ -35,7 +37,7 @@ class ExactWorld(World):
     """A world of object arrays of SymPy numbers, with derivatives by scalar `diff`."""
 
     def __init__(self, lab: Laboratory) -> None:
-        super().__init__(lab.timeline, ExactDraws(lab.draws), lab.env)  # type: ignore[arg-type]  # same methods
+        super().__init__(lab.timeline, ExactDraws(lab.draws), lab.env)
         self.found: dict[Any, Number] = {}
         if lab.plain.given:
             raise Unsupported("a bound on a norm, exactly")
@@ -53,22 +55,39 @@ class ExactWorld(World):
 
 
 def differentiated(world: World, node: Any, env: Env) -> Array:
-    """The raw derivative: the formula with symbols for the variable's entries, differentiated by each, evaluated."""
+    """The raw derivative: for each entry of the variable the formula with a symbol there, differentiated, evaluated."""
     change = variation(world, node, env)
-    present = np.asarray(change.present)
-    symbols = np.array([sp.Symbol(f"v_{i}", real=True) for i in range(present.size)], dtype=object)
-    varied = varied_world(world, change, symbols.reshape(present.shape), "components")
-    varied.coefficient = world.coefficient  # type: ignore[method-assign]
-    formula = np.asarray(varied.value(node.what, env), dtype=object)
-    formula = formula.reshape(*(1,) * (5 - formula.ndim), *formula.shape)
-    at = dict(zip(symbols, present.flat, strict=True))
-    slopes = [np.frompyfunc(lambda entry, v=v: slope(entry, v, at), 1, 1)(formula) for v in symbols]
+    slopes = [slopes_by(i, world, change, node, env) for i in range(change.present.size)]
     return gathered(np.stack(slopes), change.shape)
 
 
-def slope(entry: Any, variable: sp.Symbol, at: dict[sp.Symbol, Any]) -> Any:
-    """∂entry/∂variable at the present values."""
-    return numeric(sp.sympify(entry, strict=True).diff(variable).xreplace(at))
+def slopes_by(i: int, world: World, change: Variation, node: Any, env: Env) -> Array:
+    """∂what/∂v, v the variable's i-th entry; all other entries are numbers, which keeps the formula small.
+
+    While everything is a polynomial in v, SymPy's polynomial ring holds it; tanh and its kin need expressions.
+    """
+    try:
+        return slopes_in(VARIABLE, i, world, change, node, env)
+    except NotPolynomial:
+        return slopes_in(V, i, world, change, node, env)
+
+
+def slopes_in(v: Any, i: int, world: World, change: Variation, node: Any, env: Env) -> Array:
+    """The slopes with v as a polynomial or as a symbol."""
+    present = np.array(change.present)
+    here, present.flat[i] = present.flat[i], v
+    varied = varied_world(world, change, present, f"component {i} by {type(v).__name__}")
+    varied.coefficient = world.coefficient  # type: ignore[method-assign]
+    formula = np.asarray(varied.value(node.what, env), dtype=object)
+    formula = formula.reshape(*(1,) * (5 - formula.ndim), *formula.shape)
+    return np.frompyfunc(lambda entry: slope(entry, here), 1, 1)(formula)
+
+
+def slope(entry: Any, here: Any) -> Any:
+    """∂entry/∂v at the present value."""
+    if isinstance(entry, PolyElement):
+        return sp.sympify(entry.diff(VARIABLE).evaluate(VARIABLE, RING.domain.convert(here)))
+    return numeric(sp.sympify(entry, strict=True).diff(V).xreplace({V: here}))
 
 
 class Components:
@@ -84,8 +103,7 @@ class Components:
 
     def _on(self, claim: Claim, instance: Instance) -> Outcome:
         try:
-            batch = Batch(instance.sizes, instance.last, (instance.seed,))
-            lab = laboratory(claim, batch)
+            lab = laboratory(claim, instance.batch)
             world = lab.notes.setdefault("exact", None) or ExactWorld(lab)
             lab.notes["exact"] = world
             ran = False
@@ -99,7 +117,9 @@ class Components:
                     if bad is not None:
                         place = {"sizes": dict(instance.sizes), "times": {**times_of(claim, lab), **named(times)}}
                         where = {**place, "seed": instance.seed, **bad}
-                        return Outcome(self.name, "differ", 1, detail=f"{bad['left']} against {bad['right']}", where=where)
+                        return Outcome(
+                            self.name, "differ", 1, detail=f"{bad['left']} against {bad['right']}", where=where
+                        )
         except Unsupported as reason:
             return Outcome(self.name, "unknown", detail=str(reason))
         return Outcome(self.name, "equal", 1) if ran else Outcome(self.name, "unknown", detail="nothing is in scope")
@@ -145,4 +165,3 @@ def holds(relation: str, left: Any, right: Any) -> bool:
             return bool(equal or difference > 0)
         case _:
             raise Unsupported(f"the relation {relation}, exactly")
-

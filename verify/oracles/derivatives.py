@@ -81,10 +81,14 @@ def _immediate_by_parameter(world: World, what: Any, env: Env, key: Key, present
     if isinstance(what, Member) and what.indices:
         step = integer(what.time, env)
         return Variation(key, present, lambda name, indices: indices[-1:] == (step,), ("immediate", step))
-    if isinstance(what, Member | sp.MatrixSymbol) and world.model.equation_of(what) is None:
-        if str(what.name) not in world.model.loss_by_name:
-            return Variation(key, present, lambda name, indices: False, ("immediate", None))
+    if isinstance(what, Member | sp.MatrixSymbol) and is_given(world, what):
+        return Variation(key, present, lambda name, indices: False, ("immediate", None))
     raise Unsupported("an immediate derivative by a parameter, of something other than a member")
+
+
+def is_given(world: World, tensor: Any) -> bool:
+    """A parameter or input: no equation and no loss of that name."""
+    return world.model.equation_of(tensor) is None and str(tensor.name) not in world.model.loss_by_name
 
 
 def basis(shape: tuple[int, int], level: int) -> Array:

@@ -16,8 +16,8 @@ import numpy as np
 
 from verify.instances import Key
 from verify.oracles.arithmetic import UNIT, Array, Bounded, Function, bounded
-from verify.oracles.derivatives import basis, gathered, no_change, varied_world, variation
-from verify.oracles.draws import Draws
+from verify.oracles.derivatives import basis, gathered, no_change, variation, varied_world
+from verify.oracles.draws import Drawn
 from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env
 
@@ -54,7 +54,7 @@ class Differences:
 class Guarded:
     """Draws whose relu gives NaN where the shifts pass its kink: there a difference is no derivative."""
 
-    draws: Draws
+    draws: Drawn
 
     def function(self, name: str, kind: str) -> Function:
         """The function as drawn, relu guarded."""

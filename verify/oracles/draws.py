@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import sympy as sp
@@ -64,6 +64,18 @@ def _positive_names(formula: Any) -> frozenset[str]:
         and node.kind in ("log", "sqrt", "reciprocal")
         and isinstance(node.argument, Member | sp.MatrixSymbol)
     )
+
+
+class Drawn(Protocol):
+    """What a world needs of its draws."""
+
+    def tensor(self, key: Key, rows: int, cols: int) -> Array:
+        """The entries of an input or parameter."""
+        ...
+
+    def function(self, name: str, kind: str) -> Function:
+        """A concrete elementwise function."""
+        ...
 
 
 @dataclass(frozen=True)

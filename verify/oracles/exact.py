@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 
 import numpy as np
 import sympy as sp
+from sympy.polys.rings import PolyElement, ring
 
 from derive.language.functions import OPAQUE
 from verify.instances import Array, Key, uniform
 from verify.oracles.arithmetic import Function
 from verify.oracles.draws import Draws
+from verify.oracles.functions import HIGHEST
+from verify.oracles.limits import Unsupported
 
 PRECISION = 50  # decimal digits, where tanh, exp … of a number cannot stay rational
 SCALARS: dict[str, Callable[[Any], Any]] = {
@@ -25,7 +29,14 @@ SCALARS: dict[str, Callable[[Any], Any]] = {
     "reciprocal": lambda z: 1 / z,
     "sqrt": sp.sqrt,
 }
-Z = sp.Symbol("z", real=True)
+Z = sp.Symbol("z")  # without assumptions: SymPy spends its time on deciding signs otherwise
+
+
+RING, VARIABLE = ring("v", sp.QQ)  # polynomials in the one entry that varies
+
+
+class NotPolynomial(Exception):  # a signal between two functions here and in `components`
+    """A function of a polynomial in v that is none."""
 
 
 @dataclass(frozen=True)
@@ -42,28 +53,41 @@ class ExactDraws:
         return self.draws.constrained(key, entries)[:, None, None]
 
     def function(self, name: str, kind: str) -> Function:
-        """A known function, or for an opaque one a cubic with rational coefficients: no odd, no even part vanishes."""
+        """A known function, or for an opaque one a quadratic with rational coefficients."""
         if kind != OPAQUE:
-            return ScalarFunction(SCALARS[kind](Z))
-        drawn = np.rint(4 * uniform(self.draws.batch.seeds[:1], f"coefficients of {name}", 1, 4))[0, 0]
+            return ScalarFunction(SCALARS[kind](Z), HIGHEST)
+        drawn = np.rint(4 * uniform(self.draws.batch.seeds[:1], f"coefficients of {name}", 1, 3))[0, 0]
         c = [sp.Rational(int(value) or 3, 8) for value in drawn]
-        return ScalarFunction(c[0] + (1 + c[1]) * Z + c[2] * Z**2 + c[3] * Z**3)
+        return ScalarFunction(c[0] + (1 + c[1]) * Z + c[2] * Z**2, highest=1)
 
 
 @dataclass(frozen=True)
 class ScalarFunction:
-    """f given by its formula in z; derivatives by SymPy's scalar `diff`."""
+    """f given by its formula in z; derivatives by SymPy's scalar `diff`, up to the `highest` that shows anything."""
 
     formula: sp.Expr
+    highest: int
 
     def value(self, order: int, z: Array) -> Array:
         """f⁽ᵏ⁾ of every entry."""
+        if order > self.highest:
+            raise Unsupported(f"the derivative of order {order} of an opaque function, exactly: it is constant")
         formula = self.formula.diff(Z, order) if order else self.formula
-        return np.frompyfunc(lambda entry: numeric(formula.xreplace({Z: sp.sympify(entry, strict=True)})), 1, 1)(z)
+        polynomial = sp.Poly(formula, Z).all_coeffs() if formula.is_polynomial(Z) else None
+        return np.frompyfunc(lambda entry: _at(formula, polynomial, entry), 1, 1)(z)
 
     def size(self, order: int, z: Array) -> Array:
         """Exact numbers need no bound."""
         return np.abs(self.value(order, z))
+
+
+def _at(formula: sp.Expr, polynomial: list[Any] | None, entry: Any) -> Any:
+    """f at a number or formula, or at a polynomial in v by Horner's rule."""
+    if isinstance(entry, PolyElement):
+        if polynomial is None:
+            raise NotPolynomial
+        return reduce(lambda found, c: found * entry + RING(c), polynomial, RING.zero)
+    return numeric(formula.xreplace({Z: sp.sympify(entry, strict=True)}))
 
 
 def numeric(entry: Any) -> Any:

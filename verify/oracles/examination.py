@@ -80,9 +80,7 @@ def findings(witness: Witness, claim: Claim, batch: Batch) -> Iterator[tuple[Fin
             yield (None if bad is None else found(claim, batch, bad, times, letters, left, right)), comparison
 
 
-def found(
-    claim: Claim, batch: Batch, bad: int, times: Env, letters: Env, left: Bounded, right: Bounded
-) -> Finding:
+def found(claim: Claim, batch: Batch, bad: int, times: Env, letters: Env, left: Bounded, right: Bounded) -> Finding:
     """The finding at one instance of a batch."""
     comparison = compare(left, right, claim.relation, len(batch.seeds), only=bad)
     last = claim.model.time.last

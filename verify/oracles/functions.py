@@ -122,11 +122,9 @@ class Smooth:
         return straight + self.b * tanh(order, z + self.c) + self.d * sine(order, z + self.e)
 
     def size(self, order: int, z: Array) -> Array:
-        """|a| |z| + |b| Σ|c_j||t|^j + |d|, and what the roundings of z + c and z + e add."""
-        slope = np.abs(self.b) * TANH.size(min(order + 1, HIGHEST), z + self.c) + np.abs(self.d)
+        """|a| |z| + |b| Σ|c_j||t|^j + |d|."""
         straight = np.abs(self.a * identity(order, z)) if order < 2 else 0
-        own = np.abs(self.b) * TANH.size(order, z + self.c) + np.abs(self.d)
-        return straight + own + slope * (np.abs(z) + 2)
+        return straight + np.abs(self.b) * TANH.size(order, z + self.c) + np.abs(self.d)
 
 
 TANH = Known("tanh")

@@ -12,7 +12,7 @@ from derive.language.substitute import free_letters
 from derive.model import Model
 from verify.claim import Assumption, Claim
 from verify.instances import Batch, Key, sizes_in
-from verify.oracles.arithmetic import Bounded, Number, bounded, value_of
+from verify.oracles.arithmetic import Array, Bounded, Number, bounded, value_of
 from verify.oracles.derivatives import laid_out
 from verify.oracles.draws import Draws, checked_assumptions, constraints
 from verify.oracles.letters import Env
@@ -79,7 +79,9 @@ class Laboratory:
         for letter in letters:
             span = range(self.model.time.first, self.timeline.last + 1)
             envs = [{**env, letter: step} for env in envs for step in span]
-        norms = [value_of(norm) for norm in (self._if_in_scope(assumption.subject, env) for env in envs) if norm is not None]
+        norms = [
+            value_of(norm) for norm in (self._if_in_scope(assumption.subject, env) for env in envs) if norm is not None
+        ]
         key: Key = (str(assumption.value.name), ())
         self.plain.given[key] = np.maximum.reduce(np.broadcast_arrays(*norms))
         self.bounded.given[key] = bounded(self.plain.given[key])
@@ -109,6 +111,15 @@ class Judge(BoundedWorld):
         if key not in self.found:
             self.found[key] = laid_out(node, self.witness.raw(self.lab, node, env))
         return self.found[key]
+
+
+def parameters_and_inputs(lab: Laboratory) -> dict[Key, Array]:
+    """What has been drawn so far (an instance is examined first)."""
+    return {
+        key: value_of(value)
+        for key, value in {**lab.plain.memo, **lab.bounded.memo}.items()
+        if lab.timeline.equation(*key) is None and key[0] not in lab.model.loss_by_name
+    }
 
 
 @lru_cache(maxsize=1 << 14)
@@ -143,4 +154,3 @@ def _letters(claim: Claim, batch: Batch) -> tuple[tuple[sp.Symbol, int], ...]:
     letters = sorted(set().union(*map(sizes_in, formulas)), key=lambda letter: str(letter.name))
     free = (size for size in range(2, 99) if size not in known.values())
     return tuple((letter, known[letter.name] if letter.name in known else next(free)) for letter in letters)
-

@@ -88,13 +88,9 @@ class Network:
     def _roles(self) -> dict[str, tuple[int, str]]:
         found: dict[str, tuple[int, str]] = {}
         for level, layer in enumerate(self.hidden):
-            own = {layer.net: "Net", layer.state: "s", **{name: key for key, name in layer.parameters.items()}}
-            found |= {name: (level, key) for name, key in own.items() if name is not None}
+            found |= named_roles(level, layer, {"Net": "Net", "s": "s", "U": "U", "W": "W", "b": "b"})
         if self.has_output:
-            top = self.names[-1]
-            renamed = {"U": "V", "b": "c"}
-            own = {top.net: "z", top.state: "o", **{name: renamed[key] for key, name in top.parameters.items()}}
-            found |= {name: (len(self.hidden) - 1, key) for name, key in own.items() if name is not None}
+            found |= named_roles(len(self.hidden) - 1, self.names[-1], {"Net": "z", "s": "o", "U": "V", "b": "c"})
         source = self.names[0].source
         if source is None or source in found:
             raise Unsupported("a network without an input")
@@ -154,3 +150,9 @@ class Network:
         difference = np.abs(found[:, 0, :, None] - expected.value[:, 0, 0])
         if not (difference <= 4 * expected.error[:, 0, 0]).all():
             raise Unsupported(f"{key[0]}, which the reference computes otherwise")
+
+
+def named_roles(level: int, layer: Layer, keys: dict[str, str]) -> dict[str, tuple[int, str]]:
+    """A layer's names with their level and the reference's key for each."""
+    names = {"Net": layer.net, "s": layer.state, **layer.parameters}
+    return {name: (level, keys[role]) for role, name in names.items() if name is not None}

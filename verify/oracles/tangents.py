@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from verify.oracles.arithmetic import Bounded, Dual, Number
-from verify.oracles.derivatives import Variation, basis, gathered, no_change, varied_world, variation
+from verify.oracles.derivatives import Variation, basis, gathered, no_change, variation, varied_world
 from verify.oracles.letters import Env
 from verify.oracles.limits import Unsupported
 from verify.oracles.worlds import VariedWorld, World

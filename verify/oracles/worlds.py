@@ -18,7 +18,7 @@ from derive.model import Model
 from verify.instances import Batch, Key
 from verify.oracles import losses
 from verify.oracles.arithmetic import Bounded, Dual, Number, apply, bounded
-from verify.oracles.draws import Draws
+from verify.oracles.draws import Drawn
 from verify.oracles.formulas import VALUES
 from verify.oracles.letters import Env, integer
 from verify.oracles.limits import OutOfScope, Unsupported
@@ -32,7 +32,7 @@ class World:
 
     level = 0  # how many varied worlds stand between this one and the base
 
-    def __init__(self, timeline: Timeline, draws: Draws, env: Env) -> None:
+    def __init__(self, timeline: Timeline, draws: Drawn, env: Env) -> None:
         self.timeline, self.model = timeline, timeline.model
         self.draws, self.env = draws, env
         self.varied: dict[Any, VariedWorld] = {}  # worlds varied from this one, by what is varied and how

@@ -1,6 +1,6 @@
 """Layers on layers: the states of one layer are the inputs of the next.
 
-    Net¹_t = U¹ x_t + W¹ s¹_{t-1} + b¹    s¹_t = f¹(Net¹_t)    Net²_t = U² s¹_t + W² s²_{t-1} + b²    s²_t = f²(Net²_t) …
+    Net¹_t = U¹ x_t + W¹ s¹_{t-1} + b¹    s¹_t = f¹(Net¹_t)    Net²_t = U² s¹_t + W² s²_{t-1} + b²    …
 
 Each layer is a dict with the keys of `verify.reference.rnn`; only the first has x. A layer without W is a
 feed-forward one. Lists run from the lowest layer to the highest.
@@ -17,9 +17,7 @@ from verify.reference.activations import IDENTITY, Activation
 from verify.reference.rnn import Array, Arrays
 
 
-def forward(
-    layers: Sequence[Arrays], f: Sequence[Activation], g: Activation = IDENTITY
-) -> list[dict[str, Array]]:
+def forward(layers: Sequence[Arrays], f: Sequence[Activation], g: Activation = IDENTITY) -> list[dict[str, Array]]:
     """The values (Net, s, at the top also z, o) of every layer; `f` has one activation a layer."""
     values: list[dict[str, Array]] = []
     for layer, activation in zip(layers, f, strict=True):

@@ -1,0 +1,94 @@
+"""From an instance that refutes a claim to a small one: fewer steps, smaller sizes, few entries, each 0 or ±1.
+
+Greedy, one change at a time, as long as the oracle still says `differ`; the budget bounds how often it is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from verify.claim import Claim
+from verify.instances import Instance, Key
+from verify.oracles.laboratory import Laboratory, laboratory, parameters_and_inputs
+from verify.oracles.registry import Oracle
+
+Entries = dict[Key, tuple[tuple[float, ...], ...]]
+BUDGET = 400
+
+
+class Shrinker:
+    """A claim, the oracle that refutes it, and how many more questions may be put."""
+
+    def __init__(self, oracle: Oracle, claim: Claim, budget: int = BUDGET) -> None:
+        self.oracle, self.claim, self.budget = oracle, claim, budget
+
+    def differs(self, instance: Instance) -> bool:
+        """Whether the oracle still refutes the claim."""
+        self.budget -= 1
+        return self.budget >= 0 and self.oracle.examine(self.claim, [instance]).outcome == "differ"
+
+    def shape(self, instance: Instance) -> Instance:
+        """The fewest steps, then the smallest size of each letter, that still differ."""
+        for last in range(self.claim.model.time.first, instance.last):
+            if self.differs(replace(instance, last=last)):
+                instance = replace(instance, last=last)
+                break
+        for place, (letter, size) in enumerate(instance.sizes):
+            for smaller in range(1, size):
+                sizes = (*instance.sizes[:place], (letter, smaller), *instance.sizes[place + 1 :])
+                if self.differs(replace(instance, sizes=sizes)):
+                    instance = replace(instance, sizes=sizes)
+                    break
+        return instance
+
+    def entries(self, instance: Instance) -> Instance:
+        """Every entry 0 if it can be, else 1 or -1 if it can be."""
+        values = drawn(self.claim, instance)
+        for key, row, col in list(positions(values)):
+            for simple in (0.0, 1.0, -1.0):
+                simpler = with_entry(values, key, row, col, simple)
+                if self.differs(with_values(instance, simpler)):
+                    values = simpler
+                    break
+        return with_values(instance, values)
+
+
+def shrink(oracle: Oracle, claim: Claim, instance: Instance, budget: int = BUDGET) -> Instance:
+    """A smaller instance that the oracle still refutes; the instance itself where it refutes none."""
+    shrinker = Shrinker(oracle, claim, budget)
+    small = shrinker.entries(shrinker.shape(instance))
+    return small if oracle.examine(claim, [small]).outcome == "differ" else instance
+
+
+def drawn(claim: Claim, instance: Instance) -> Entries:
+    """The entries of all parameters and inputs, as drawn."""
+    lab = laboratory(claim, instance.batch)
+    return {key: tuple(map(tuple, array.tolist())) for key, array in arrays(lab).items()}
+
+
+def arrays(lab: Laboratory) -> dict[Key, np.ndarray]:
+    """What the laboratory drew for the one instance."""
+    return {key: value[0, 0, 0] for key, value in parameters_and_inputs(lab).items()}
+
+
+def positions(values: Entries) -> Iterator[tuple[Key, int, int]]:
+    """All entries."""
+    for key, rows in values.items():
+        for row, entries in enumerate(rows):
+            for col in range(len(entries)):
+                yield key, row, col
+
+
+def with_entry(values: Entries, key: Key, row: int, col: int, value: float) -> Entries:
+    """The values with one entry replaced."""
+    rows = [list(entries) for entries in values[key]]
+    rows[row][col] = value
+    return {**values, key: tuple(map(tuple, rows))}
+
+
+def with_values(instance: Instance, values: Entries) -> Instance:
+    """The instance with these entries fixed."""
+    return replace(instance, values=tuple(values.items()))
