@@ -6,15 +6,17 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from time import perf_counter
 
+from derive.language.show import show
 from derive.latex.conventions import OPTIONS
 from verify.check import settle
 from verify.claim import Claim
 from verify.document.interpret import Interpreter, Reading
 from verify.document.statements import Document, Link, Statement
-from verify.errors import Place
+from verify.errors import Place, WitnessConflict
 from verify.limits import Effort
 from verify.verdict import ReadingVerdict, Verdict, worst
 
+RELATION_SIGNS = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "!=": "≠"}
 IS_GOOD = ("proved", "tested")
 
 
@@ -29,6 +31,7 @@ class Entry:
     verdict: Verdict | None
     expected: str | None = None
     statement: str = ""
+    text: str = ""  # the formula as it was understood, as plain text; the LaTeX where it was not
 
     def is_ok(self, require_proof: bool = False) -> bool:
         """Whether this is as it should be: as expected, or good where nothing is expected."""
@@ -84,15 +87,24 @@ class Judge:
         if link.skip is not None:
             return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
         began = perf_counter()
-        verdict = self.verdict(statement, link)
+        readings = () if link.problem is not None else self.interpreter.readings(statement, link)
+        verdict = self._guarded(link, readings)
         verdict = replace(verdict, seconds=perf_counter() - began)
-        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id)
+        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, _text(link, readings))
 
-    def verdict(self, statement: Statement, link: Link) -> Verdict:
-        """The verdict on one link."""
+    def _guarded(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
+        """The verdict; a witness that breaks costs this claim its verdict and no other."""
+        try:
+            return self.verdict(link, readings)
+        except WitnessConflict:
+            raise
+        except (Exception, RecursionError) as error:  # any error here is ours, whatever its kind
+            return Verdict("undecided", f"a witness broke, which is an error in Backproof: {type(error).__name__}: {error}")
+
+    def verdict(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
+        """The verdict on one link, given all its readings."""
         if link.problem is not None:
             return Verdict("unreadable", link.problem.message, place=link.problem.place)
-        readings = self.interpreter.readings(statement, link)
         typed = [reading for reading in readings if reading.claim is not None]
         if not typed:
             return _ill_typed(readings)
@@ -105,6 +117,12 @@ class Judge:
         if claim not in self.known:
             self.known[claim] = settle(claim, self.effort)
         return self.known[claim]
+
+
+def _text(link: Link, readings: tuple[Reading, ...]) -> str:
+    """What was understood, in the first reading that type-checks."""
+    claim = next((reading.claim for reading in readings if reading.claim is not None), None)
+    return link.latex if claim is None else f"{show(claim.left)} {RELATION_SIGNS[claim.relation]} {show(claim.right)}"
 
 
 def link_id(statement: Statement, link: Link) -> str:

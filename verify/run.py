@@ -52,7 +52,7 @@ class Run:
     def execute(self) -> int:
         """Run, print, write; the exit code."""
         to_stderr = self.json_path == "-"
-        console = Console(stderr=to_stderr, quiet=self.quiet, highlight=False)
+        console = _console(to_stderr, self.quiet)
         try:
             self._check_json_path()
             documents = self._documents()
@@ -191,6 +191,14 @@ def _decoded(name: str) -> str:
 def _file_bytes(name: str) -> bytes:
     with Path(name).open("rb") as stream:
         return stream.read(MAX_BYTES + 1)
+
+
+def _console(to_stderr: bool, quiet: bool) -> Console:
+    """A terminal at its own width; a pipe gets whole lines."""
+    console = Console(stderr=to_stderr, quiet=quiet, highlight=False)
+    if not console.is_terminal:
+        console = Console(stderr=to_stderr, quiet=quiet, highlight=False, width=200)
+    return console
 
 
 def _complain(message: str) -> None:

@@ -32,7 +32,7 @@ def show_name(name: str) -> str:
     greek = {"\\" + sp.latex(sp.Symbol(word))[1:]: sp.pretty(sp.Symbol(word), use_unicode=True) for word in _GREEK}
     for command, letter in greek.items():
         text = text.replace(command, letter)
-    return text
+    return text.replace("\\", "")
 
 
 _GREEK = [
@@ -79,7 +79,9 @@ def _show(expr: Any) -> tuple[str, int]:
         case sp.OneMatrix():
             return "1ᵀ" if expr.shape[0] == 1 and expr.shape[1] != 1 else "1", _ATOM
         case sp.MatAdd():
-            return _join(expr.args, " + ", _SUM).replace("+ -1 ", "- "), _SUM
+            return _join(expr.args, " + ", _SUM).replace("+ -", "- "), _SUM
+        case sp.MatMul() if expr.args[0] == -1:
+            return "-" + _join(expr.args[1:], " ", _HADAMARD), _PRODUCT
         case sp.MatMul():
             return _join(expr.args, " ", _HADAMARD), _PRODUCT
         case sp.Transpose():
@@ -88,6 +90,8 @@ def _show(expr: Any) -> tuple[str, int]:
             return _join(expr.args, " ⊙ ", _HADAMARD), _HADAMARD
         case HadamardPower():
             return f"{_wrap(expr.args[0], _ATOM)}^∘{expr.args[1]}", _ATOM
+        case nodes.Elementwise() if expr.kind == "reciprocal" and expr.order == 0:
+            return f"1/{_wrap(expr.argument, _ATOM)}", _PRODUCT
         case nodes.Elementwise():
             return f"{show_name(expr.name)}{chr(39) * expr.order}({show(expr.argument)})", _ATOM
         case nodes.Kronecker():

@@ -95,8 +95,7 @@ def _places(item: Any) -> tuple[int, ...]:
     if isinstance(item, Node):
         return item.start, item.end
     if isinstance(item, Scripts):
-        tokens = item.sub + item.sup
-        return tuple(place for tok in tokens for place in (tok.start, tok.end))
+        return item.span or ()
     if isinstance(item, tuple):
         return tuple(place for part in item for place in _places(part))
     return ()
@@ -206,7 +205,7 @@ class _Builder(Transformer):
     def nabla(self, sign: Token, scripts: Scripts, what: Node) -> Node:
         if not scripts.sub:
             raise NotationError("\\nabla needs a subscript that says by what", sign.value.start, sign.value.end)
-        by = syntax.Bracket(*_span(scripts.sub), "tokens", (), Scripts(sub=scripts.sub))
+        by = syntax.Bracket(*_span((scripts,)), "tokens", (), scripts)
         return syntax.DerivativeOf(*_span((sign, what)), what, by, False, Scripts(sup=_NABLA))
 
     def over(self, first: Any, second: Any = None) -> tuple[Any, Any, Any]:
@@ -251,7 +250,8 @@ class _Builder(Transformer):
                 if sup and not (_is_transpose(sup) or _is_transpose(tok.inner)):
                     raise NotationError("two superscripts", tok.start, tok.end)
                 sup = sup + tok.inner
-        return Scripts(sub, sup, primes)
+        span = (tokens[0].value.start, tokens[-1].value.end) if tokens else None
+        return Scripts(sub, sup, primes, span)
 
 
 _NABLA = (Tok("NABLA", "\\nabla", 0, 0),)

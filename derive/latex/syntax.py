@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.latex.tokens import Tok
 
@@ -14,6 +14,7 @@ class Scripts:
     sub: tuple[Tok, ...] = ()
     sup: tuple[Tok, ...] = ()
     primes: int = 0
+    span: tuple[int, int] | None = field(default=None, compare=False)  # braces included
 
     @property
     def is_empty(self) -> bool:

@@ -20,6 +20,7 @@ from verify.document.source import MAX_BYTES, Source
 from verify.errors import DocumentError, Place
 
 _TAG = re.compile(r"\\(?:tag\*?|label)\s*\{([^{}]*)\}")
+_OPENING = re.compile(r"\\(?:left|[bB]igg?l?)\s*$")
 _RELATION_WORDS = {"~": "an approximate or proportional relation is no exact claim", "in": "a membership states a type"}
 
 
@@ -203,9 +204,15 @@ def _links(chains: list[Chain], text: str, statement: Statement, source: Source)
             )
         for left, relation, right in zip(chain.sides, chain.relations, chain.sides[1:], strict=False):
             pair = Chain(left.start, right.end, (left, right), (relation,))
-            latex = " ".join(text[left.start : right.end].split())
+            latex = " ".join(text[_with_opening(text, left.start) : right.end].split())
             found.append(Link(len(found) + 1, pair, latex, skip=_RELATION_WORDS.get(relation)))
     return tuple(found)
+
+
+def _with_opening(text: str, start: int) -> int:
+    """The start with a \\left before it, which no token keeps."""
+    match = _OPENING.search(text, 0, start)
+    return match.start() if match else start
 
 
 def _is_condition(chain: Chain, statement: Statement) -> bool:

@@ -32,7 +32,7 @@ def show_document(document: DocumentReport, report: Report, console: Console, ti
         console.print(Text(f"{error.place}: {clean(error.message)}", style="red"))
         console.print(Padding(Text(error.place.caret()), (0, 0, 0, 4)))
     if document.entries:
-        console.print(_table(document, report, timings))
+        console.print(_table(document, report, timings, console.width))
     for entry in document.entries:
         if entry.verdict is not None and not entry.is_ok(report.require_proof):
             console.print(_trouble(entry))
@@ -58,22 +58,28 @@ def show_summary(report: Report, console: Console) -> None:
     console.print(Text("all as it should be", "bold green") if report.ok else Text("not as it should be", "bold red"))
 
 
-def _table(document: DocumentReport, report: Report, timings: bool) -> Table:
-    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim")
-    table.add_column("line", justify="right", style="dim", no_wrap=True)
-    table.add_column("id", no_wrap=True)
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("steps", no_wrap=True)
-    table.add_column("formula", overflow="ellipsis", no_wrap=True, ratio=1)
-    if timings:
-        table.add_column("ms", justify="right", style="dim")
-    for entry in document.entries:
-        row: list[RenderableType] = [str(entry.place.line), Text(clean(entry.id)), _verdict_cell(entry, report)]
-        row += [_steps(entry), Text(clean(entry.latex))]
-        if timings:
-            row.append("" if entry.verdict is None else f"{entry.verdict.seconds * 1000:.1f}")
-        table.add_row(*row)
+def _table(document: DocumentReport, report: Report, timings: bool, width: int) -> Table:
+    """The formula takes what room is left; everything before it is shown whole."""
+    rows = [_row(entry, report, timings) for entry in document.entries]
+    names = ("line", "id", "verdict", "steps", *(("ms",) if timings else ()))
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="dim", padding=(0, 2, 0, 0))
+    widths = [max(len(name), *(row[place].cell_len for row in rows)) for place, name in enumerate(names)]
+    for name, room in zip(names, widths, strict=True):
+        table.add_column(name, justify="right" if name in ("line", "ms") else "left", width=room, no_wrap=True)
+    table.add_column("formula", no_wrap=True)
+    left = max(20, width - sum(widths) - 2 * len(widths))
+    for entry, row in zip(document.entries, rows, strict=True):
+        formula = Text(clean(entry.text or entry.latex))
+        formula.truncate(left, overflow="ellipsis")
+        table.add_row(*row, formula)
     return table
+
+
+def _row(entry: Entry, report: Report, timings: bool) -> list[Text]:
+    cells = [Text(str(entry.place.line), "dim"), Text(clean(entry.id)), _verdict_cell(entry, report), _steps(entry)]
+    if timings:
+        cells.append(Text("" if entry.verdict is None else f"{entry.verdict.seconds * 1000:.1f}", "dim"))
+    return cells
 
 
 def _steps(entry: Entry) -> Text:

@@ -1,0 +1,137 @@
+"""Outcomes to verdicts: two witnesses for everything, and disagreement is loud. The witnesses here are planted."""
+
+import pytest
+import sympy as sp
+
+from derive.language.build import diag, matmul, sequence, transpose
+from derive.language.derivatives import Jacobian
+from derive.language.functions import elementwise
+from derive.language.nodes import Norm
+from derive.model import Loss, Model, Time
+from verify import check
+from verify.claim import Claim
+from verify.deciders.outcome import Outcome
+from verify.errors import WitnessConflict
+from verify.limits import Effort
+
+n, m = sp.symbols("n m", integer=True, positive=True)
+t = sp.Symbol("t", integer=True)
+x, s, net = sequence("x", m), sequence("s", n), sequence("Net", n)
+U, W = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n)
+f = elementwise("f")
+RNN = Model({net[t]: U * x[t] + W * s[t - 1], s[t]: f(net[t])}, loss=Loss.last(s), time=Time(1, t))
+RIGHT = Claim(Jacobian(net[t], net[t - 1]), matmul(W, diag(f.prime(net[t - 1]))), RNN)
+WRONG = Claim(Jacobian(net[t], net[t - 1]), matmul(diag(f.prime(net[t - 1])), W), RNN)
+NONE = Effort(examples=0)
+
+
+def says(witness, outcome):
+    return lambda *args, **kwargs: Outcome(witness, outcome, 1, detail="planted")
+
+
+@pytest.fixture
+def planted(monkeypatch):
+    """Put planted answers in place of a witness's functions."""
+
+    def plant(**answers):
+        for name, outcome in answers.items():
+            module, function = name.split("__")
+            monkeypatch.setattr(getattr(check, module), function, says(module.replace("_", " "), outcome))
+
+    return plant
+
+
+def test_a_true_claim_is_proved_by_both_deciders():
+    verdict = check.settle(RIGHT, NONE)
+    assert verdict.verdict == "proved"
+    assert {outcome.witness: outcome.outcome for outcome in verdict.witnesses} == {
+        "prime field": "equal",
+        "normal form": "equal",
+    }
+    assert verdict.times == "2 <= t"
+
+
+def test_a_false_claim_is_refuted_with_the_smallest_counterexample():
+    verdict = check.settle(WRONG, NONE)
+    assert (verdict.verdict, verdict.reason) == ("refuted", "value")
+    assert verdict.counterexample.sizes["n"] == 2
+    assert verdict.counterexample.times == {"t": 2}
+
+
+@pytest.mark.parametrize("silent", ["normal_form__decide_symbolic", "prime_field__decide_window"])
+def test_one_decider_alone_never_proves(planted, silent):
+    planted(**{silent: "unknown"})
+    verdict = check.settle(RIGHT, NONE)
+    assert verdict.verdict == "tested"
+    assert verdict.times == "t in 2..6"
+
+
+def test_a_limit_of_one_decider_leaves_tested_with_its_name(planted):
+    planted(normal_form__decide_symbolic="limit", normal_form__decide_at="limit")
+    verdict = check.settle(RIGHT, NONE)
+    assert verdict.verdict == "tested"
+    assert "limit: planted" in verdict.message
+
+
+def test_limits_of_both_leave_undecided(planted):
+    planted(
+        normal_form__decide_symbolic="limit",
+        normal_form__decide_at="limit",
+        prime_field__decide_at="limit",
+        prime_field__decide_window="limit",
+    )
+    assert check.settle(RIGHT, NONE).verdict == "undecided"
+
+
+@pytest.mark.parametrize(
+    ("claim", "plant"),
+    [
+        (RIGHT, {"prime_field__decide_at": "differ"}),
+        (WRONG, {"normal_form__decide_at": "equal"}),
+        (WRONG, {"prime_field__decide_at": "equal"}),
+    ],
+)
+def test_two_sure_witnesses_that_differ_are_an_error(planted, claim, plant):
+    planted(**plant)
+    with pytest.raises(WitnessConflict):
+        check.settle(claim, Effort(examples=20))
+
+
+def test_a_numeric_witness_that_differs_from_a_proof_is_an_error(monkeypatch):
+    monkeypatch.setattr(check, "examine", lambda claim, effort: [Outcome("bptt", "differ", 5, detail="planted")])
+    with pytest.raises(WitnessConflict, match="bptt says differ"):
+        check.settle(RIGHT, Effort(examples=5))
+
+
+def test_a_difference_that_nothing_confirms_refutes_nothing(planted, monkeypatch):
+    planted(normal_form__decide_at="unknown")
+    monkeypatch.setattr(check.counterexample, "smallest", lambda *args, **kwargs: None)
+    assert check.settle(WRONG, NONE).verdict == "undecided"
+
+
+def test_a_claim_on_which_nothing_ran_is_never_green():
+    nowhere = Claim(s[t - 9], s[t - 9], RNN)
+    verdict = check.settle(nowhere, NONE)
+    assert verdict.verdict == "undecided"
+    assert "nothing ran" in verdict.message
+
+
+def test_an_inequality_is_tested_by_numbers_or_refuted_by_them():
+    norm = Norm(s[t])
+    bound = Claim(norm, matmul(2, norm), RNN, relation="<=")
+    assert check.settle(bound, Effort(examples=20)).verdict == "tested"
+    false = Claim(matmul(2, norm), norm, RNN, relation="<=")
+    assert check.settle(false, Effort(examples=20)).verdict == "refuted"
+
+
+def test_a_verdict_is_no_bool():
+    with pytest.raises(TypeError):
+        bool(check.settle(RIGHT, NONE))
+    with pytest.raises(TypeError):
+        bool(Outcome("prime field", "equal"))
+
+
+def test_a_claim_takes_formulas_only():
+    with pytest.raises(TypeError):
+        Claim(sp.Eq(2 * W, W + W), W, RNN)
+    assert Claim(transpose(W), W, RNN)

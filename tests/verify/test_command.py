@@ -1,0 +1,192 @@
+"""The command: exit codes, messages for strangers, JSON with stable keys and bytes."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+
+from verify.cli import main
+
+NOTES = r"""# notes
+
+```backproof
+symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise, E: loss(last s)}
+time: 1..t
+layout: numerator
+gradient: row
+given: ['1', 'd']
+```
+
+$$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
+$$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
+$$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$
+"""
+WRONG = r"$$\delta_{t-1}^\top = \delta_t^\top W^\top \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{w}$$" + "\n"
+UNREADABLE = r"$$\delta_{t-1}^\top = \delta_t^\top Q \tag{u}$$" + "\n"
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def call(*arguments, text=None, stdin=None):
+        if text is not None:
+            (tmp_path / "notes.md").write_text(text, encoding="utf-8")
+        return CliRunner().invoke(main, ["verify", "--examples", "8", *arguments], input=stdin)
+
+    return call
+
+
+def claims(result):
+    data = json.loads(result.stdout)
+    return data, {c["id"]: c for document in data["documents"] for c in document["claims"]}
+
+
+def test_a_right_derivation_exits_0(run):
+    result = run("notes.md", text=NOTES)
+    assert result.exit_code == 0, result.output
+    assert "proved" in result.output
+    assert "all as it should be" in result.output
+
+
+def test_a_wrong_claim_exits_1_with_its_smallest_counterexample_and_hides_nothing(run):
+    result = run("--json", "-", "notes.md", text=NOTES + WRONG + UNREADABLE)
+    assert result.exit_code == 1
+    data, found = claims(result)
+    assert found["2.3"]["verdict"] == "proved"
+    assert found["w"]["verdict"] == "refuted"
+    assert found["w"]["reason"] == "value"
+    example = found["w"]["counterexample"]
+    assert example["sizes"]["n"] == 2
+    assert example["times"] == {"t": 2}
+    assert example["left"] != example["right"]
+    assert found["u"]["verdict"] == "unreadable"
+    assert "Q is not declared" in found["u"]["message"]
+    assert data["ok"] is False
+    assert data["summary"] == {
+        "proved": 1, "tested": 0, "conditional": 0, "undecided": 0, "refuted": 1, "unreadable": 1,
+    }  # fmt: skip
+
+
+def test_the_json_has_the_documented_keys(run):
+    data, found = claims(run("--json", "-", "notes.md", text=NOTES))
+    assert {"backproof", "format", "seed", "documents", "summary", "ok"} <= set(data)
+    keys = {
+        "id", "role", "line", "column", "latex", "verdict", "reason", "expected", "ok", "scope", "assumptions",
+        "readings", "witnesses", "counterexample", "repair", "certificate", "message",
+    }  # fmt: skip
+    assert keys <= set(found["2.3"])
+    assert found["1"]["role"] == "given"
+    assert {"name", "outcome", "instances", "bound"} <= set(found["2.3"]["witnesses"][0])
+    names = [witness["name"] for witness in found["2.3"]["witnesses"]]
+    assert {"prime field", "normal form", "complex step", "tangents"} <= set(names)
+    assert "seconds" not in found["2.3"]
+    _, timed = claims(run("--json", "-", "--timings", "notes.md"))
+    assert timed["2.3"]["seconds"] > 0
+
+
+def test_the_same_seed_gives_the_same_bytes(run):
+    first = run("--json", "-", "--seed", "7", "notes.md", text=NOTES + WRONG)
+    second = run("--json", "-", "--seed", "7", "notes.md")
+    assert first.stdout == second.stdout
+
+
+def test_an_expected_refutation_is_ok_and_fails_the_day_it_holds(run):
+    expect = "\n<!-- backproof: expect: refuted -->\n"
+    assert run("notes.md", text=NOTES + expect + WRONG).exit_code == 0
+    right = WRONG.replace("W^\\top", "W")
+    result = run("notes.md", text=NOTES + expect + right)
+    assert result.exit_code == 1
+    assert "the document expects refuted" in result.output
+
+
+def test_standard_input_is_a_document(run):
+    result = run("-", stdin=NOTES)
+    assert result.exit_code == 0
+    assert "<stdin>" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text", "message"),
+    [
+        (["missing.md"], NOTES, "missing.md: cannot be read"),
+        (["notes.md"], "# nothing here\n", "no claim"),
+        (["--only", "notes.md::9.9", "notes.md"], NOTES, "--only notes.md::9.9 matches no claim"),
+        (["notes.md"], NOTES.replace("layout:", "layuot:"), "did you mean layout?"),
+        (["--json", "no/such/folder/r.json", "notes.md"], NOTES, "its folder does not exist"),
+    ],
+)
+def test_a_wrong_call_or_declaration_exits_2_and_says_what(run, arguments, text, message):
+    result = run(*arguments, text=text)
+    assert result.exit_code == 2
+    assert message in result.output
+
+
+def test_only_picks_claims(run):
+    result = run("--json", "-", "--only", "notes.md::w", "notes.md", text=NOTES + WRONG)
+    _, found = claims(result)
+    assert {key for key, claim in found.items() if claim["role"] == "claim"} == {"w"}
+
+
+def test_require_proof_lets_no_tested_claim_pass(run):
+    text = NOTES.replace("time: 1..t", "time: 1..t\nindices: {k: t}").replace("given:", "products: descending\ngiven:")
+    text += (
+        r"$$\delta_k^\top = \delta_t^\top \prod_{i=k}^{t-1} W \operatorname{diag}\left[f'(\mathrm{Net}_i)\right] \tag{2.4}$$"
+    )
+    assert run("notes.md", text=text).exit_code == 0
+    assert run("--require-proof", "notes.md").exit_code == 1
+
+
+def test_a_message_has_file_line_column_and_caret(run):
+    result = run("notes.md", text=NOTES + UNREADABLE)
+    line = NOTES.count("\n") + 1
+    column = UNREADABLE.index("Q") + 1
+    assert f"notes.md:{line}:{column}" in result.output
+    shown = result.output.split("\n")
+    place = next(number for number, text in enumerate(shown) if text.strip() == UNREADABLE.strip())
+    assert shown[place + 1].index("^") == shown[place].index("Q")
+
+
+def test_brackets_of_formulas_survive_the_terminal(run):
+    result = run("notes.md", text=NOTES)
+    assert "diag}\\left[f'" in result.output or "\\left[" in result.output or "…" in result.output
+    result = run("notes.md", text=NOTES + WRONG.replace("W^\\top", "W[red]"))
+    assert "red" in result.output
+
+
+def test_control_characters_never_reach_the_terminal(run):
+    result = run("notes.md", text=NOTES + "$$\\delta_t \x1b[31m = \x07 \u202e Q \\tag{e\x1b[2J}$$\n")
+    assert result.exit_code in (1, 2)
+    assert "\x1b[31m" not in result.output
+    assert "\x1b[2J" not in result.output
+    assert "\x07" not in result.output
+    assert "\u202e" not in result.output
+
+
+def test_an_interrupt_keeps_the_results_so_far(tmp_path):
+    (tmp_path / "notes.md").write_text(NOTES + WRONG * 1, encoding="utf-8")
+    many = "".join(WRONG.replace("tag{w}", f"tag{{w{i}}}") for i in range(400))
+    (tmp_path / "long.md").write_text(NOTES + many, encoding="utf-8")
+    command = [sys.executable, "-m", "verify.cli", "verify", "--json", "out.json", "notes.md", "long.md"]
+    process = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    data = json.loads((tmp_path / "out.json").read_text(encoding="utf-8"))
+    assert data["complete"] is False
+    assert data["ok"] is False
+    done = {claim["id"]: claim["verdict"] for claim in data["documents"][0]["claims"]}
+    assert done["2.3"] == "proved"
+
+
+def test_help_does_not_wait_for_sympy():
+    code = "import sys; sys.argv=['backproof','--help']; import verify.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    code += "assert 'sympy' not in sys.modules and 'numpy' not in sys.modules, 'slow start'"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Exit codes" in done.stdout
