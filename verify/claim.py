@@ -7,6 +7,7 @@ from typing import Any
 
 import sympy as sp
 
+from derive.language.nodes import Member
 from derive.language.shapes import axes, component_letters
 from derive.language.substitute import free_letters
 from derive.model import Model
@@ -79,9 +80,20 @@ class Claim:
 
     @property
     def is_timeless(self) -> bool:
-        """No step letter occurs in either side."""
+        """Neither a step letter nor anything of the model occurs: ∂E/∂s_0 names no letter, but E knows the last step."""
         free = free_letters(self.left) | free_letters(self.right)
-        return not free & set(self.step_letters)
+        return not free & set(self.step_letters) and not any(
+            _is_of_the_model(node, self.model)
+            for side in (self.left, self.right)
+            for node in sp.preorder_traversal(side)
+        )
+
+
+def _is_of_the_model(node: Any, model: Model) -> bool:
+    """A family's member, or a name that an equation or a loss defines."""
+    if isinstance(node, Member):
+        return bool(node.indices) or node.name in model.by_name
+    return isinstance(node, sp.MatrixSymbol) and (node.name in model.by_name or node.name in model.loss_by_name)
 
 
 @dataclass(frozen=True)

@@ -86,9 +86,8 @@ def verify(
 @click.option(
     "--partial",
     type=click.Choice(["total", "immediate"]),
-    default="total",
-    show_default=True,
-    help="Reading of ∂member/∂parameter.",
+    default=None,
+    help="Only the total, or only the immediate, of the derivatives by a shared parameter.  [default: both]",
 )
 @click.option(
     "--layout",
@@ -100,7 +99,10 @@ def verify(
 @click.option(
     "--vec", "order", type=click.Choice(["column", "row"]), default="column", show_default=True, help="Order of vec."
 )
-def derive(model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str, layout: str, order: str) -> None:
+@click.option("--bias", is_flag=True, help="With biases.")
+def derive(
+    model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str | None, layout: str, order: str, bias: bool
+) -> None:
     """Derive a MODEL's Jacobians, its δ recursion and all gradients, every step named.
 
     \b
@@ -109,12 +111,13 @@ def derive(model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str,
       backproof derive rnn --wrt W --as latex
       backproof derive rnn --loss every --as md > rnn.md
     """
+    from derive.errors import BackproofError
     from derive.printed import printed
 
-    from derive.errors import BackproofError
-
     try:
-        text = printed(model, wrt=wrt, form=form, loss=loss, partial=partial, layout=layout, vec=order)
+        text = printed(
+            model, wrt=wrt, form=form, loss=loss, partial=partial or "", layout=layout, vec=order, bias=bias
+        )
     except BackproofError as error:
         raise click.UsageError(str(error)) from None
     click.echo(text.rstrip("\n"))
@@ -123,9 +126,9 @@ def derive(model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str,
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 def models() -> None:
     """List the models and the names that each uses."""
-    from derive.models import describe_models
+    from derive.printed import described
 
-    click.echo(describe_models().rstrip("\n"))
+    click.echo(described())
 
 
 if __name__ == "__main__":

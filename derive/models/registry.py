@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 from derive.derivation import Derivation
@@ -87,8 +88,17 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_BUILDERS))
 
 
+def choices_of(name: str) -> tuple[str, ...]:
+    """The choices that a system's builder takes. Raises BackproofError for an unknown name."""
+    return tuple(signature(_builder(name)).parameters)
+
+
 def build(name: str, **choices: Any) -> System:
     """The system of a name, built with its own choices (`loss="every"`). Raises BackproofError for an unknown one."""
+    return _builder(name)(**choices)
+
+
+def _builder(name: str) -> Builder:
     if name not in _BUILDERS:
         raise BackproofError(f"no system is called {name!r}; expected one of {', '.join(names())}")
-    return _BUILDERS[name](**choices)
+    return _BUILDERS[name]

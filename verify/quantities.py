@@ -1,0 +1,63 @@
+"""Everything that `derive` derives, as claims: each quantity against both deciders and every numeric witness."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from time import perf_counter
+
+from derive.derivation import Derivation
+from derive.models.systems import system
+from verify.check import settle
+from verify.claim import Assumption, Claim, Condition, Index
+from verify.errors import Place
+from verify.judge import Entry
+from verify.limits import Effort
+
+# every system of the package in every scope of its loss: the choices that are verified beside the suite
+CASES: tuple[tuple[str, dict[str, str | bool]], ...] = (
+    ("rnn", {"loss": "last"}),
+    ("rnn", {"loss": "every", "bias": True}),
+    ("rnn", {"loss": "outputs", "output": "softmax", "bias": True}),
+    ("rnn", {"loss": "outputs", "output": "relu"}),
+    ("rnn", {"loss": "outputs", "output": "identity"}),
+    ("layers", {}),
+    ("dense", {}),
+    *((name, {}) for name in ("identity", "relu", "sigmoid", "softmax", "tanh", "softmax cross-entropy", "squared error")),
+)
+
+
+def claim_of(derivation: Derivation) -> Claim:
+    """left = right of a derivation under its model with definitions."""
+    return Claim(
+        derivation.left,
+        derivation.right,
+        derivation.model_with_definitions,
+        indices=tuple(Index(*bounds) for bounds in derivation.indices),
+        conditions=tuple(Condition(left, relation, right) for left, relation, right in derivation.conditions),
+        assumptions=tuple(_assumption(*pair) for pair in derivation.assumptions),
+    )
+
+
+def _assumption(formula: object, value: object) -> Assumption:
+    """1ᵀy = 1 is the one assumption that derivations make."""
+    return Assumption("sum_one", formula.args[-1])  # type: ignore[attr-defined]
+
+
+def derivations() -> Iterator[tuple[str, Derivation]]:
+    """Every quantity with the id under which it is reported: `rnn every: 2.3`."""
+    for name, choices in CASES:
+        words = " ".join([name, *(key if value is True else str(value) for key, value in choices.items())])
+        for derivation in system(name, **choices).quantities():
+            yield f"{words}: {derivation.name}", derivation
+
+
+def entries(effort: Effort) -> Iterator[Entry]:
+    """One line of the report a quantity."""
+    for number, (name, derivation) in enumerate(derivations(), start=1):
+        began = perf_counter()
+        verdict = settle(claim_of(derivation), effort)
+        seconds = perf_counter() - began
+        verdict = replace(verdict, seconds=seconds)
+        place = Place("derived", number, 1)
+        yield Entry(name, "claim", derivation.latex(), place, verdict, None, name, str(derivation))
