@@ -301,7 +301,7 @@ def _tables(program: Program, best: _Instance) -> dict[str, dict[str, str]]:
 
 def _entry_names(run: Run, loss: str, order: int, place: int) -> str:
     """Which entries a loss is differentiated by, as s@2[1,1]; a place counts entries in base their number."""
-    entries = []
+    entries: list[str] = []
     for key in run.arguments(run.system.losses[loss]):
         rows, cols = (run.algebra.length(axis) for axis in run.system.rules[key[0]].shape)  # type: ignore[attr-defined]
         label = _label("@".join([key[0], *map(str, key[1])]))

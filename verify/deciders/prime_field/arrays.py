@@ -109,6 +109,13 @@ class Arrays:
         shape[1 + level], shape[-2], shape[-1] = r * c, r, c
         return self.field.integers(np.eye(r * c, dtype=np.int64).reshape(shape))
 
+    def tangent(self, name: str, level: int, by_rows: Axis, by_cols: Axis, rows: Axis, cols: Axis) -> Array:
+        """An unknown derivative: free entries for each direction of the level."""
+        shape = [1] * self._ndim
+        shape[1 + level] = self.length(by_rows) * self.length(by_cols)
+        shape[-2], shape[-1] = self.length(rows), self.length(cols)
+        return self.field.draw(name, np.arange(prod(shape)).reshape(shape))
+
     # --- algebra -----------------------------------------------------------------------------------------------
 
     def add(self, a: Array, b: Array) -> Array:

@@ -38,7 +38,7 @@ from verify.deciders.prime_field.fields import TOP
 from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import LimitReached
 from verify.deciders.prime_field.program import Program
-from verify.deciders.prime_field.scope import Env, Run
+from verify.deciders.prime_field.scope import Env, Run, Window
 
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147)
 PRIME_BITS = TOP - 1
@@ -60,20 +60,19 @@ class Needs:
         return self.classes[self.program.sorts.index(sort)]
 
 
-def needs(program: Program, env: Env, assumed: Assumed) -> Needs:
+def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None) -> Needs:
     """The abstract evaluation, again until the set of names inside reciprocals is stable."""
     while True:
         algebra = Classes(program.sorts, program.symbols, program.letters, assumed)
-        difference = _difference(program, env, algebra)
+        difference = _difference(program, Run(program.system, algebra, env, window), algebra)
         if algebra.dirty == assumed.dirty:
             return _summed(program, algebra, difference)
         assumed = Assumed(assumed.slots_vary, assumed.exp_cancels, frozenset(algebra.dirty))
 
 
-def _difference(program: Program, env: Env, algebra: Classes) -> Networks:
-    run = Run(program.system, algebra, env)
+def _difference(program: Program, run: Run, algebra: Classes) -> Networks:
     zero = algebra.zero(*program.shape)
-    left, right = (side(run.root, env).get(0, zero) for side in (program.left, program.right))
+    left, right = (side(run.root, run.env).get(0, zero) for side in (program.left, program.right))
     return algebra.add(left, algebra.times(MINUS, right))
 
 

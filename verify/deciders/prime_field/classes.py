@@ -76,7 +76,7 @@ class Atom:
     height: float
 
 
-@dataclass
+@dataclass(frozen=True)
 class Assumed:
     """What the counts take for granted, and an evaluation over a field confirms or denies.
 
@@ -87,6 +87,10 @@ class Assumed:
     slots_vary: bool = True
     exp_cancels: bool = False
     dirty: frozenset[str] = frozenset()
+
+    def weakened(self, has_equal_atoms: bool, has_opposite_exponents: bool) -> Assumed:
+        """What is left of it after an evaluation."""
+        return Assumed(self.slots_vary and not has_equal_atoms, self.exp_cancels or has_opposite_exponents, self.dirty)
 
 
 class Classes:
@@ -153,6 +157,10 @@ class Classes:
     def seed(self, level: int, rows: Axis, cols: Axis) -> Networks:
         """dX, generic: it touches purely, and its axes are opened when its coefficient is taken."""
         return self._value(rows + cols, PURE | TOUCHED, degree=0)
+
+    def tangent(self, name: str, level: int, by_rows: Axis, by_cols: Axis, rows: Axis, cols: Axis) -> Networks:
+        """An unknown derivative: a generic tensor joined to dX in all of X's axes."""
+        return self._value(by_rows + by_cols + rows + cols, PURE | TOUCHED, touched=frozenset((name,)))
 
     # --- algebra -----------------------------------------------------------------------------------------------
 

@@ -27,8 +27,7 @@ def arithmetic(expr: Any) -> Arithmetic:
         fraction = Fraction(int(expr.p), int(expr.q))
         return lambda values: fraction
     if expr.is_Symbol:
-        name = str(expr.name)
-        return lambda values: values[name]
+        return _letter(str(expr.name))
     parts = [arithmetic(arg) for arg in expr.args]
     if expr.is_Add:
         return lambda values: sum(part(values) for part in parts)
@@ -38,6 +37,16 @@ def arithmetic(expr: Any) -> Arithmetic:
         base, exponent = parts[0], int(expr.exp)
         return lambda values: Fraction(base(values)) ** exponent
     raise Unsupported(f"the number {expr} is no rational expression in letters")
+
+
+def _letter(name: str) -> Arithmetic:
+    def value(values: Numbers) -> int:
+        try:
+            return values[name]
+        except KeyError:
+            raise Unsupported(f"nothing says what number {name} is") from None
+
+    return value
 
 
 def _product(values: list[Any]) -> Any:
@@ -80,6 +89,8 @@ MINUS = plain(-1)
 @lru_cache(maxsize=4096)
 def coefficient(expr: Any, bits: int) -> Coefficient:
     """The coefficient that an expression in the sizes is. Raises `LimitReached`, `Unsupported`."""
+    if not expr.is_rational_function():
+        raise Unsupported(f"the coefficient {expr} is no rational function of the sizes")
     if _digits(expr) > bits:
         raise LimitReached(f"a literal of {_digits(expr)} bits; the limit is {bits}")
     if expr.is_Rational:
@@ -87,6 +98,17 @@ def coefficient(expr: Any, bits: int) -> Coefficient:
     at = arithmetic(expr)
     up, down = (sp.Poly(part, *sorted(expr.free_symbols, key=str)) for part in sp.fraction(sp.together(expr)))
     return Coefficient(at, _degrees(up), _degrees(down), _height(up), _height(down))
+
+
+def at_steps(expr: Any, bits: int) -> Callable[[Numbers], Coefficient]:
+    """A coefficient that may hold step letters, once these have values."""
+    names = {str(symbol.name): symbol for symbol in expr.free_symbols}
+
+    def found(env: Numbers) -> Coefficient:
+        steps = {symbol: sp.Integer(env[name]) for name, symbol in names.items() if name in env}
+        return coefficient(expr.xreplace(steps) if steps else expr, bits)
+
+    return found
 
 
 def _digits(expr: Any) -> int:

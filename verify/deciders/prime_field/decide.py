@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from verify.deciders.prime_field.fields import Array, Field, PrimeField, word
 from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import Degenerate, LimitReached, Unsupported
 from verify.deciders.prime_field.program import Program, compiled
-from verify.deciders.prime_field.scope import Env, Run
+from verify.deciders.prime_field.scope import Env, Run, Window
 from verify.times import Times
 
 WITNESS = "prime field"
@@ -33,8 +33,13 @@ def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEF
     does not decide, `limit` the limit that was hit. Source: the small-model lemma, see `bounds`.
     """
     env = {str(letter.name): int(value) for letter, value in times.items()}
+    return answered(lambda: decide(compiled(claim, limits), env, seed, limits))
+
+
+def answered(decide: Callable[[], Outcome]) -> Outcome:
+    """The outcome, whatever stops the decision named in it."""
     try:
-        return _decide(compiled(claim, limits), env, seed, limits)
+        return decide()
     except Unsupported as problem:
         return Outcome(WITNESS, "unknown", detail=str(problem))
     except LimitReached as problem:
@@ -45,26 +50,22 @@ def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEF
         return Outcome(WITNESS, "limit", detail="formulas or steps nested too deep")
 
 
-def _decide(program: Program, env: Env, seed: int, limits: Limits) -> Outcome:
-    assumed = Assumed(exp_cancels=bool(program.kinds & {"tanh"}))
-    need = bounds.needs(program, env, assumed)
+def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
+    """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
+    assumed = Assumed(exp_cancels="tanh" in program.kinds)
     while True:
+        need = bounds.needs(program, env, assumed, window)
         choices = bounds.grid(need, limits)
         count, error = bounds.trials(need, choices[-1], len(choices), limits)
-        seen = Assumed(True, False)
+        seen = assumed
         for sizes in choices:
-            field, algebra, sides = evaluated(program, env, sizes, count, seed, limits)
+            field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window)
             if differences(program, field, algebra, sides).any():
-                return _different(program, env, sizes, count, seed, limits)
-            seen = Assumed(
-                seen.slots_vary and not algebra.has_equal_atoms,
-                seen.exp_cancels or field.has_opposite_exponents(),
-            )
-        if (assumed.slots_vary and not seen.slots_vary) or (seen.exp_cancels and not assumed.exp_cancels):
-            assumed = Assumed(assumed.slots_vary and seen.slots_vary, assumed.exp_cancels or seen.exp_cancels)
-            need = bounds.needs(program, env, assumed)
-            continue
-        return Outcome(WITNESS, "equal", count * len(choices), error, _route(program, need, choices))
+                return _different(program, env, sizes, count, seed, limits, window)
+            seen = seen.weakened(algebra.has_equal_atoms, field.has_opposite_exponents())
+        if seen == assumed:
+            return Outcome(WITNESS, "equal", count * len(choices), error, _route(program, need, choices))
+        assumed = seen
 
 
 def _route(program: Program, need: bounds.Needs, choices: list[dict[str, int]]) -> str:
@@ -79,7 +80,13 @@ def _shown(sizes: Mapping[str, int]) -> str:
 
 
 def evaluated(
-    program: Program, env: Env, sizes: Mapping[str, int], trials: int, seed: int, limits: Limits
+    program: Program,
+    env: Env,
+    sizes: Mapping[str, int],
+    trials: int,
+    seed: int,
+    limits: Limits,
+    window: Window | None = None,
 ) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
     """Both sides over prime fields; drawn anew while a denominator vanishes."""
     axes = ndim(len(program.letters))
@@ -87,21 +94,17 @@ def evaluated(
         field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
         algebra = Arrays(field, sizes, program.letters, limits.entries, observe=True)
         try:
-            return field, algebra, both_sides(program, env, algebra)
+            return field, algebra, sides_of(program, Run(program.system, algebra, env, window))
         except Degenerate as problem:
             reason = problem
     raise reason
 
 
-def both_sides(program: Program, env: Env, algebra: Arrays) -> tuple[Array, Array]:
-    """Left and right side as arrays."""
-    return sides_of(program, Run(program.system, algebra, env))
-
-
 def sides_of(program: Program, run: Run) -> tuple[Array, Array]:
     """Left and right side in a run."""
     zero = run.algebra.zero(*program.shape)
-    return program.left(run.root, run.env).get(0, zero), program.right(run.root, run.env).get(0, zero)
+    left, right = (side(run.root, run.env).get(0, zero) for side in (program.left, program.right))
+    return np.asarray(left), np.asarray(right)
 
 
 def differences(program: Program, field: Field, algebra: Arrays, sides: tuple[Array, Array]) -> Array:
@@ -155,8 +158,12 @@ def differs_at(
 # --- differences -----------------------------------------------------------------------------------------------
 
 
-def _different(program: Program, env: Env, sizes: Mapping[str, int], count: int, seed: int, limits: Limits) -> Outcome:
+def _different(
+    program: Program, env: Env, sizes: Mapping[str, int], count: int, seed: int, limits: Limits, window: Window | None
+) -> Outcome:
     where: dict[str, Any] = {"sizes": dict(sizes), "times": dict(env)}
+    if window is not None:
+        return Outcome(WITNESS, "unknown", count, detail="not settled by a window of steps")
     if program.ignored:
         detail = f"differs without the assumption {', '.join(program.ignored)}, which is not used here"
         return Outcome(WITNESS, "unknown", count, detail=detail, where=where)
@@ -175,7 +182,7 @@ def confirmed(program: Program, env: Env, sizes: Mapping[str, int], seed: int, l
         field = kind(axes, word(program.key, seed, "balls", attempt))
         algebra = Arrays(field, sizes, program.letters, limits.entries)
         try:
-            sides = both_sides(program, env, algebra)
+            sides = sides_of(program, Run(program.system, algebra, env))
         except Degenerate:
             continue
         if differences(program, field, algebra, sides).any():

@@ -1,8 +1,8 @@
 """The rationals and real balls: exact values for counterexamples and for confirming a refutation.
 
 One trial; arrays of Python integers, `Fraction`s or `mpmath.iv` balls with dtype object throughout. Everything
-unknown (tensor entries, values of unknown functions, derivatives of losses) is a small integer that depends on its
-name and place alone; `choices` overrides single ones, and `asked` keeps all that were asked for.
+unknown (tensor entries, values of unknown functions, derivatives of losses) is a small integer, not 0, that
+depends on its name and place alone; `choices` overrides single ones, and `asked` keeps all that were asked for.
 """
 
 from __future__ import annotations
@@ -75,10 +75,9 @@ class Rationals:
         choice = (name, place)
         value = self._choices.get(choice)
         if value is None:
-            value = word(name, str(place), self._seed) % 7 - 3
-            sign = self._signs.get(name.split("@")[0])
-            if sign is not None and value <= 0:
-                value = 1 - value if sign == "positive" else value or 1
+            draw = word(name, str(place), self._seed)
+            is_positive = draw & 8 or self._signs.get(name.split("@")[0]) == "positive"
+            value = (1 + draw % 3) * (1 if is_positive else -1)
         self.asked[choice] = value
         return value
 

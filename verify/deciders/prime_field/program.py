@@ -22,7 +22,7 @@ from derive.language.show import show
 from derive.model import Model
 from verify.claim import Assumption, Claim
 from verify.deciders.prime_field import functions, jets
-from verify.deciders.prime_field.coefficients import arithmetic, coefficient
+from verify.deciders.prime_field.coefficients import arithmetic, at_steps
 from verify.deciders.prime_field.fields import word
 from verify.deciders.prime_field.jets import Axis, Jet, Value
 from verify.deciders.prime_field.limits import Limits
@@ -33,7 +33,7 @@ DRAWN = ("sum_one", "symmetric", "diagonal", "zero")  # assumptions that inputs 
 DENSE = ("bound", "invertible", "positive", "nonzero")  # an identity where they hold is one everywhere: none needed
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Program:
     """A compiled claim.
 
@@ -265,7 +265,7 @@ def of_sum(c: Compiler, expr: Any) -> Thunk:
 
 def of_product(c: Compiler, expr: Any) -> Thunk:
     """c A B …: from the right where the product ends in a column, from the left otherwise."""
-    numbers = [coefficient(sp.sympify(f), c.limits.bits) for f in expr.args if is_coefficient(f)]
+    numbers = [at_steps(f, c.limits.bits) for f in expr.args if is_coefficient(f)]
     formulas = [f for f in expr.args if not is_coefficient(f)]
     factors = [c(f) for f in formulas]
     shapes = [c.shape(f) for f in formulas]
@@ -277,7 +277,8 @@ def of_product(c: Compiler, expr: Any) -> Thunk:
         values = [factor(scope, env) for factor in factors]
         found = _fold(algebra, values, joined, from_right)
         for number in numbers:
-            found = {mask: algebra.times(number, value) for mask, value in found.items()}
+            by = number(env)
+            found = {mask: algebra.times(by, value) for mask, value in found.items()}
         return found
 
     return run

@@ -8,7 +8,7 @@ formulas do. A child asks its parent for all that does not depend on the perturb
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,6 +34,24 @@ class Rule:
 
 
 @dataclass(frozen=True)
+class Window:
+    """Some steps of a longer run, the rest of it opaque (see `window`).
+
+    Members that an equation produces before `past` are opaque states; None: the run starts inside. `last` is the
+    last step in the window; `leaving` are the members (with their axes) that later steps read, None where it is the
+    run's last step. `computed_from` gives for each name the names that it depends on at any step.
+    """
+
+    past: int | None
+    last: int
+    leaving: tuple[tuple[Key, Shape], ...] | None
+    computed_from: Mapping[str, frozenset[str]]
+
+
+REST = "the rest of "  # what a loss depends on outside the window: a scalar for each loss
+
+
+@dataclass(frozen=True)
 class System:
     """A compiled model: rules by name, loss parts by name, input kinds by name and step (None: at every step)."""
 
@@ -47,8 +65,8 @@ class System:
 class Run:
     """One evaluation: the system, the algebra, the steps; remembers what each member depends on."""
 
-    def __init__(self, system: System, algebra: Algebra, env: Env) -> None:
-        self.system, self.algebra, self.env = system, algebra, env
+    def __init__(self, system: System, algebra: Algebra, env: Env, window: Window | None = None) -> None:
+        self.system, self.algebra, self.env, self.window = system, algebra, env, window
         letter = system.last_letter
         self.base: Env = {letter: env[letter]} if letter is not None else {}
         self.inputs: dict[str, Value] = {}
@@ -60,7 +78,28 @@ class Run:
         """Whether a member is computed from another one."""
         if key not in self.reads:
             self.root.member(key)
-        return on in self.reads[key]
+        return on in self.reads[key] or (not on[1] and any(self.moves(past, on) for past in self.past_of(key)))
+
+    def past_of(self, key: Key) -> set[Key]:
+        """The opaque states from which a member is computed."""
+        window = self.window
+        return set() if window is None else {k for k in self.reads[key] if self.is_past(k)}
+
+    def is_past(self, key: Key) -> bool:
+        """Whether a member is an opaque state from before the window."""
+        if self.window is None:
+            return False
+        return key[0].startswith(REST) or (
+            self.window.past is not None
+            and key[0] in self.system.rules
+            and bool(key[1])
+            and key[1][-1] < self.window.past
+        )
+
+    def moves(self, past: Key, parameter: Key) -> bool:
+        """Whether an opaque state depends on a parameter, by the names in its equations."""
+        assert self.window is not None
+        return parameter[0] in self.window.computed_from[past[0].removeprefix(REST)]
 
     def rule(self, key: Key) -> Rule | None:
         """The equation that produces a member at its step, None for an input."""
@@ -68,6 +107,8 @@ class Run:
         rule = self.system.rules.get(name)
         if rule is None or rule.letter is None:
             return rule
+        if self.is_past(key):
+            return None
         if len(indices) != 1:
             raise Unsupported(f"the equation of {name} has more than one index")
         return rule if rule.first(self.base) <= indices[0] <= rule.last(self.base) else None
@@ -76,16 +117,28 @@ class Run:
         """A member by its equation or loss in a scope; None for an input."""
         parts = self.system.losses.get(key[0])
         if parts is not None:
-            return jets.loss(self.algebra, key[0], [self._filled(scope, k) for k in self.arguments(parts)])
+            inside = [self._filled(scope, k) for k in self.arguments(parts)]
+            return jets.loss(self.algebra, key[0], inside + self._outside(key[0], scope))
         rule = self.rule(key)
         if rule is None:
             return None
         return rule.body(scope, self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]})
 
-    def _filled(self, scope: Scope, key: Key) -> Jet:
+    def _filled(self, scope: Scope, key: Key, shape: Shape | None = None) -> Jet:
         """A loss argument, whose value is needed even where it is zero."""
-        found = scope.member(key)
-        return found if 0 in found else {**found, 0: self.algebra.zero(*self.system.rules[key[0]].shape)}
+        found = scope.member(key, shape)
+        return found if 0 in found else {**found, 0: self.algebra.zero(*(shape or self.system.rules[key[0]].shape))}
+
+    def _outside(self, loss: str, scope: Scope) -> list[Jet]:
+        """What a loss depends on through the rest of the run; an immediate derivative does not follow it."""
+        if self.window is None:
+            return []
+        through = scope if scope.held is None or scope.parent is None else scope.parent
+        found = [self._filled(through, key, shape) for key, shape in self.window.leaving or ()]
+        has_history = self.window.past is not None and any(when == "each" for _, when in self.system.losses[loss])
+        if has_history or self.window.leaving is not None:
+            found.append(through.member((REST + loss, ()), ((), ())))
+        return found
 
     def arguments(self, parts: tuple[tuple[str, str], ...]) -> list[Key]:
         """The members on which a loss depends."""
@@ -98,10 +151,18 @@ class Run:
             if rule.letter is None:
                 found.append((name, ()))
             elif when == "last":
-                found.append((name, (last,)))
+                found.extend([(name, (last,))] if self.window is None or self.window.leaving is None else [])
             else:
-                found.extend((name, (k,)) for k in range(int(rule.first(self.base)), int(rule.last(self.base)) + 1))
+                found.extend((name, (k,)) for k in self._inside(rule))
         return list(dict.fromkeys(found))
+
+    def _inside(self, rule: Rule) -> range:
+        """The steps at which an equation produces, as far as they lie in the window."""
+        first, last = int(rule.first(self.base)), int(rule.last(self.base))
+        if self.window is None:
+            return range(first, last + 1)
+        past = self.window.past
+        return range(first if past is None else max(first, past), min(last, self.window.last) + 1)
 
     def input(self, key: Key, shape: Shape) -> Jet:
         """A free input; 1ᵀy = 1 is drawn as y = z / (1ᵀz), which reaches every such y."""
@@ -121,7 +182,7 @@ class Run:
 class Scope:
     """Where names have values: the root, or inside a derivative by `by` at `level`."""
 
-    __slots__ = ("by", "direction", "held", "level", "memo", "parent", "run")
+    __slots__ = ("by", "direction", "held", "level", "memo", "parent", "run", "shape")
 
     def __init__(
         self,
@@ -130,9 +191,10 @@ class Scope:
         by: Key | None = None,
         direction: Jet | None = None,
         held: Callable[[Key], bool] | None = None,
+        shape: Shape | None = None,
     ) -> None:
         self.run, self.parent, self.by, self.direction = run, parent, by, direction
-        self.held = held
+        self.held, self.shape = held, shape
         self.level: int = 0 if parent is None else parent.level + 1
         self.memo: dict[Key, Jet] = {}
 
@@ -166,6 +228,8 @@ class Scope:
             return jets.add(self.run.algebra, parent.member(key, shape), self.direction)
         if self.held is not None and self.held(key):
             return parent.member(key, shape)
+        if self.run.is_past(key):
+            return self._past_member(key, shape, parent)
         parent_value = parent.member(key, shape) if key not in self.run.reads else None
         if self.by is None or not self.run.depends(key, self.by):
             return parent_value if parent_value is not None else parent.member(key, shape)
@@ -173,12 +237,25 @@ class Scope:
         assert found is not None  # an input depends on nothing but itself
         return found
 
+    def _past_member(self, key: Key, shape: Shape | None, parent: Scope) -> Jet:
+        """An opaque state moves with a parameter in an opaque way, and with no member of the window."""
+        value = parent.member(key, shape)
+        if self.by is None or self.by[1] or not self.run.moves(key, self.by):
+            return value
+        assert self.shape is not None
+        own = shape or self.run.system.rules[key[0]].shape
+        name = f"d {key[0]}{key[1]} / d {self.by[0]}"
+        tangent = self.run.algebra.tangent(name, parent.level, *self.shape, *own)
+        return jets.add(self.run.algebra, value, {1 << parent.level: tangent})
+
     def perturbed(self, by: Key, shape: Shape, held: Callable[[Key], bool] | None) -> Scope:
         """A child scope in which `by` moves, one direction for each of its entries."""
+        if self.level and self.run.window is not None:
+            raise Unsupported("a second derivative at symbolic steps")
         if self.level >= MAX_LEVEL:
             raise LimitReached(f"derivatives nested more than {MAX_LEVEL} deep")
         direction = {1 << self.level: self.run.algebra.seed(self.level, *shape)}
-        return Scope(self.run, self, by, direction, held)
+        return Scope(self.run, self, by, direction, held, shape)
 
 
 MAX_LEVEL = 3  # as many as arrays have axes for
