@@ -94,8 +94,9 @@ def _equation(derivation: Derivation, conventions: Conventions) -> str:
 def _local(derivation: Derivation, conventions: Conventions) -> Conventions:
     """The document's conventions, with what this one derivation needs of its own."""
     own = fitting(derivation.left, derivation.right)
-    needs_vec = any(isinstance(n, nodes.Vec) for side in (derivation.left, derivation.right) for n in sp.preorder_traversal(side))
-    return replace(conventions, matrix=own.matrix, vec=own.vec if needs_vec and own.matrix != "block" else conventions.vec)
+    sides = (derivation.left, derivation.right)
+    has_vec = any(isinstance(node, nodes.Vec) for side in sides for node in sp.preorder_traversal(side))
+    return replace(conventions, matrix=own.matrix, vec=own.vec if has_vec else conventions.vec)
 
 
 def _directives(derivation: Derivation, conventions: Conventions) -> list[str]:

@@ -63,7 +63,8 @@ def _entry(entry: Entry, report: Report, timings: bool) -> dict[str, Any]:
         "expected": entry.expected,
         "ok": entry.is_ok(report.require_proof) if entry.role == "claim" else verdict is None,
     }
-    found.update(_evidence(verdict or Verdict("proved")) if entry.role == "claim" else {})
+    if entry.role == "claim" and verdict is not None:
+        found.update(_evidence(verdict))
     found["message"] = "" if verdict is None else verdict.message
     if verdict is not None and verdict.hint:
         found["hint"] = verdict.hint
