@@ -84,8 +84,12 @@ def with_definitions(model: Model, definitions: tuple[Equation, ...]) -> Model:
     """A model that also knows these names for derivatives. Raises RuleError where a name already means something."""
     for equation in definitions:
         known = model.by_name.get(equation.name)
-        if (known is not None and known.right != equation.at(known.left.time)) or (known is None and equation.name in _inputs(model)):
-            raise RuleError(f"the name {equation.name} already stands for something else in the model; give the gradient another")
+        if (known is not None and known.right != equation.at(known.left.time)) or (
+            known is None and equation.name in _inputs(model)
+        ):
+            raise RuleError(
+                f"the name {equation.name} already stands for something else in the model; give the gradient another"
+            )
     new = tuple(equation for equation in definitions if equation.name not in model.by_name)
     return Model(model.equations + new, model.losses, model.time) if new else model
 
@@ -192,7 +196,9 @@ def _setting(model: Model, node: Any, once: Any) -> Setting:
     if isinstance(variable, Member) and variable.indices:
         check_causal(model)
     elif model.equation_of(variable) is not None:
-        raise RuleError(f"{show(variable)} is defined by an equation; differentiate by a parameter, an input or a member")
+        raise RuleError(
+            f"{show(variable)} is defined by an equation; differentiate by a parameter, an input or a member"
+        )
     setting = Setting(model, node.by, node.mode, Dependence(model, variable, held), once is None)
     if once is not None:
         setting.unfolded.update({equation.name: once for equation in model.equations})
@@ -249,5 +255,3 @@ def _without_column_vec(x: Any) -> Any:
 def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     if value not in choices:
         raise BackproofError(f"{name} is one of {', '.join(choices)}, not {value!r}")
-
-

@@ -130,7 +130,13 @@ def _quoted(text: str) -> str:
 def _symbols(model: Model, derivations: tuple[Derivation, ...]) -> dict[str, str]:
     """Every name that the document writes, with its size or kind."""
     losses = {str(loss.symbol.name): loss for loss in model.losses}
-    sums = {leaf.name for d in derivations for formula, _ in d.assumptions for leaf in leaves(formula) if isinstance(leaf, Member)}
+    sums = {
+        leaf.name
+        for d in derivations
+        for formula, _ in d.assumptions
+        for leaf in leaves(formula)
+        if isinstance(leaf, Member)
+    }
     formulas = [side for e in model.equations for side in (e.left, e.right)]
     formulas += [side for d in derivations for side in (d.left, d.right)]
     found: dict[str, str] = {}
@@ -178,9 +184,7 @@ def _goes_by_its_own_name(node: Elementwise) -> bool:
 def _align(derivation: Derivation, layout: str) -> str:
     conventions = replace(fitting(derivation.left, derivation.right), layout=layout)
     printer = Printer(conventions)
-    first, *rest = [(printer.text(derivation.left), "")] + [
-        (printer.text(s.after), s.rule) for s in derivation.steps
-    ]
+    first, *rest = [(printer.text(derivation.left), "")] + [(printer.text(s.after), s.rule) for s in derivation.steps]
     rows = [f"  {first[0]}"] + [f"  &= {text} && \\text{{{_plain(rule)}}}" for text, rule in rest]
     tag = f"% {derivation.name}\n" if derivation.name else ""
     return tag + "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
@@ -197,5 +201,3 @@ def _text_lines(derivation: Derivation) -> list[str]:
     where = ", ".join(f"{a} {sign} {b}" for a, sign, b in derivation.conditions)
     head = f"{derivation.name}  {derivation}".strip() + (f"   ({where})" if where else "")
     return [head, *(f"    = {show(s.after)}    [{s.rule}]" for s in derivation.steps), ""]
-
-

@@ -20,7 +20,7 @@ from derive.language.derivatives import Gradient, Jacobian
 from derive.language.nodes import Member, TimeProduct, TimeSum
 from derive.language.show import show
 from derive.language.substitute import fresh_letter, substitute
-from derive.model import Equation, Loss, Model, members
+from derive.model import Equation, Loss, Model, Time, members
 from derive.rules.dependence import forward, is_recurrent, leaves, read_names
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
@@ -49,7 +49,12 @@ def delta_names(model: Model) -> dict[str, str]:
 
 def _names_gradient(equation: Equation) -> bool:
     right = equation.right
-    return isinstance(right, Gradient) and right.mode == "total" and isinstance(right.by, Member) and bool(right.by.indices)
+    return (
+        isinstance(right, Gradient)
+        and right.mode == "total"
+        and isinstance(right.by, Member)
+        and bool(right.by.indices)
+    )
 
 
 def _reads_parameter(model: Model, equation: Equation) -> bool:
@@ -275,7 +280,9 @@ def _parameter_gradient(backward: Backward, variable: Any) -> Any:
             continue
         if equation.index is None:
             is_loss = equation.left == backward.loss
-            terms += _from_formula(equation.right, variable, backward) if is_loss else _once(backward, equation, variable)
+            terms += (
+                _from_formula(equation.right, variable, backward) if is_loss else _once(backward, equation, variable)
+            )
         else:
             terms.append(_over_steps(backward, equation, variable))
     return matadd(*terms) if terms else sp.ZeroMatrix(*variable.shape)
@@ -308,7 +315,9 @@ def _tidied(expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
 def _closed(backward: Backward, start: Any, expr: Any, steps: list[Step]) -> Derivation:
     """Expand the gradients that are not named, then give the others their names."""
     while True:
-        found = next((n for n in open_nodes(expr, lambda n: isinstance(n, Gradient)) if _expandable(backward, n, expr)), None)
+        found = next(
+            (n for n in open_nodes(expr, lambda n: isinstance(n, Gradient)) if _expandable(backward, n, expr)), None
+        )
         if found is None:
             break
         backward.rules = []
@@ -323,9 +332,15 @@ def _closed(backward: Backward, start: Any, expr: Any, steps: list[Step]) -> Der
 
 def _told(backward: Backward) -> tuple[Order, ...]:
     """The conditions that the range first ≤ k ≤ last of every step letter does not already say."""
-    time = backward.model.time
-    implied = {(time.first, "<=", time.last)}
-    return tuple(o for o in backward.conditions if o not in implied and not (o[0].is_Symbol and o[1:] == ("<=", time.last)))
+    return tuple(order for order in backward.conditions if not _is_implied(backward.model.time, *order))
+
+
+def _is_implied(time: Time, left: Any, sign: str, right: Any) -> bool:
+    """first ≤ last, and k - c ≤ last for c ≥ 0."""
+    if sign != "<=" or right != time.last:
+        return False
+    constant, letter = left.as_coeff_Add()
+    return bool(constant <= (0 if letter.is_Symbol else time.first))
 
 
 def _expandable(backward: Backward, node: Any, expr: Any) -> bool:
@@ -433,7 +448,9 @@ def check_single_state(model: Model, name: str) -> None:
             if equation.index is None or member.time == equation.index or model.equation_of(member) is None:
                 continue
             if member.time != equation.index - 1:
-                raise RuleError(f"{show(equation.left)} reads {show(member)}: a product over single steps needs the step before")
+                raise RuleError(
+                    f"{show(equation.left)} reads {show(member)}: a product over single steps needs the step before"
+                )
             if is_recurrent(model, member.name) and not _only_through(model, member, name):
                 raise RuleError(f"{show(member)} carries more than {name}: the state has several families")
 
@@ -476,5 +493,3 @@ def _check_last_only(model: Model, loss: Any) -> None:
     opaque = model.loss_by_name.get(str(loss.name))
     if opaque is None or any(place != "last" for _, place in opaque.parts):
         raise RuleError(f"{show(loss)} sees every step: the unrolled product holds for a loss at the last step only")
-
-

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -25,19 +24,37 @@ Times = dict[sp.Symbol, int]
 
 @dataclass(frozen=True)
 class _Case:
-    """A claim being settled: its instances of time and what has been found."""
+    """A claim being settled: its instances of time, and the normal form's memory of what it has unfolded."""
 
     claim: Claim
     effort: Effort
     times: list[Times]
+    session: normal_form.Session
+
+    @property
+    def small(self) -> list[Times]:
+        """The instances with few steps, which refute most false claims and cost little."""
+        last = self.claim.model.time.last
+        return [times for times in self.times if times.get(last, 0) <= self.effort.small_steps] or self.times[:1]
+
+    def field_at(self, times: Times) -> Outcome:
+        """The prime field at concrete steps."""
+        return prime_field.decide_at(self.claim, times, seed=self.effort.seed)
+
+    def form_at(self, times: Times) -> Outcome:
+        """The normal form at concrete steps."""
+        return normal_form.decide_at(self.claim, times, session=self.session)
 
 
-def settle(claim: Claim, effort: Effort = Effort()) -> Verdict:  # noqa: B008  # frozen
-    """The verdict on one claim. Raises `WitnessConflict` where two witnesses that are both sure differ."""
+def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session | None = None) -> Verdict:  # noqa: B008
+    """The verdict on one claim; a `session` shares the normal form's memory between claims of one model.
+
+    Raises `WitnessConflict` where two witnesses that are both sure differ.
+    """
     found = list(instances(claim, effort.steps))
     if not found:
         return Verdict("undecided", f"no step up to {effort.steps} is in scope, so nothing ran", times="none")
-    case = _Case(claim, effort, found[:1] if claim.is_timeless else found)
+    case = _Case(claim, effort, found[:1] if claim.is_timeless else found, session or normal_form.Session())
     verdict = _by_numbers(case) if _is_analytic(claim) else _by_deciders(case)
     return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))
 
@@ -66,41 +83,43 @@ def _by_numbers(case: _Case) -> Verdict:
 
 
 def _by_deciders(case: _Case) -> Verdict:
-    """An equation: the prime field at concrete steps first, then the proof, else what was tested."""
-    exact = _each(case.times, lambda times: prime_field.decide_at(case.claim, times, seed=case.effort.seed))
+    """An equation: few steps refute most that is false; then the proof for all steps; then every step tried."""
+    small = [case.field_at(times) for times in case.small]
+    if any(outcome.outcome == "differ" for outcome in small):
+        return _refute(case, small)
+    if all(outcome.outcome == "equal" for outcome in small) and (proved := _prove(case, small)) is not None:
+        return proved
+    exact = small + [case.field_at(times) for times in case.times[len(small) :]]
     if any(outcome.outcome == "differ" for outcome in exact):
         return _refute(case, exact)
     if all(outcome.outcome == "equal" for outcome in exact):
-        return _prove_or_test(case, exact)
+        return _tested(case, exact)
     return _without_prime_field(case, exact)
 
 
-def _each(times: Iterable[Times], decide: Callable[[Times], Outcome]) -> list[Outcome]:
-    return [decide(found) for found in times]
-
-
-def _prove_or_test(case: _Case, exact: list[Outcome]) -> Verdict:
-    """The prime field says equal at every step tried: proved if both deciders settle it for all steps."""
+def _prove(case: _Case, exact: list[Outcome]) -> Verdict | None:
+    """Proved if both deciders settle the claim for all steps in scope, None if one does not."""
     claim, effort = case.claim, case.effort
-    numeric = examine(claim, effort)
-    _no_conflict(exact, numeric)
     if claim.is_timeless:
-        forms = [normal_form.decide_at(claim, case.times[0])]
-        _no_conflict(exact, forms)
-        field = merged(exact)
+        field, form = merged(exact), case.form_at(case.times[0])
     else:
         field = prime_field.decide_window(claim, seed=effort.seed)
-        forms = [normal_form.decide_symbolic(claim)]
-    if field.outcome == "equal" and forms[0].outcome == "equal":
-        evidence = (field, forms[0], *numeric)
-        return Verdict("proved", _proof_text(claim, field), times=_scope(case), witnesses=evidence)
-    return _tested(case, exact, numeric)
+        form = normal_form.decide_symbolic(claim, session=case.session)
+    _no_conflict([*exact, field], [form])
+    if field.outcome != "equal" or form.outcome != "equal":
+        return None
+    numeric = examine(claim, effort)
+    _no_conflict([field], numeric)
+    return Verdict("proved", _proof_text(claim, field), times=_scope(case), witnesses=(field, form, *numeric))
 
 
-def _tested(case: _Case, exact: list[Outcome], numeric: list[Outcome]) -> Verdict:
+def _tested(case: _Case, exact: list[Outcome]) -> Verdict:
     """Both deciders at every concrete step up to the limit."""
-    forms = _each(case.times, lambda times: normal_form.decide_at(case.claim, times))
-    _no_conflict(exact, forms)
+    forms = [case.form_at(times) for times in case.times]
+    numeric = examine(case.claim, case.effort)
+    for field, form in zip(exact, forms, strict=True):
+        _no_conflict([field], [form])
+    _no_conflict(exact, numeric)
     evidence = (merged(exact), merged(forms), *numeric)
     scope = _scope(case, limit=None if case.claim.is_timeless else case.effort.steps)
     form = merged(forms)
@@ -113,8 +132,10 @@ def _tested(case: _Case, exact: list[Outcome], numeric: list[Outcome]) -> Verdic
 
 def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
     """The prime field reached a limit or an unknown construct: never more than tested."""
-    forms = _each(case.times, lambda times: normal_form.decide_at(case.claim, times))
+    forms = [case.form_at(times) for times in case.times]
     numeric = examine(case.claim, case.effort)
+    for field, form in zip(exact, forms, strict=True):
+        _no_conflict([field], [form])
     _no_conflict(forms, numeric)
     evidence = (merged(exact), merged(forms), *numeric)
     stopped = next(outcome for outcome in exact if outcome.outcome != "equal")
@@ -127,8 +148,9 @@ def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
 def _refute(case: _Case, exact: list[Outcome]) -> Verdict:
     """The prime field differs: confirmed by an exact counterexample and by a second witness."""
     claim, effort = case.claim, case.effort
-    false_at = [times for times, outcome in zip(case.times, exact, strict=True) if outcome.outcome == "differ"]
-    form = normal_form.decide_at(claim, false_at[0])
+    tried = list(zip(case.times, exact, strict=False))
+    false_at = [times for times, outcome in tried if outcome.outcome == "differ"]
+    form = case.form_at(false_at[0])
     _no_conflict([o for o in exact if o.outcome == "differ"], [form])
     numeric = examine(claim, effort)
     found = counterexample.smallest(claim, seed=effort.seed)
@@ -138,7 +160,7 @@ def _refute(case: _Case, exact: list[Outcome]) -> Verdict:
         reason = "the deciders see a difference that no exact instance confirms"
         return Verdict("undecided", reason, times=_scope(case), witnesses=evidence)
     _no_conflict_with_refutation(numeric, effort)
-    holds = [times for times, outcome in zip(case.times, exact, strict=True) if outcome.outcome == "equal"]
+    holds = [times for times, outcome in tried if outcome.outcome == "equal"]
     part = f"; it holds at {describe_instances(holds[:3])}" if holds else ""
     message = f"false: {found.summary()}{part}"
     return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
@@ -148,17 +170,11 @@ def _refute(case: _Case, exact: list[Outcome]) -> Verdict:
 
 
 def _no_conflict(first: list[Outcome], second: list[Outcome]) -> None:
-    """Two witnesses that are both sure agree."""
+    """Two witnesses that are both sure, of the same steps or of all, agree."""
     for one in first:
         for other in second:
-            if {one.outcome, other.outcome} == {"equal", "differ"} and _same_instance(one, other):
+            if {one.outcome, other.outcome} == {"equal", "differ"}:
                 raise WitnessConflict(_conflict(one, other))
-
-
-def _same_instance(one: Outcome, other: Outcome) -> bool:
-    """Deciders at two different steps may differ rightly; without steps they speak of all."""
-    first, second = one.where.get("times"), other.where.get("times")
-    return first is None or second is None or first == second
 
 
 def _no_conflict_with_refutation(numeric: list[Outcome], effort: Effort) -> None:

@@ -10,6 +10,7 @@ from derive.language.show import show
 from derive.latex.conventions import OPTIONS
 from verify.check import settle
 from verify.claim import Claim
+from verify.deciders.normal_form import Session
 from verify.document.interpret import Interpreter, Reading
 from verify.document.statements import Document, Link, Statement
 from verify.errors import Place, WitnessConflict
@@ -50,6 +51,7 @@ class Judge:
         self.effort = effort
         self.interpreter = Interpreter(document)
         self.known: dict[Claim, Verdict] = {}
+        self.session = Session()
 
     def entries(self, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[Entry]:
         """The report's lines in the document's order; `wanted` picks claims by id."""
@@ -115,7 +117,7 @@ class Judge:
 
     def _settle(self, claim: Claim) -> Verdict:
         if claim not in self.known:
-            self.known[claim] = settle(claim, self.effort)
+            self.known[claim] = settle(claim, self.effort, self.session)
         return self.known[claim]
 
 

@@ -9,10 +9,11 @@ from dataclasses import dataclass
 class Effort:
     """How hard to try.
 
-    `steps`: the last step up to which symbolic times are tried; `examples`: numeric instances a model;
+    `steps`: the last step up to which symbolic times are tried, `small_steps` the first round; `examples`: numeric instances a model;
     `seed`: keys every random draw.
     """
 
     steps: int = 6
     examples: int = 100
     seed: int = 0
+    small_steps: int = 3

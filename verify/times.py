@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from itertools import product
 from typing import Any
 
@@ -35,11 +36,14 @@ def ground(claim: Claim, times: Times) -> Claim:
 def ground_model(model: Model, times: Times) -> Model:
     """The model with a last step that is a number."""
     last = model.time.last
-    if not isinstance(last, sp.Symbol) or last not in times:
-        return model
-    values = {last: sp.Integer(times[last])}
+    return _ending(model, int(times[last])) if isinstance(last, sp.Symbol) and last in times else model
+
+
+@lru_cache(maxsize=256)
+def _ending(model: Model, steps: int) -> Model:
+    values = {model.time.last: sp.Integer(steps)}
     equations = tuple(_ground_equation(equation, values) for equation in model.equations)
-    return Model(equations, model.losses, model.time.concrete(times[last]))
+    return Model(equations, model.losses, model.time.concrete(steps))
 
 
 def _ground_equation(equation: Equation, values: Mapping[sp.Symbol, sp.Integer]) -> Equation:

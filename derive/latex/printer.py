@@ -64,8 +64,11 @@ def primed(name: str, order: int) -> str:
 
 
 def index_text(index: Any) -> str:
-    """An affine index as t-1, without spaces."""
-    return sp.latex(index).replace(" ", "")
+    """An affine index as t-k-1, without spaces: what is added first, then what is taken away, the number last."""
+    terms = sp.Add.make_args(sp.sympify(index))
+    ordered = sorted(terms, key=lambda term: (bool(term.is_number), bool(term.could_extract_minus_sign()), str(term)))
+    text = "".join(("" if term.could_extract_minus_sign() else "+") + sp.latex(term) for term in ordered)
+    return text.replace(" ", "").removeprefix("+")
 
 
 def _braced(text: str) -> str:
@@ -140,7 +143,9 @@ class Printer:
     def sum(self, expr: Any) -> Text:
         """A + B - C."""
         first, *rest = (self._term(term) for term in expr.args)
-        return " ".join([("-" if first[0] else "") + first[1], *((f"- {t}" if minus else f"+ {t}") for minus, t in rest)]), SUM
+        return " ".join(
+            [("-" if first[0] else "") + first[1], *((f"- {t}" if minus else f"+ {t}") for minus, t in rest)]
+        ), SUM
 
     def _term(self, term: Any) -> tuple[bool, str]:
         """Whether a term is subtracted, and what."""
@@ -158,7 +163,8 @@ class Printer:
         number = -number if negative else number
         front = [] if number == 1 else [self.at_least(number, PRODUCT)]
         if negative and not front and len(factors) == 1:
-            return "-" + self.at_least(factors[0], ENTRY), SUM
+            text, level = self.row(factors[0])
+            return "-" + (f"\\left({text}\\right)" if level == SUM else text), SUM
         texts = front + [self._factor(f, place == len(factors) - 1) for place, f in enumerate(factors)]
         return ("-" if negative else "") + " ".join(texts), SUM if negative else PRODUCT
 

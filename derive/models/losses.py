@@ -59,7 +59,9 @@ def by_z(kind: str) -> Quantity:
 def softmax_cross_entropy() -> System:
     """o_t = softmax(z_t), E = -Σ y_tᵀ log o_t: ∂E/∂z_k = o_k - y_k where 1ᵀ y_k = 1."""
     model = Model(output_equations("softmax"), time=STEPS)
-    return System("softmax cross-entropy", "softmax with cross-entropy", model, (by_z("softmax"), _without_assumption()))
+    return System(
+        "softmax cross-entropy", "softmax with cross-entropy", model, (by_z("softmax"), _without_assumption())
+    )
 
 
 def _without_assumption() -> Quantity:

@@ -22,7 +22,11 @@ class Options:
     partial: str = ""
 
     def __post_init__(self) -> None:
-        choices = {"layout": ("numerator", "denominator"), "vec": ("column", "row"), "partial": ("", "total", "immediate")}
+        choices = {
+            "layout": ("numerator", "denominator"),
+            "vec": ("column", "row"),
+            "partial": ("", "total", "immediate"),
+        }
         for key, allowed in choices.items():
             if getattr(self, key) not in allowed:
                 raise BackproofError(f"{key} is one of {', '.join(allowed)}, not {getattr(self, key)!r}")

@@ -177,7 +177,9 @@ def d_scale(setting: Setting, node: Any) -> Any:
         inner = setting.of(type(node), scaled.scalar)
         is_flat = isinstance(node, Jacobian)
         terms.append(
-            matmul(_column(kronecker.flat(scaled.matrix, setting.order)), inner) if is_flat else Scale(inner, scaled.matrix)
+            matmul(_column(kronecker.flat(scaled.matrix, setting.order)), inner)
+            if is_flat
+            else Scale(inner, scaled.matrix)
         )
     return matadd(*terms)
 
@@ -274,4 +276,3 @@ def _weighted(setting: Setting, node: Any, weight: Any, factor: Any) -> Any:
     if isinstance(node, Jacobian) or axes(factor).is_vector:
         return matmul(diag(kronecker.flat(weight, setting.order)), inner)
     return hadamard(weight, inner)
-

@@ -93,4 +93,3 @@ def written_out(node: Any) -> Any:
         return None
     value = Elementwise(node.args[0], node.args[1], 0, node.argument)
     return derivative_rule(node.kind)(value, node.argument)
-

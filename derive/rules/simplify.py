@@ -272,7 +272,11 @@ def _has_reciprocal(expr: Any) -> bool:
 
 def _cancelled(left: Any, right: Any) -> list[Any] | None:
     """What is left of two neighbours of a product once p meets 1/p."""
-    inverse = next((f for f in right.args if _reciprocal_of(f) is not None), None) if isinstance(right, HadamardProduct) else None
+    inverse = (
+        next((f for f in right.args if _reciprocal_of(f) is not None), None)
+        if isinstance(right, HadamardProduct)
+        else None
+    )
     if inverse is None:
         return None
     rest = list(right.args)
@@ -287,7 +291,10 @@ def _cancelled(left: Any, right: Any) -> list[Any] | None:
 
 def _factored(first: Any, second: Any) -> Any:
     """Two products with the same first or the same last factor."""
-    (a, left), (b, right) = ((n, list(rest.args) if isinstance(rest, sp.MatMul) else [rest]) for n, rest in map(split_number, (first, second)))
+    (a, left), (b, right) = (
+        (n, list(rest.args) if isinstance(rest, sp.MatMul) else [rest])
+        for n, rest in map(split_number, (first, second))
+    )
     if len(left) < 2 or len(right) < 2:
         return None
     if left[0] == right[0]:

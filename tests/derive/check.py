@@ -52,7 +52,9 @@ def check_derivation(derivation, last=4, with_steps=True):
     pairs = [(derivation.left, derivation.right, derivation.name)]
     if with_steps:
         pairs += [(s.before, s.after, f"{derivation.name}: {s.rule}") for s in derivation.steps]
-    sums = frozenset(leaf.name for formula, _ in derivation.assumptions for leaf in formula.args if hasattr(leaf, "indices"))
+    sums = frozenset(
+        leaf.name for formula, _ in derivation.assumptions for leaf in formula.args if hasattr(leaf, "indices")
+    )
     compared = 0
     for times in instances(derivation, last):
         world = World(derivation.model_with_definitions, times, SIZES, seed=1, sum_one=sums)

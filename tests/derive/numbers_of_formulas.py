@@ -171,7 +171,9 @@ class World:
         return np.asarray(self._value(substitute(right, self.times)), dtype=complex)
 
     def _drawn(self, leaf):
-        rng = np.random.default_rng([self.seed, *map(ord, str(leaf.name)), *(int(i) + 5 for i in getattr(leaf, "indices", ()))])
+        rng = np.random.default_rng(
+            [self.seed, *map(ord, str(leaf.name)), *(int(i) + 5 for i in getattr(leaf, "indices", ()))]
+        )
         found = rng.uniform(0.2, 1.0, [self._size(s) for s in leaf.shape]) * rng.choice([1, 1, -1])
         return (found / found.sum() if leaf.name in self.sum_one else found).astype(complex)
 
@@ -227,7 +229,8 @@ class World:
     def _blocks(self, expr):
         n, m = (self._size(s) for s in expr.by.shape)
         changed = [
-            [self._moved(expr.by, (i, j), expr.mode, expr.what)._value(expr.what).imag / H for j in range(m)] for i in range(n)
+            [self._moved(expr.by, (i, j), expr.mode, expr.what)._value(expr.what).imag / H for j in range(m)]
+            for i in range(n)
         ]
         return np.block(changed)
 
