@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from time import perf_counter
 
+import sympy as sp
+
 from derive.derivation import Derivation
+from derive.language.nodes import Member
 from derive.models.systems import system
 from verify.check import settle
 from verify.claim import Assumption, Claim, Condition, Index
@@ -45,11 +48,26 @@ def _assumption(formula: object, value: object) -> Assumption:
 
 
 def derivations() -> Iterator[tuple[str, Derivation]]:
-    """Every quantity with the id under which it is reported: `rnn every: 2.3`."""
+    """Every quantity with the id under which it is reported: `rnn every: 2.3`.
+
+    What no loss enters (∂Net_t/∂s_{t-1} = W) is the same in every scope of the loss and stands once.
+    """
+    seen: set[tuple[object, object]] = set()
     for name, choices in CASES:
         words = " ".join([name, *(key if value is True else str(value) for key, value in choices.items())])
         for derivation in system(name, **choices).quantities():
-            yield f"{words}: {derivation.name}", derivation
+            pair = (derivation.left, derivation.right)
+            if pair not in seen or _names_a_loss(derivation):
+                seen.add(pair)
+                yield f"{words}: {derivation.name}", derivation
+
+
+def _names_a_loss(derivation: Derivation) -> bool:
+    """Whether a definition (δ_t = ∂E/∂Net_t) or the loss itself occurs."""
+    model = derivation.model_with_definitions
+    defined = {e.name for e in model.equations if model.is_definition(e) or e.left.shape == (1, 1)}
+    named = {str(node.name) for node in derivation.left.atoms(Member, sp.MatrixSymbol)}
+    return bool(named & (defined | set(model.loss_by_name)))
 
 
 def entries(effort: Effort) -> Iterator[Entry]:
