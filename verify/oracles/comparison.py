@@ -18,7 +18,7 @@ class Comparison:
     """One claim at one place: how it fared over a batch.
 
     `verdicts` has one of holds, fails, unclear, broken an instance (unclear: a strict inequality within rounding, or
-    an entry of which the witness knows nothing, its bound being infinite; broken: a value that is not finite).
+    an entry of which the witness knows nothing, its bound being not finite; broken: a value that is not finite).
     `left`, `right` are the values at the `worst` entry (instance, row …, column): there the difference is largest
     against its `bound`.
     """
@@ -54,11 +54,11 @@ def compare(left: Bounded, right: Bounded, relation: str, instances: int, only: 
     with np.errstate(invalid="ignore", over="ignore"):
         difference = one - two
         verdicts = judged(relation, difference.reshape(instances, -1), bound.reshape(instances, -1))
-        finite = np.isfinite(difference) & ~np.isnan(bound)
-        silent = np.isinf(bound).reshape(instances, -1).any(axis=1)
+        finite = np.isfinite(difference)
+        silent = ~np.isfinite(bound).reshape(instances, -1).any(axis=1)
         verdicts[silent & (verdicts == "holds")] = "unclear"
         verdicts[~finite.reshape(instances, -1).all(axis=1)] = "broken"
-        weight = np.where(finite, np.abs(difference) / (bound + np.finfo(float).tiny), np.inf)
+        weight = np.where(finite, np.nan_to_num(np.abs(difference) / (bound + np.finfo(float).tiny)), np.inf)
     if only is not None:
         weight[np.arange(instances) != only] = -1
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(weight)), weight.shape))

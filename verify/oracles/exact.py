@@ -72,6 +72,8 @@ class ScalarFunction:
         """f⁽ᵏ⁾ of every entry."""
         if order > self.highest:
             raise Unsupported(f"the derivative of order {order} of an opaque function, exactly: it is constant")
+        if order and self.highest == 1 and any(map(varies, z.flat)):
+            raise Unsupported("a second derivative of an opaque function, exactly: it is constant")
         formula = self.formula.diff(Z, order) if order else self.formula
         polynomial = sp.Poly(formula, Z).all_coeffs() if formula.is_polynomial(Z) else None
         return np.frompyfunc(lambda entry: _at(formula, polynomial, entry), 1, 1)(z)
@@ -79,6 +81,11 @@ class ScalarFunction:
     def size(self, order: int, z: Array) -> Array:
         """Exact numbers need no bound."""
         return np.abs(self.value(order, z))
+
+
+def varies(entry: Any) -> bool:
+    """Whether an entry depends on the one that varies."""
+    return isinstance(entry, PolyElement) or bool(sp.sympify(entry, strict=True).free_symbols)
 
 
 def _at(formula: sp.Expr, polynomial: list[Any] | None, entry: Any) -> Any:
