@@ -50,15 +50,15 @@ def compare(left: Bounded, right: Bounded, relation: str, instances: int, only: 
     Two entries are equal when they differ by no more than both values' error bounds and the rounding of the
     difference; each entry has its own bound. `only` picks the worst entry of one instance.
     """
-    one, two, bound = aligned(left, right, instances)
+    one, two, error = aligned(left, right, instances)
+    bound = np.where(np.isfinite(error), error, np.inf)
     with np.errstate(invalid="ignore", over="ignore"):
         difference = one - two
-        verdicts = judged(relation, difference.reshape(instances, -1), bound.reshape(instances, -1))
         finite = np.isfinite(difference)
-        silent = ~np.isfinite(bound).reshape(instances, -1).any(axis=1)
-        verdicts[silent & (verdicts == "holds")] = "unclear"
+        verdicts = judged(relation, difference.reshape(instances, -1), bound.reshape(instances, -1))
+        verdicts[np.isinf(bound).reshape(instances, -1).any(axis=1) & (verdicts == "holds")] = "unclear"
         verdicts[~finite.reshape(instances, -1).all(axis=1)] = "broken"
-        weight = np.where(finite, np.nan_to_num(np.abs(difference) / (bound + np.finfo(float).tiny)), np.inf)
+        weight = np.where(finite, np.abs(difference) / (bound + np.finfo(float).tiny), np.inf)
     if only is not None:
         weight[np.arange(instances) != only] = -1
     worst = tuple(int(i) for i in np.unravel_index(int(np.argmax(weight)), weight.shape))

@@ -1,4 +1,4 @@
-"""Outputs with their losses, layers on layers, inequalities, assumptions: each witness on systems beside the plain one."""
+"""Outputs with their losses, layers on layers, inequalities, assumptions: each witness beyond the plain network."""
 
 from __future__ import annotations
 
@@ -182,9 +182,7 @@ def test_an_initial_state_of_zero_is_the_initial_one_only(elman):
     n = rnn.right["2.2c"].left.shape[0]
     s = sequence("s", n)
     zero = (Assumption("zero", s[0]),)
-    claim = replace(
-        rnn.sum_over_time(sp.MatrixSymbol("W", n, n), None, lo=sp.Integer(2), term=rnn.right["2.8"].right.body)
-    )
+    claim = rnn.sum_over_time(sp.MatrixSymbol("W", n, n), None, lo=sp.Integer(2), term=rnn.right["2.8"].right.body)
     assert examine("tangents", claim).outcome == "differ"
     assert examine("tangents", replace(claim, assumptions=zero)).outcome == "equal"
     assert examine("tangents", replace(rnn.claim(s[1], sp.ZeroMatrix(n, 1)), assumptions=zero)).outcome == "differ"
