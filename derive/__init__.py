@@ -14,13 +14,14 @@ _PUBLIC = {
     "derive.language.functions": ("elementwise",),
     "derive.language.show": ("show",),
     "derive.derivation": ("Derivation", "Step", "block", "family", "jacobian"),
-    "derive.recurrence": ("delta", "gradient", "unrolled"),
+    "derive.recurrence": ("delta", "gradient"),
+    "derive.unroll": ("product_over_steps", "unrolled"),
     "derive.document": ("as_document", "as_latex", "as_text"),
     "derive.models.systems": ("System", "system", "systems"),
 }  # fmt: skip
 _HOME = {name: module for module, names in _PUBLIC.items() for name in names}
 
-__all__ = sorted(_HOME)  # noqa: PLE0605
+__all__ = sorted(_HOME)
 
 
 def __getattr__(name: str) -> Any:

@@ -112,7 +112,7 @@ def jacobian(model: Model, y: Any, x: Any, partial: str = "total", layout: str =
     node = Jacobian(y, x, _mode(y, x, partial))
     axes(node)
     if _is_distant(y, x):
-        from derive.recurrence import product_over_steps  # which asks for the Jacobian of one step in turn
+        from derive.unroll import product_over_steps  # which asks for the Jacobian of one step in turn
 
         found = product_over_steps(model, y, x)
     else:
@@ -126,7 +126,7 @@ def block(model: Model, y: Any, x: Any) -> Derivation:
 
 
 def family(model: Model, y: Any, x: Any, partial: str = "total") -> Derivation:
-    """∂Y/∂X as a family of Y's shape, one differential of y's own equation: ∂Net_t/∂W = (∂W/∂W) s_{t-1} + W ∂s_{t-1}/∂W."""
+    """∂Y/∂X as a family of Y's shape, by one differential of y's equation: (∂W/∂W) s_{t-1} + W ∂s_{t-1}/∂W."""
     return differentiated(model, FamilyDerivative(y, x, _mode(y, x, partial)), once=y)
 
 
@@ -151,21 +151,17 @@ def differentiated(model: Model, node: Any, once: Any = None) -> Derivation:
     return Derivation(node, expr, tuple(_outside_the_language(steps)), model)
 
 
-def fold_definition(node: Any) -> Any:
-    """A value is written by its name: softmax(z_k) is o_k where the model says so."""
-    return node
-
-
 def folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
     """The softmaxes of a formula by the names that the model gives them, and what can be tidied then."""
-    after = everywhere(lambda node: _name_of_softmax(model, node), expr)
+    after = everywhere(lambda node: name_of_softmax(model, node), expr)
     if after == expr:
         return expr, steps
     tidied, tidy = simplified(after)
-    return tidied, [*steps, step([fold_definition], expr, after), *tidy]
+    return tidied, [*steps, step([name_of_softmax], expr, after), *tidy]
 
 
-def _name_of_softmax(model: Model, node: Any) -> Any:
+def name_of_softmax(model: Model, node: Any) -> Any:
+    """A value is written by its name: softmax(z_k) is o_k where the model says so."""
     if not isinstance(node, Softmax) or not isinstance(node.argument, Member):
         return None
     for equation in forward(model):

@@ -1,4 +1,4 @@
-"""Through time: the δ recursion, products over steps, gradients of shared parameters as sums over steps.
+"""Backwards through time: the δ recursion, and gradients of shared parameters as sums over steps.
 
 ∂E/∂m is the direct term of the loss plus, for each equation that reads m, its gradient pulled back through that
 equation. Which equations read a member, and at which steps, comes from the dependency graph of the model.
@@ -13,15 +13,15 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivation import Derivation, Order, folded, jacobian
+from derive.derivation import Derivation, Order, folded
 from derive.errors import RuleError
-from derive.language.build import matadd, matmul, ones, transpose
-from derive.language.derivatives import Gradient, Jacobian
-from derive.language.nodes import Member, TimeProduct, TimeSum
+from derive.language.build import matadd, matmul, ones
+from derive.language.derivatives import Gradient
+from derive.language.nodes import Member, TimeSum
 from derive.language.show import show
 from derive.language.substitute import fresh_letter, substitute
 from derive.model import Equation, Loss, Model, Time, members
-from derive.rules.dependence import forward, is_recurrent, leaves, read_names
+from derive.rules.dependence import forward, is_recurrent, leaves
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import RULES as SIMPLIFY
@@ -108,8 +108,8 @@ class Backward:
             return True
         return node.by.name in self.names or node.by.name in self.stop
 
-    def expanded(self, member: Member) -> Any:
-        """∂E/∂m = (direct term) + Σ over the equations that read m of the gradient pulled back through each."""
+    def chain_rule(self, member: Member) -> Any:
+        """∂E/∂m = direct ∂E/∂m + Σ over what reads m of its gradient, pulled back."""
         terms = [*self._direct(member), *self._through(member)]
         return matadd(*terms) if terms else sp.ZeroMatrix(*member.shape)
 
@@ -197,16 +197,6 @@ def _present(found: Any | None) -> list[Any]:
     return [] if found is None else [found]
 
 
-def chain_rule(node: Any) -> Any:
-    """∂E/∂m = direct ∂E/∂m + Σ over what reads m of its gradient, pulled back."""
-    return node
-
-
-def sum_over_steps(node: Any) -> Any:
-    """∂E/∂X = Σ over the steps and equations that read X of the gradient, pulled back."""
-    return node
-
-
 def gradient(
     model: Model,
     variable: Any,
@@ -221,19 +211,19 @@ def gradient(
     `delta_names`); `stop` the families whose gradients stay as ∂E/∂z_k; `sum_one` the families of targets whose
     members are assumed to sum to 1. Raises `RuleError`.
     """
-    backward = _backward(model, loss, names, stop, sum_one)
+    backward = backward_of(model, loss, names, stop, sum_one)
     start = backward.by(variable)
     if isinstance(variable, Member) and variable.indices:
-        expr, steps = _first(backward, start, backward.expanded(variable), chain_rule)
+        expr, steps = _first(backward, start, backward.chain_rule(variable), Backward.chain_rule)
     else:
-        expr, steps = _first(backward, start, _parameter_gradient(backward, variable), sum_over_steps)
+        expr, steps = _first(backward, start, sum_over_steps(backward, variable), sum_over_steps)
     return _closed(backward, start, expr, steps)
 
 
 def delta(
     model: Model, member: Member, loss: Any = None, names: Names | None = None, sum_one: tuple[str, ...] = ()
 ) -> Derivation:
-    """The recursion of δ_k = ∂E/∂Net_k: δ_{t-1} = diag f'(Net_{t-1}) Wᵀ δ_t, and e_{t-1} where the loss sees s_{t-1}."""
+    """The recursion of δ_k = ∂E/∂Net_k: δ_{t-1} = diag f'(Net_{t-1}) Wᵀ δ_t, plus e_{t-1} where E sees s_{t-1}."""
     chosen = dict(delta_names(model) if names is None else names)
     if member.name not in chosen:
         known = ", ".join(map(str, chosen)) or "none"
@@ -252,10 +242,10 @@ def _named_step(found: Derivation, left: Any, name: str) -> Step:
 def _with_own_definition(found: Derivation, member: Member, name: str) -> tuple[Equation, ...]:
     if any(equation.name == name for equation in found.definitions):
         return found.definitions
-    return (_definition(found.model, found.left, name), *found.definitions)
+    return (definition_of(found.model, found.left, name), *found.definitions)
 
 
-def _backward(
+def backward_of(
     model: Model, loss: Any, names: Names | None, stop: tuple[str, ...] = (), sum_one: tuple[str, ...] = ()
 ) -> Backward:
     chosen = delta_names(model) if names is None else names
@@ -272,8 +262,8 @@ def the_loss(model: Model) -> Any:
     return found[0]
 
 
-def _parameter_gradient(backward: Backward, variable: Any) -> Any:
-    """Σ over equations and steps; a variable that nothing reads has gradient 0."""
+def sum_over_steps(backward: Backward, variable: Any) -> Any:
+    """∂E/∂X = Σ over the steps and equations that read X of the gradient, pulled back."""
     terms = []
     for equation in forward(backward.model):
         if variable not in leaves(equation.right):
@@ -321,8 +311,8 @@ def _closed(backward: Backward, start: Any, expr: Any, steps: list[Step]) -> Der
         if found is None:
             break
         backward.rules = []
-        after = replaced(expr, found, backward.expanded(found.by))
-        steps.append(step([chain_rule, *backward.rules], expr, after))
+        after = replaced(expr, found, backward.chain_rule(found.by))
+        steps.append(step([Backward.chain_rule, *backward.rules], expr, after))
         expr, steps = _tidied(after, steps)
     expr, steps = folded(backward.model, expr, steps)
     expr, steps, assumptions = _summed_to_one(backward, expr, steps)
@@ -351,7 +341,7 @@ def _expandable(backward: Backward, node: Any, expr: Any) -> bool:
     if not node.by.time.free_symbols & bound:
         return True
     trial = replace(backward, conditions=[], rules=[])
-    trial.expanded(node.by)
+    trial.chain_rule(node.by)
     return not trial.conditions or _hold_in_sums(trial.conditions, _sums(expr))
 
 
@@ -379,7 +369,7 @@ def _with_names(backward: Backward, expr: Any, steps: list[Step]) -> tuple[Any, 
     for node in open_nodes(expr, lambda n: isinstance(n, Gradient)):
         name = _name_of(backward, node)
         if name is not None and name not in definitions:
-            definitions[name] = _definition(backward.model, node, name)
+            definitions[name] = definition_of(backward.model, node, name)
     if not definitions:
         return expr, steps, ()
 
@@ -399,7 +389,7 @@ def _name_of(backward: Backward, node: Any) -> str | None:
     return direct_name(backward.model, node) if node.mode == "immediate" else backward.names.get(node.by.name)
 
 
-def _definition(model: Model, node: Any, name: str) -> Equation:
+def definition_of(model: Model, node: Any, name: str) -> Equation:
     """δ_t = ∂E/∂Net_t for every step at which Net_t is produced."""
     equation = model.by_name.get(node.by.name)
     letter = equation.index if equation is not None and equation.index is not None else sp.Symbol("t", integer=True)
@@ -408,88 +398,3 @@ def _definition(model: Model, node: Any, name: str) -> Equation:
     first, last = (None, None) if equation is None or equation.first is None or made is None else made
     left = Member(name, member.indices, member.row_axis, member.col_axis)
     return Equation(left, Gradient(node.what, member, node.mode), letter, first, last)
-
-
-# --- products over steps -----------------------------------------------------------------------------------------
-
-
-def product_over_steps(model: Model, y: Member, x: Member) -> Derivation:
-    """∂y_t/∂y_k = Π_{i=k}^{t-1} ∂y_{i+1}/∂y_i, the highest step leftmost, where y is the only state."""
-    if y.name != x.name:
-        raise RuleError(f"{show(y)} by {show(x)} at a symbolic distance: only of one family by itself")
-    check_single_state(model, y.name)
-    letter = _product_letter(model, y, x)
-    one_step = jacobian(model, x.at(*x.indices[:-1], letter + 1), x.at(*x.indices[:-1], letter))
-    node = Jacobian(y, x)
-    chained = TimeProduct(one_step.left, letter, x.time, y.time - 1, "descending")
-    right = TimeProduct(one_step.right, letter, x.time, y.time - 1, "descending")
-    steps = (step([product_over_steps], node, chained), Step(_joined(one_step), chained, right, _step_names(one_step)))
-    return Derivation(node, right, steps, model, conditions=((x.time, "<=", y.time),))
-
-
-def _product_letter(model: Model, y: Member, x: Member) -> sp.Symbol:
-    letter = sp.Symbol("i", integer=True)
-    taken = y.time.free_symbols | x.time.free_symbols | model.time.last.free_symbols
-    return fresh_letter(letter, sp.Tuple(y.time, x.time)) if letter in taken else letter
-
-
-def _joined(derivation: Derivation) -> str:
-    return "; ".join(dict.fromkeys(rule for s in derivation.steps for rule in s.rule.split("; ")))
-
-
-def _step_names(derivation: Derivation) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for s in derivation.steps for name in s.names))
-
-
-def check_single_state(model: Model, name: str) -> None:
-    """Everything that later steps read of a step goes through one family; otherwise there is no plain product."""
-    for equation in forward(model):
-        for member in members(equation.right):
-            if equation.index is None or member.time == equation.index or model.equation_of(member) is None:
-                continue
-            if member.time != equation.index - 1:
-                raise RuleError(
-                    f"{show(equation.left)} reads {show(member)}: a product over single steps needs the step before"
-                )
-            if is_recurrent(model, member.name) and not _only_through(model, member, name):
-                raise RuleError(f"{show(member)} carries more than {name}: the state has several families")
-
-
-def _only_through(model: Model, member: Member, name: str) -> bool:
-    """Whether a member depends on its own step's `name` alone, and on no earlier state beside it."""
-    if member.name == name:
-        return True
-    inner = model.definition(member)
-    states = [m for m in members(inner) if model.equation_of(m) is not None and name in read_names(model, m.name)]
-    return bool(states) and all(m.time == member.time and _only_through(model, m, name) for m in states)
-
-
-def unrolled(model: Model, member: Member, loss: Any = None, names: Names | None = None) -> Derivation:
-    """δ_kᵀ = δ_tᵀ Π_{i=k}^{t-1} ∂Net_{i+1}/∂Net_i for a loss at the last step, where Net is the only state.
-
-    Raises `RuleError` where the loss sees earlier steps too: then the recursion has a term at every step.
-    """
-    backward = _backward(model, loss, names)
-    name = backward.names.get(member.name)
-    if name is None:
-        raise RuleError(f"the gradient by {show(member)} has no name")
-    _check_last_only(model, backward.loss)
-    end = member.at(*member.indices[:-1], model.time.last)
-    between = product_over_steps(model, end, member)
-    left, last = (transpose(name_gradient(backward.by(m), name)) for m in (member, end))
-    middle, right = matmul(last, between.left), matmul(last, between.right)
-    steps = [step([only_through_the_last], left, middle)]
-    steps += [replace(s, before=matmul(last, s.before), after=matmul(last, s.after)) for s in between.steps]
-    definition = _definition(model, backward.by(member), name)
-    return Derivation(left, right, tuple(steps), model, (definition,), between.conditions)
-
-
-def only_through_the_last(node: Any) -> Any:
-    """δ_kᵀ = δ_tᵀ ∂Net_t/∂Net_k where the loss sees the last step only."""
-    return node
-
-
-def _check_last_only(model: Model, loss: Any) -> None:
-    opaque = model.loss_by_name.get(str(loss.name))
-    if opaque is None or any(place != "last" for _, place in opaque.parts):
-        raise RuleError(f"{show(loss)} sees every step: the unrolled product holds for a loss at the last step only")

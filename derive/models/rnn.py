@@ -13,7 +13,8 @@ from derive.model import Loss, Model
 from derive.models.letters import STEPS, U, V, W, b, c, k, net, s, t, x, z
 from derive.models.losses import by_z, output_equations, output_loss, targets
 from derive.models.registry import Options, Quantity, System, register
-from derive.recurrence import delta, gradient, unrolled
+from derive.recurrence import delta, gradient
+from derive.unroll import unrolled
 
 LOSSES = ("last", "every", "outputs")
 
