@@ -32,10 +32,11 @@ from dataclasses import dataclass
 from itertools import product
 from math import ceil, log2, prod
 
-from verify.deciders.prime_field.classes import Assumed, Atom, Classes, Counts, Networks, larger, plus
+from verify.deciders.prime_field.classes import Assumed, Atom, Classes
 from verify.deciders.prime_field.coefficients import MINUS, arithmetic
 from verify.deciders.prime_field.fields import TOP
 from verify.deciders.prime_field.limits import Limits
+from verify.deciders.prime_field.networks import Counts, Networks, larger, minus, plus
 from verify.deciders.prime_field.problems import LimitReached
 from verify.deciders.prime_field.program import Program
 from verify.deciders.prime_field.scope import Env, Run, Window
@@ -46,14 +47,17 @@ PRIME_BITS = TOP - 1
 
 @dataclass(frozen=True)
 class Needs:
-    """What one claim at one choice of steps asks for: K of each sort, degrees in each size, atoms, height."""
+    """What one claim at one choice of steps asks for.
+
+    `classes`: K of each sort; `degrees`: of loops in each size; `difference`: the bounds of left - right, which
+    hold `counted.atoms` and `counted.inverted`.
+    """
 
     program: Program
     classes: Counts
     degrees: Counts
     difference: Networks
-    atoms: tuple[Atom, ...]
-    reciprocals: tuple[Counts, ...]
+    counted: Classes
 
     def at(self, sort: object) -> int:
         """K of one sort."""
@@ -77,24 +81,27 @@ def _difference(program: Program, run: Run, algebra: Classes) -> Networks:
 
 
 def _summed(program: Program, algebra: Classes, difference: Networks) -> Needs:
-    classes, degrees = algebra.cleared(difference), plus(difference.up, difference.down)
-    for denominator in difference.denominators.values():
-        degrees = plus(degrees, *([denominator.up] * denominator.power))
-    by_function: dict[str, list[Atom]] = {}
-    for atom in algebra.atoms:
-        by_function.setdefault(atom.function, []).append(atom)
-    for atoms in by_function.values():
+    classes, degrees = algebra.cleared(difference), algebra.cleared_up(difference)
+    for atoms in _by_function(algebra.atoms).values():
         classes = larger(classes, _joint(atoms))
         degrees = plus(degrees, _pair_degrees(atoms, len(program.symbols)))
-    return Needs(program, classes, degrees, difference, tuple(algebra.atoms), tuple(algebra.reciprocals))
+    return Needs(program, classes, degrees, difference, algebra)
+
+
+def _by_function(atoms: list[Atom]) -> dict[str, list[Atom]]:
+    found: dict[str, list[Atom]] = {}
+    for atom in atoms:
+        found.setdefault(atom.function, []).append(atom)
+    return found
 
 
 def _joint(atoms: list[Atom]) -> Counts:
-    """Classes of a's argument + slots of b, over all ordered pairs of atoms of one function."""
-    classes, slots = atoms[0].classes, atoms[0].slots
-    for atom in atoms[1:]:
-        classes, slots = larger(classes, atom.classes), larger(slots, atom.slots)
-    return plus(classes, slots)
+    """Classes of a's argument + slots of b (and what clears b's denominators), over all ordered pairs of atoms."""
+    classes, others = atoms[0].classes, (0,) * len(atoms[0].classes)
+    for atom in atoms:
+        classes = larger(classes, atom.classes)
+        others = larger(others, plus(atom.slots, minus(atom.classes, atom.argument.total)))
+    return plus(classes, others)
 
 
 def _pair_degrees(atoms: list[Atom], symbols: int) -> Counts:
@@ -161,48 +168,70 @@ def _clashes(sort: object, program: Program, values: Mapping[str, int]) -> bool:
 # --- error bound -----------------------------------------------------------------------------------------------
 
 
-def log_error(need: Needs, sizes: Mapping[str, int]) -> float:
-    """log2 of the probability that one trial that is not void errs."""
-    lengths = [_length(sort, sizes) for sort in need.program.sorts]
-    spread = sum(_entries(slots, lengths) for slots in need.reciprocals)
-    by_function: dict[str, tuple[int, int]] = {}
-    for atom in need.atoms:
-        entries, degree = by_function.get(atom.function, (0, 1))
-        top = atom.degree * (1 + spread)
-        by_function[atom.function] = (entries + _entries(atom.slots, lengths), max(degree, top))
-    pairs = sum(entries * entries * degree // 2 for entries, degree in by_function.values())
-    final = need.difference.degree + need.difference.depth * (1 + spread)
-    return log2(max(pairs + final, 1)) + 1 - PRIME_BITS
+class Size:
+    """Degrees and heights of the polynomials of a claim at chosen sizes."""
 
+    def __init__(self, need: Needs, sizes: Mapping[str, int]) -> None:
+        self._need = need
+        self._lengths = [_length(sort, sizes) for sort in need.program.sorts]
+        self._bases: dict[int, tuple[int, float]] = {}
 
-def _entries(slots: Counts, lengths: list[int]) -> int:
-    return prod(length**count for length, count in zip(lengths, slots, strict=True))
+    def entries(self, slots: Counts) -> int:
+        """How many entries a value with these slots has."""
+        return prod(length**count for length, count in zip(self._lengths, slots, strict=True))
 
+    def polynomial(self, a: Networks, classes: Counts, is_entry: bool = False) -> tuple[int, float]:
+        """Degree and height of the numerator, once all denominators are cleared.
 
-def void_trials(need: Needs, sizes: Mapping[str, int]) -> int:
-    """How many primes can divide all coefficients of a polynomial that must not vanish."""
-    lengths = [_length(sort, sizes) for sort in need.program.sorts]
+        A reciprocal with slots has to be cleared for each of its entries, but for one (`is_entry`) inside another
+        reciprocal with slots, whose entries see their own only.
+        """
+        degree, height = a.degree, a.height
+        height += sum(count * log2(length) for count, length in zip(classes, self._lengths, strict=True))
+        for powers in (a.under, a.over):
+            for key, power in powers.items():
+                times = power * (1 if is_entry else self.entries(self._need.counted.inverted[key].slots))
+                own = self._base(key)
+                degree, height = degree + times * own[0], height + times * own[1]
+        return degree, height
 
-    def height(own: float, classes: Counts) -> float:
-        return own + sum(count * log2(length) for count, length in zip(classes, lengths, strict=True))
+    def _base(self, key: int) -> tuple[int, float]:
+        if key not in self._bases:
+            base = self._need.counted.inverted[key]
+            inner = minus(base.classes, base.slots)
+            self._bases[key] = self.polynomial(base.argument, inner, is_entry=any(base.slots))
+        return self._bases[key]
 
-    spread = 1 + sum(_entries(slots, lengths) for slots in need.reciprocals)
-    found = int(height(need.difference.height + need.difference.fall * spread, need.classes) // PRIME_BITS)
-    heights = [(atom, height(atom.height * spread + 1, atom.classes)) for atom in need.atoms]
-    for atom, own in heights:
-        void = int(2 * own // PRIME_BITS)
-        found += void * len(need.atoms) * BELL[min(2 * sum(atom.slots), len(BELL) - 1)] if own >= PRIME_BITS / 2 else 0
-    return found
+    def log_error(self) -> float:
+        """log2 of the probability that one trial that is not void errs."""
+        total, _ = self.polynomial(self._need.difference, self._need.classes)
+        for atoms in _by_function(self._need.counted.atoms).values():
+            entries = sum(self.entries(atom.slots) for atom in atoms)
+            degree = max(self.polynomial(atom.argument, atom.classes)[0] for atom in atoms)
+            total += entries * entries * max(degree, 1)  # both arguments' denominators cleared
+        return log2(max(total, 1)) + 1 - PRIME_BITS
+
+    def void_trials(self) -> int:
+        """How many primes can divide all coefficients of a polynomial that must not vanish."""
+        found = int(self.polynomial(self._need.difference, self._need.classes)[1] // PRIME_BITS)
+        for atoms in _by_function(self._need.counted.atoms).values():
+            heights = [self.polynomial(atom.argument, atom.classes)[1] for atom in atoms]
+            void = int((2 * max(heights) + 1) // PRIME_BITS)
+            if void:
+                patterns = BELL[min(2 * max(sum(atom.slots) for atom in atoms), len(BELL) - 1)]
+                found += void * len(atoms) ** 2 * patterns
+        return found
 
 
 def trials(need: Needs, sizes: Mapping[str, int], choices: int, limits: Limits) -> tuple[int, float]:
     """Trials for each choice of sizes, and the probability of a false equal in all."""
-    single = log_error(need, sizes)
+    size = Size(need, sizes)
+    single = size.log_error()
     if single >= -1:
         raise LimitReached("the degree of the claim leaves no bound on the error below one")
     target = limits.error_exponent + log2(choices)
     count = max(ceil(target / -single), 2)
-    total = count + void_trials(need, sizes)
+    total = count + size.void_trials()
     if total > limits.trials:
         raise LimitReached(f"{total} trials for the error bound; the limit is {limits.trials}")
     return total, choices * 2.0 ** (single * count)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
-from functools import cache
 from math import factorial
+from typing import Any
 
 from verify.deciders.prime_field import jets
 from verify.deciders.prime_field.coefficients import MINUS, plain
@@ -20,99 +20,147 @@ from verify.deciders.prime_field.problems import Unsupported
 OWN = 1 << 20  # perturbations above this bit are opened and closed inside one application
 
 
-def apply(algebra: Algebra, kind: str, name: str, order: int, a: Jet, rows: Axis, cols: Axis) -> Jet:
-    """f⁽ᵏ⁾(a) entry by entry."""
-    if 0 not in a:
-        a = {**a, 0: algebra.zero(rows, cols)}
+class Application:
+    """One application of a function: its axes, and what its atoms are worth.
+
+    The value at the point of the evaluation is the same in every scope, so atoms are remembered by where they stand
+    (`memo`): the class counts see each of them once.
+    """
+
+    def __init__(self, algebra: Algebra, rows: Axis, cols: Axis, memo: dict[Any, Value]) -> None:
+        self.algebra, self.rows, self.cols, self._memo = algebra, rows, cols, memo
+
+    def atom(self, place: str, kind: str, name: str, order: int, a: Jet) -> Value:
+        """f⁽ᵏ⁾ at the point of the evaluation."""
+        key = place, kind, order
+        if key not in self._memo:
+            base = a[0] if 0 in a else self.algebra.zero(self.rows, self.cols)
+            self._memo[key] = self.algebra.function(kind, name, order, base, self.rows, self.cols)
+        return self._memo[key]
+
+    def chain(self, derivative: Callable[[int], Value | None], a: Jet) -> Jet:
+        """f(a) by the derivatives of f."""
+        return jets.chain(self.algebra, derivative, a, self.rows, self.cols)
+
+    def hadamard(self, a: Jet, b: Jet) -> Jet:
+        """a ⊙ b."""
+        return jets.bilinear(self.algebra, self._multiply, a, b)
+
+    def _multiply(self, x: Value, y: Value) -> Value:
+        return self.algebra.hadamard(x, y, self.rows, self.cols)
+
+    def power(self, value: Value, k: int) -> Value:
+        """x^k for k ≥ 1, entry by entry."""
+        found = value
+        for _ in range(k - 1):
+            found = self._multiply(found, value)
+        return found
+
+    def minus(self, a: Jet) -> Jet:
+        """-a."""
+        return jets.linear(lambda value: self.algebra.times(MINUS, value), a)
+
+    def ones(self) -> Jet:
+        """1 everywhere."""
+        return {0: self.algebra.ones(self.rows, self.cols)}
+
+    def scalar(self) -> Application:
+        """The same for 1×1 values."""
+        return Application(self.algebra, (), (), self._memo)
+
+
+def apply(
+    algebra: Algebra, kind: str, name: str, order: int, a: Jet, rows: Axis, cols: Axis, memo: dict[Any, Value]
+) -> Jet:
+    """f⁽ᵏ⁾(a) entry by entry; `memo` belongs to this application at this point."""
+    application = Application(algebra, rows, cols, memo)
     if kind == "opaque":
-        return _opaque(algebra, name, order, a, rows, cols)
+        return _opaque(application, name, order, a)
     if kind not in KNOWN:
         raise Unsupported(f"no law of the function {kind} is known here")
     own = [OWN << k for k in range(order)]
     unit = algebra.ones(rows, cols) if own else None
-    found = KNOWN[kind](algebra, {**a, **dict.fromkeys(own, unit)}, rows, cols)
+    found = KNOWN[kind](application, {**a, **dict.fromkeys(own, unit)}, "")
     mask = sum(own)
     return {key ^ mask: value for key, value in found.items() if key & mask == mask} if own else found
 
 
-def _opaque(algebra: Algebra, name: str, order: int, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def _opaque(f: Application, name: str, order: int, a: Jet) -> Jet:
     """(f⁽ᵏ⁾)' = f⁽ᵏ⁺¹⁾, and nothing else is known."""
-
-    @cache
-    def derivative(k: int) -> Value:
-        return algebra.function("opaque", name, order + k, a[0], rows, cols)
-
-    return jets.chain(algebra, derivative, a, rows, cols)
+    return f.chain(lambda k: f.atom("", "opaque", name, order + k, a), a)
 
 
-def identity(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def identity(f: Application, a: Jet, place: str) -> Jet:
     """id(z) = z."""
     return a
 
 
-def exp(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def exp(f: Application, a: Jet, place: str) -> Jet:
     """exp' = exp."""
-    value = algebra.function("exp", "exp", 0, _base(algebra, a, rows, cols), rows, cols)
-    return jets.chain(algebra, lambda k: value, a, rows, cols)
+    value = f.atom(place, "exp", "exp", 0, a)
+    return f.chain(lambda k: value, a)
 
 
-def reciprocal(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def reciprocal(f: Application, a: Jet, place: str) -> Jet:
     """(1/z)⁽ᵏ⁾ = (-1)ᵏ k! / zᵏ⁺¹."""
-    return jets.chain(algebra, _powers_of_inverse(algebra, _base(algebra, a, rows, cols), rows, cols), a, rows, cols)
+    return f.chain(lambda k: _inverse_derivative(f, a, place, k), a)
 
 
-def log(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def _inverse_derivative(f: Application, a: Jet, place: str, k: int) -> Value:
+    """(1/z)⁽ᵏ⁾ at the point of the evaluation."""
+    value = f.power(f.atom(place, "reciprocal", "reciprocal", 0, a), k + 1)
+    return f.algebra.times(plain((-1) ** k * factorial(k)), value) if k else value
+
+
+def log(f: Application, a: Jet, place: str) -> Jet:
     """log' = 1/z."""
-    base = _base(algebra, a, rows, cols)
-    inverse = _powers_of_inverse(algebra, base, rows, cols)
 
     def derivative(k: int) -> Value:
-        return inverse(k - 1) if k else algebra.function("log", "log", 0, base, rows, cols)
+        return _inverse_derivative(f, a, place, k - 1) if k else f.atom(place, "log", "log", 0, a)
 
-    return jets.chain(algebra, derivative, a, rows, cols)
+    return f.chain(derivative, a)
 
 
-def sqrt(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def sqrt(f: Application, a: Jet, place: str) -> Jet:
     """sqrt⁽ᵏ⁾ = ½ (½ - 1) … (½ - k + 1) / sqrt²ᵏ⁻¹."""
-    root = algebra.function("sqrt", "sqrt", 0, _base(algebra, a, rows, cols), rows, cols)
-    powers = _powers(algebra, lambda: algebra.function("reciprocal", "reciprocal", 0, root, rows, cols), rows, cols)
+    root = f.atom(place, "sqrt", "sqrt", 0, a)
 
     def derivative(k: int) -> Value:
+        if k == 0:
+            return root
         falling = Fraction(1)
         for j in range(k):
             falling *= Fraction(1, 2) - j
-        return algebra.times(plain(falling), powers(2 * k - 1)) if k else root
+        inverse = f.atom(place, "reciprocal", "reciprocal", 0, {0: root})
+        return f.algebra.times(plain(falling), f.power(inverse, 2 * k - 1))
 
-    return jets.chain(algebra, derivative, a, rows, cols)
+    return f.chain(derivative, a)
 
 
-def relu(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def relu(f: Application, a: Jet, place: str) -> Jet:
     """relu(z) = z · step(z), step' = 0."""
-    step = algebra.function("step", "step", 0, _base(algebra, a, rows, cols), rows, cols)
-    return jets.linear(lambda value: algebra.hadamard(step, value, rows, cols), a)
+    return f.hadamard({0: f.atom(place, "step", "step", 0, a)}, a)
 
 
-def tanh(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def tanh(f: Application, a: Jet, place: str) -> Jet:
     """tanh(z) = (e^z - e^-z) / (e^z + e^-z)."""
-    up, down = exp(algebra, a, rows, cols), exp(algebra, _minus(algebra, a), rows, cols)
-    over = reciprocal(algebra, jets.add(algebra, up, down), rows, cols)
-    return _hadamard(algebra, jets.add(algebra, up, _minus(algebra, down)), over, rows, cols)
+    up, down = exp(f, a, "up"), exp(f, f.minus(a), "down")
+    return f.hadamard(jets.add(f.algebra, up, f.minus(down)), reciprocal(f, jets.add(f.algebra, up, down), "over"))
 
 
-def sigmoid(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def sigmoid(f: Application, a: Jet, place: str) -> Jet:
     """σ(z) = 1 / (1 + e^-z)."""
-    down = exp(algebra, _minus(algebra, a), rows, cols)
-    return reciprocal(algebra, jets.add(algebra, {0: algebra.ones(rows, cols)}, down), rows, cols)
+    return reciprocal(f, jets.add(f.algebra, f.ones(), exp(f, f.minus(a), "down")), "over")
 
 
-def softmax(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Jet:
+def softmax(f: Application, a: Jet, place: str) -> Jet:
     """softmax(z) = e^z / (1ᵀ e^z)."""
-    up = exp(algebra, a, rows, cols)
-    over = reciprocal(algebra, jets.linear(lambda value: algebra.total(value, rows, cols), up), (), ())
-    return jets.bilinear(algebra, algebra.scale, over, up)
+    up = exp(f, a, "up")
+    total = jets.linear(lambda value: f.algebra.total(value, f.rows, f.cols), up)
+    return jets.bilinear(f.algebra, f.algebra.scale, reciprocal(f.scalar(), total, "over"), up)
 
 
-KNOWN: dict[str, Callable[[Algebra, Jet, Axis, Axis], Jet]] = {
+KNOWN: dict[str, Callable[[Application, Jet, str], Jet]] = {
     "identity": identity,
     "tanh": tanh,
     "sigmoid": sigmoid,
@@ -123,36 +171,3 @@ KNOWN: dict[str, Callable[[Algebra, Jet, Axis, Axis], Jet]] = {
     "sqrt": sqrt,
     "softmax": softmax,
 }
-
-
-def _base(algebra: Algebra, a: Jet, rows: Axis, cols: Axis) -> Value:
-    return a[0] if 0 in a else algebra.zero(rows, cols)
-
-
-def _minus(algebra: Algebra, a: Jet) -> Jet:
-    return jets.linear(lambda value: algebra.times(MINUS, value), a)
-
-
-def _hadamard(algebra: Algebra, a: Jet, b: Jet, rows: Axis, cols: Axis) -> Jet:
-    return jets.bilinear(algebra, lambda x, y: algebra.hadamard(x, y, rows, cols), a, b)
-
-
-def _powers(algebra: Algebra, first: Callable[[], Value], rows: Axis, cols: Axis) -> Callable[[int], Value]:
-    """k ↦ x^k for k ≥ 1, entry by entry; x is asked for once."""
-
-    @cache
-    def power(k: int) -> Value:
-        return first() if k == 1 else algebra.hadamard(power(k - 1), power(1), rows, cols)
-
-    return power
-
-
-def _powers_of_inverse(algebra: Algebra, base: Value, rows: Axis, cols: Axis) -> Callable[[int], Value]:
-    """k ↦ (1/z)⁽ᵏ⁾ at z = base."""
-    power = _powers(algebra, lambda: algebra.function("reciprocal", "reciprocal", 0, base, rows, cols), rows, cols)
-
-    def derivative(k: int) -> Value:
-        value = power(k + 1)
-        return algebra.times(plain((-1) ** k * factorial(k)), value) if k else value
-
-    return derivative

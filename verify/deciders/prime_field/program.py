@@ -358,7 +358,8 @@ def of_hadamard_power(c: Compiler, expr: Any) -> Thunk:
             return {0: algebra.ones(rows, cols)}
         value = inner(scope, env)
         if power < 0:
-            value = functions.apply(algebra, "reciprocal", "reciprocal", 0, value, rows, cols)
+            memo = scope.run.memo(id(run), env)
+            value = functions.apply(algebra, "reciprocal", "reciprocal", 0, value, rows, cols, memo)
         found = value
         for _ in range(abs(power) - 1):
             found = jets.bilinear(algebra, lambda x, y: algebra.hadamard(x, y, rows, cols), found, value)
@@ -404,8 +405,13 @@ def of_elementwise(c: Compiler, expr: nodes.Elementwise) -> Thunk:
     if kind != "opaque":
         c.kinds.add(kind)
 
+    return _application(inner, kind, name, order, rows, cols)
+
+
+def _application(inner: Thunk, kind: str, name: str, order: int, rows: Axis, cols: Axis) -> Thunk:
     def run(scope: Scope, env: Env) -> Jet:
-        return functions.apply(scope.run.algebra, kind, name, order, inner(scope, env), rows, cols)
+        memo = scope.run.memo(id(run), env)
+        return functions.apply(scope.run.algebra, kind, name, order, inner(scope, env), rows, cols, memo)
 
     return run
 
@@ -414,7 +420,7 @@ def of_softmax(c: Compiler, expr: nodes.Softmax) -> Thunk:
     """softmax(z)."""
     inner, (rows, cols) = c(expr.argument), c.shape(expr)
     c.kinds.add("softmax")
-    return lambda scope, env: functions.apply(scope.run.algebra, "softmax", "softmax", 0, inner(scope, env), rows, cols)
+    return _application(inner, "softmax", "softmax", 0, rows, cols)
 
 
 def of_kronecker(c: Compiler, expr: nodes.Kronecker) -> Thunk:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from verify.deciders.prime_field import functions, jets
+from verify.deciders.prime_field import jets
 from verify.deciders.prime_field.jets import Algebra, Axis, Jet, Value
 from verify.deciders.prime_field.problems import LimitReached, Unsupported
 
@@ -70,9 +70,14 @@ class Run:
         letter = system.last_letter
         self.base: Env = {letter: env[letter]} if letter is not None else {}
         self.inputs: dict[str, Value] = {}
+        self._memos: dict[tuple[int, tuple[int, ...]], dict[Any, Value]] = {}
         self.reads: dict[Key, set[Key]] = {}
         self.trace: list[set[Key]] = [set()]
         self.root = Scope(self)
+
+    def memo(self, node: int, env: Env) -> dict[Any, Value]:
+        """What a function application at given steps remembers."""
+        return self._memos.setdefault((node, tuple(env.values())), {})
 
     def depends(self, key: Key, on: Key) -> bool:
         """Whether a member is computed from another one."""
@@ -172,9 +177,8 @@ class Run:
         label = name + "".join(f"@{i}" for i in indices)
         value = self.algebra.tensor(label, *shape, kind)
         if kind == "sum_one":
-            total = {0: self.algebra.total(value, *shape)}
-            over = functions.reciprocal(self.algebra, total, (), ())
-            value = self.algebra.scale(over[0], value)
+            over = self.algebra.function("reciprocal", "sum", 0, self.algebra.total(value, *shape), (), ())
+            value = self.algebra.scale(over, value)
         self.inputs[label] = value
         return {0: value}
 
