@@ -81,15 +81,14 @@ def draw(subject: Claim | Model, count: int, seed: int = 0) -> tuple[Instance, .
 
 
 def _sizes_and_steps(letters: Sequence[str], model: Model) -> Iterator[tuple[tuple[tuple[str, int], ...], int]]:
-    """Sizes pairwise different and ≥ 2, in changing order, beside T = 3, 4, 5, 6, 3, …"""
+    """Sizes pairwise different and ≥ 2, no letter always the same, beside T = 3, 4, 5, 6, 3, …"""
     last = model.time.last
-    orders = permutations(range(2, len(letters) + 2))
-    turned = list(islice(orders, 24)) or [()]
-    stride = max(1, len(turned) // GROUPS)
+    values = range(2, max(5, len(letters) + 2))
+    choices = list(islice(permutations(values, len(letters)), 24))
+    stride = max(1, len(choices) // GROUPS)
     for i in range(GROUPS):
-        values = turned[(i * stride + i // 2) % len(turned)]
         steps = STEPS[i % len(STEPS)] if isinstance(last, sp.Symbol) else int(last)
-        yield tuple(zip(letters, values, strict=True)), steps
+        yield tuple(zip(letters, choices[i * stride % len(choices)], strict=True)), steps
 
 
 def instances(subject: Claim | Model, smallest: int = 1, largest: int = 4, steps: int = 5) -> Any:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 import sympy as sp
 
-from derive.language.build import diag, matadd, matmul, sequence, transpose
+from derive.language.build import diag, matadd, matmul, negate, ones, sequence, transpose
 from derive.language.derivatives import Jacobian
 from derive.model import Equation, Model, Time
 from verify.claim import Claim, Condition
@@ -22,13 +22,14 @@ NAMES = sorted(ORACLES)
 BLIND = {
     ("differences", "1 + 1e-12"): ("equal", "truncation and rounding leave it about ten digits"),
     ("components", "only from T = 4 on"): ("unknown", "it runs three steps: the cost grows by a factor a step"),
+    ("components", "true at n = 2 only"): ("equal", "its sizes are at most 2"),
     ("components", "third derivative"): ("unknown", "its opaque functions are quadratics, to stay small"),
     ("components", "Hessian"): ("unknown", "the same: the second derivative is a constant there"),
     ("bptt", "third derivative"): ("unknown", "the reference differentiates its own members, once"),
     ("bptt", "Hessian"): ("unknown", "the same"),
     ("bptt", "outside the network"): ("unknown", "the reference knows chains of layers only"),
 }
-FALSE = ("1 + 1e-12", "only from T = 4 on", "third derivative", "Hessian", "outside the network")
+FALSE = ("1 + 1e-12", "true at n = 2 only", "only from T = 4 on", "third derivative", "Hessian", "outside the network")
 
 
 def false_claims(elman):
@@ -41,10 +42,15 @@ def false_claims(elman):
         Equation(net[t], matadd(matmul(W, s[t - 1]), matmul(W, s[t - 2])), t),
         Equation(s[t], f(net[t]), t),
     ]
+    one = ones(n, 1)
     late = Condition(sp.Integer(4), "<=", t)
     return {
         "1 + 1e-12": rnn.scaled(1 + sp.Rational(1, 10**12)),
         "only from T = 4 on": replace(rnn.wrong["missing oldest term"], conditions=(late,)),
+        "true at n = 2 only": rnn.claim(  # 1ᵀ f((1ᵀv) 1 - v) = 1ᵀ f(v)
+            matmul(transpose(one), f(matadd(matmul(one, transpose(one), v), negate(v)))),
+            matmul(transpose(one), f(v)),
+        ),
         "third derivative": rnn.claim(Jacobian(f.prime.prime(v), v), diag(f.prime.prime(v))),
         "Hessian": rnn.claim(Jacobian(transpose(Jacobian(E, net[t])), net[t]), sp.Identity(n)),
         "outside the network": Claim(Jacobian(net[t], s[t - 1]), transpose(W), Model(two_back, time=Time(1, t))),

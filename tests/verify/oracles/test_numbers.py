@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from derive.language.shapes import NODE_TYPES
+from derive.model import Equation, Model
 from verify.instances import Instance, batches, draw, uniform
 from verify.oracles.arithmetic import Bounded, Dual, apply, bounded, total
 from verify.oracles.differences import SHIFTS, extrapolated
@@ -104,6 +105,22 @@ def test_a_hundred_instances_are_a_few_batches_that_can_tell(elman):
         assert min(sizes) >= 2
         assert len(set(sizes)) == len(sizes)
         assert group.last >= 3
+
+
+@pytest.mark.parametrize("letters", [1, 2, 3, 4])
+def test_no_size_is_always_the_same(letters):
+    """A model with one size letter must not be tried at n = 2 alone: identities of 2×2 matrices would pass."""
+    sizes = [sp.Symbol(name, integer=True, positive=True) for name in "abcd"[:letters]]
+    left, right = (
+        sp.MatrixSymbol("A", sizes[0], sizes[-1]),
+        sp.MatrixSymbol("B", sizes[1 % letters], sizes[-2 % letters]),
+    )
+    model = Model(
+        [Equation(sp.MatrixSymbol("L", *left.shape), left), Equation(sp.MatrixSymbol("R", *right.shape), right)]
+    )
+    drawn = [dict(group.sizes) for group in batches(draw(model, 100, 0))]
+    for size in sizes:
+        assert len({group[size.name] for group in drawn}) >= 2
 
 
 def test_a_smaller_tensor_is_the_corner_of_a_larger():
