@@ -133,6 +133,7 @@ def node_key(node: Any, env: Env) -> Any:
     return node.args, tuple(env.get(letter) for letter in letters_of(node))
 
 
+@lru_cache(maxsize=64)  # all witnesses ask for one claim in turn: comparing whole models again would cost more
 def laboratory(claim: Claim, batch: Batch) -> Laboratory:
     """The laboratory for a claim; claims of one model with the same assumptions share it."""
     checked_assumptions(claim.model, claim.assumptions)
