@@ -6,6 +6,7 @@ results are dropped by the shape check, for a wrong shape needs no witness.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,6 +42,7 @@ class Edit:
 def edits(claim: Claim) -> Iterator[Edit]:
     """All well-typed single edits of both sides, each claim once, the claim itself never."""
     seen = {(claim.left, claim.right)}
+    names: Counter[str] = Counter()
     for side in ("left", "right"):
         for kind, description, formula in _edited(getattr(claim, side), claim):
             changed = {"left": claim.left, "right": claim.right, side: formula}
@@ -49,35 +51,39 @@ def edits(claim: Claim) -> Iterator[Edit]:
                 continue
             seen.add(key)
             try:
-                yield Edit(kind, f"{side}: {description}", replace(claim, **changed))
+                edited = replace(claim, **changed)
             except ShapeError:
                 continue
+            names[f"{kind}: {side}: {description}"] += 1
+            place = names[f"{kind}: {side}: {description}"]
+            yield Edit(kind, f"{side}: {description}" + (f", place {place}" if place > 1 else ""), edited)
 
 
 def _edited(formula: Any, claim: Claim) -> Iterator[tuple[str, str, Any]]:
     """Every edit at every place of one formula."""
+    wanted = axes(formula)
     for kind, edit in KINDS.items():
-        for node, rebuild in places(formula):
+        for node, rebuild, is_variable in places(formula):
+            if is_variable and kind not in OF_VARIABLES:
+                continue
             for description, changed in edit(node, claim):
                 result = rebuild(changed)
                 try:
-                    if axes(result) == axes(formula):
+                    if axes(result) == wanted:
                         yield kind, description, result
                 except ShapeError:
                     continue
 
 
-def places(formula: Any) -> Iterator[tuple[Any, Callable[[Any], Any]]]:
-    """Every matrix subformula with the function that puts another in its place; variables of ∂ stay."""
-    yield formula, lambda changed: changed
+def places(formula: Any) -> Iterator[tuple[Any, Callable[[Any], Any], bool]]:
+    """Every matrix subformula, what puts another in its place, and whether it is the variable of a ∂."""
+    yield formula, lambda changed: changed, False
     for position, argument in enumerate(formula.args):
         if not isinstance(argument, sp.MatrixExpr):
             continue
-        if isinstance(formula, DerivativeNode) and position == 1:
-            yield argument, _rebuilder(formula, position, lambda changed: changed)
-            continue
-        for node, inner in places(argument):
-            yield node, _rebuilder(formula, position, inner)
+        in_variable = isinstance(formula, DerivativeNode) and position == 1
+        for node, inner, is_variable in places(argument):
+            yield node, _rebuilder(formula, position, inner), is_variable or in_variable
 
 
 def _rebuilder(formula: Any, position: int, inner: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -238,6 +244,8 @@ def unwrapped(node: Any, claim: Claim) -> Edited:
         ones = sp.OneMatrix(*node.vector.shape)
         yield f"{show(node)} to I", nodes.Diag(ones)
 
+
+OF_VARIABLES = ("index", "name")  # ∂/∂(-W) is no slip of a hand
 
 KINDS: dict[str, Callable[[Any, Claim], Edited]] = {
     "transpose": transposed,

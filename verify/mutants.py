@@ -21,7 +21,11 @@ from verify.times import instances
 
 @dataclass(frozen=True)
 class Fate:
-    """What became of one planted error: `killed` at some steps, `alive`, or `stillborn` (no step in scope)."""
+    """What became of one planted error.
+
+    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `out of range`: a
+    member that does not exist is written at every step, so nothing runs and the claim is `undecided`.
+    """
 
     edit: Edit
     fate: str
@@ -48,4 +52,4 @@ def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
             return Fate(edit, "killed", times, (field, form))
         if edit.claim.is_timeless:
             break
-    return Fate(edit, "alive" if ran else "stillborn")
+    return Fate(edit, "alive" if ran else "out of range")

@@ -1,0 +1,50 @@
+"""What all tests share: Hypothesis repeats itself, and the suite's claims by id."""
+
+from functools import cache
+from importlib.resources import files
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from verify.document.interpret import Interpreter
+from verify.document.statements import read
+
+settings.register_profile(
+    "ci", derandomize=True, deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.load_profile("ci")
+
+
+@cache
+def _suite():
+    """document::id -> (claim, the verdict that the document expects or ""), for every link of the suite."""
+    found = {}
+    for item in sorted(files("verify.suite").iterdir(), key=lambda entry: entry.name):
+        if not item.name.endswith(".md"):
+            continue
+        document = read(item.name, item.read_text(encoding="utf-8"))
+        interpreter = Interpreter(document)
+        for statement in document.claims:
+            expect = statement.directives.expect
+            for link in statement.links:
+                readings = [reading for reading in interpreter.readings(statement, link) if reading.claim is not None]
+                expected = expect.get(str(link.position), expect.get("", ""))
+                name = statement.id if len(statement.links) == 1 else f"{statement.id}/{link.position}"
+                found[f"{item.name}::{name}"] = (readings[0].claim, expected)
+    return found
+
+
+@pytest.fixture(scope="session")
+def suite():
+    """The suite's claims by document::id, each with its expected verdict."""
+    return _suite()
+
+
+@pytest.fixture(scope="session")
+def true_claims(suite):
+    """The equations of the suite that hold."""
+    return {
+        name: claim
+        for name, (claim, expected) in suite.items()
+        if expected in ("", "proved", "tested") and claim.relation == "="
+    }

@@ -1,0 +1,60 @@
+"""Every single edit of every true claim of the suite is refuted, or listed as equivalent with its reason."""
+
+from pathlib import Path
+
+import pytest
+
+from verify.check import settle
+from verify.edits import edits
+from verify.limits import Effort
+from verify.mutants import fates
+from verify.numeric import examine
+
+LIST = Path(__file__).with_name("equivalent.txt")
+
+
+def listed():
+    """document::id::edit -> reason."""
+    lines = LIST.read_text(encoding="utf-8").splitlines()
+    rows = [line.split(" | ") for line in lines if line and not line.startswith("#")]
+    assert all(len(row) == 2 and row[1].strip() for row in rows), "each line is: edit | reason"
+    assert len({row[0] for row in rows}) == len(rows), "an edit stands once"
+    return {name: reason for name, reason in rows}
+
+
+@pytest.fixture(scope="module")
+def all_fates(true_claims):
+    return {f"{name}::{fate.edit.name}": fate for name, claim in true_claims.items() for fate in fates(claim)}
+
+
+def test_every_planted_error_is_refuted_or_listed(all_fates):
+    alive = {name for name, fate in all_fates.items() if fate.fate == "alive"}
+    expected = {name for name in listed() if "::2.11::" not in name}
+    assert alive - expected == set(), "planted errors that nothing refutes"
+    assert expected - alive == set(), "listed as equivalent, and refuted (or gone)"
+    assert sum(fate.fate == "killed" for fate in all_fates.values()) > 1000
+
+
+def test_equivalent_edits_are_confirmed_by_the_numeric_witnesses_alone(all_fates):
+    for name in listed():
+        if name in all_fates:
+            outcomes = examine(all_fates[name].edit.claim, Effort(examples=12))
+            assert {o.outcome for o in outcomes} <= {"equal", "unknown"}, name
+            assert sum(o.outcome == "equal" for o in outcomes) >= 3, name
+
+
+def test_an_edit_out_of_range_is_never_green(all_fates):
+    out = [fate for fate in all_fates.values() if fate.fate == "out of range"]
+    assert out
+    for fate in out[::10]:
+        assert settle(fate.edit.claim, Effort(examples=0)).verdict == "undecided"
+
+
+def test_edits_of_the_inequality_are_refuted_by_numbers_or_listed(suite):
+    claim, _ = suite["01-rnn.md::2.11"]
+    alive = {
+        f"01-rnn.md::2.11::{edit.name}"
+        for edit in edits(claim)
+        if settle(edit.claim, Effort(examples=40)).verdict not in ("refuted", "undecided")
+    }
+    assert alive == {name for name in listed() if "::2.11::" in name}
