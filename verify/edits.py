@@ -221,7 +221,7 @@ def rebounded(node: Any, claim: Claim) -> Edited:
             yield f"bounds {lo}..{hi} to {low}..{high}", node.func(body, letter, low, high, *direction)
     if isinstance(node, nodes.TimeProduct):
         turned = "ascending" if node.direction == "descending" else "descending"
-        yield f"the product {turned}", nodes.TimeProduct(*node.args[:4], turned)
+        yield f"the product {turned}", nodes.TimeProduct(node.body, node.index, node.lo, node.hi, turned)
 
 
 def other_mode(node: Any, claim: Claim) -> Edited:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files as resources
 from pathlib import Path
@@ -105,48 +105,48 @@ class Run:
     # --- judging -----------------------------------------------------------------------------------------------
 
     def _judge(self, documents: list[Document], console: Console) -> Report:
-        suites: list[tuple[str, Iterator[Entry], Document | None]] = []
-        for document in documents:
-            judge = Judge(document, self.effort)
-            suites.append((document.source.path, judge.entries(self._wanted(document.source.path)), document))
         total = sum(len(statement.links) or 1 for document in documents for statement in document.claims)
-        progress_console = Console(stderr=True, quiet=self.quiet)
+        progress = Console(stderr=True, quiet=self.quiet)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(
-            *columns, console=progress_console, transient=True, disable=not progress_console.is_terminal
-        ) as bar:
+        with Progress(*columns, console=progress, transient=True, disable=not progress.is_terminal) as bar:
             task = bar.add_task("verifying", total=total)
+
+            def tick(name: str) -> None:
+                bar.update(task, advance=1, description=escape(name))
+
             try:
-                for path, entries, document in suites:
-                    self._collect(
-                        path, entries, document, lambda name: bar.update(task, advance=1, description=escape(name))
-                    )
-                quantities = self._quantities()
+                for document in documents:
+                    self._collect(document, tick)
+                quantities = self._quantities(tick)
             except KeyboardInterrupt:
                 return self._report(is_complete=False)
         self._check_filters()
         return self._report(quantities)
 
-    def _collect(self, path: str, entries: Iterator[Entry], document: Document | None, tick: object) -> None:
+    def _collect(self, document: Document, tick: Callable[[str], None]) -> None:
+        path = document.source.path
         found: list[Entry] = []
-        errors = document.errors if document is not None else ()
         try:
-            for entry in entries:
+            for entry in Judge(document, self.effort).entries(self._wanted(path)):
                 found.append(entry)
-                if entry.role == "claim" and callable(tick):
+                if entry.role == "claim":
                     tick(f"{path} {clean(entry.id)}")
         finally:
-            self.done.append(DocumentReport(path, tuple(found), errors))
+            self.done.append(DocumentReport(path, tuple(found), document.errors))
 
-    def _quantities(self) -> DocumentReport | None:
+    def _quantities(self, tick: Callable[[str], None]) -> DocumentReport | None:
         """What `derive` derives, beside the suite: each quantity against every witness."""
         if self.files or self.only:
             return None
         from verify.quantities import entries  # only here: documents of one's own need no systems of ours
 
-        return DocumentReport("derived quantities", tuple(entries(self.effort)))
+        found = []
+        for entry in entries(self.effort):
+            found.append(entry)
+            tick(entry.id)
+        return DocumentReport("derived quantities", tuple(found))
 
-    def _wanted(self, path: str):  # type: ignore[no-untyped-def]
+    def _wanted(self, path: str) -> Callable[[str], bool]:
         def wanted(name: str) -> bool:
             for pattern in self.only:
                 file, separator, claim = pattern.rpartition("::")

@@ -15,6 +15,8 @@ import numpy as np
 import sympy as sp
 from sympy.polys.rings import PolyElement
 
+from derive.language.functions import OPAQUE
+from derive.language.nodes import Elementwise, Softmax
 from verify.claim import Claim
 from verify.deciders.outcome import Outcome
 from verify.instances import Instance
@@ -30,6 +32,7 @@ from verify.oracles.worlds import World
 LARGEST = 2  # sizes: the cost of one entry grows by a factor n a step
 STEPS = 3
 V = sp.Symbol("v")
+RATIONAL = (OPAQUE, "identity", "reciprocal", "relu")  # kinds that take rationals to rationals
 AGREE = sp.Float(10, PRECISION) ** -30
 
 
@@ -64,12 +67,21 @@ def differentiated(world: World, node: Any, env: Env) -> Array:
 def slopes_by(i: int, world: World, change: Variation, node: Any, env: Env) -> Array:
     """∂what/∂v, v the variable's i-th entry; all other entries are numbers, which keeps the formula small.
 
-    While everything is a polynomial in v, SymPy's polynomial ring holds it; tanh and its kin need expressions.
+    While everything is a rational polynomial in v, SymPy's polynomial ring holds it; tanh and its kin need
+    expressions, for the ring would turn their 50 digits into a short fraction.
     """
-    try:
-        return slopes_in(VARIABLE, i, world, change, node, env)
-    except NotPolynomial:
-        return slopes_in(V, i, world, change, node, env)
+    if not has_irrational_functions(node.what, *(equation.right for equation in world.timeline.model.equations)):
+        try:
+            return slopes_in(VARIABLE, i, world, change, node, env)
+        except NotPolynomial:
+            pass
+    return slopes_in(V, i, world, change, node, env)
+
+
+def has_irrational_functions(*formulas: Any) -> bool:
+    """Whether a function occurs that takes rationals to irrational numbers."""
+    found = (node for formula in formulas for node in sp.preorder_traversal(formula))
+    return any(isinstance(node, Softmax) or (isinstance(node, Elementwise) and node.kind not in RATIONAL) for node in found)
 
 
 def slopes_in(v: Any, i: int, world: World, change: Variation, node: Any, env: Env) -> Array:

@@ -1,0 +1,130 @@
+"""The built-in suite against the source derivation's table, and copies of it with planted errors."""
+
+from importlib.resources import files
+
+import pytest
+
+from derive.printed import printed
+from verify.document.statements import read
+from verify.judge import Judge
+from verify.limits import Effort
+from verify.quantities import claim_of, derivations
+
+FEW = Effort(examples=12)
+
+# The table of the source derivation, row by row; a sum or product over symbolic steps is tested up to 6.
+LAST = {
+    "tanh": "proved", "tanh'": "proved", "2.1/1": "proved", "2.1/2": "proved", "2.2": "proved", "2.2a.ij": "proved",
+    "2.2a": "proved", "2.2b.0": "proved", "2.2b.ij": "proved", "2.2b": "proved", "2.2c": "proved",
+    "2.2c.denominator": "refuted", "2.2c.mended": "proved", "2.2x": "refuted", "2.3": "proved", "2.4": "tested",
+    "2.4.ascending": "refuted", "2.6/1": "proved", "2.6/2": "proved", "2.7a": "proved", "2.7": "proved",
+    "2.7b": "proved", "2.7c": "proved", "2.8": "tested", "2.9": "tested", "K1": "proved", "K1.vec": "proved",
+    "K2": "proved", "K2.U": "proved", "K2.total": "refuted", "K2.G": "proved", "K2.H": "proved", "K3": "proved",
+    "K3.column": "refuted", "K4": "proved", "K4.kron": "refuted", "2.11": "tested",
+}  # fmt: skip
+EVERY = {
+    "2.1/1": "proved", "2.1/2": "refuted", "2.2": "proved", "2.2a.ij": "proved", "2.2a": "proved", "2.2b.0": "proved",
+    "2.2b.ij": "proved", "2.2b": "proved", "2.2c": "proved", "2.2c.denominator": "refuted", "2.2x": "refuted",
+    "2.3": "refuted", "2.3.local": "proved", "2.4": "refuted", "2.6/1": "refuted", "2.6/2": "proved",
+    "2.7a": "proved", "2.7": "refuted", "2.7b": "proved", "2.7c": "refuted", "2.6.every": "tested", "2.8": "tested",
+    "2.9": "tested",
+}  # fmt: skip
+OPEN = {"2.2c": "conditional", "2.4": "conditional", "K4": "conditional", "2.3": "proved"}
+LAYERS = {
+    "2.5/1": "proved", "2.5/2": "proved", "2.5.delta": "proved", "two.2.5": "proved", "two.2.5.delta": "refuted",
+    "two.2.5.last": "proved", "two.2.5.mended": "proved",
+}  # fmt: skip
+OUTPUTS = {
+    "2.10": "tested", "softmax.jacobian": "proved", "2.10.softmax": "tested", "2.10.unassumed": "refuted",
+    "2.10.general": "tested", "2.10.squared": "tested",
+}  # fmt: skip
+TABLE = {
+    "01-rnn.md": LAST, "02-rnn-every-step.md": EVERY, "03-conventions.md": OPEN, "04-layers.md": LAYERS,
+    "05-outputs.md": OUTPUTS,
+}  # fmt: skip
+
+
+def text_of(name):
+    return files("verify.suite").joinpath(name).read_text(encoding="utf-8")
+
+
+def entries(name, text, effort=FEW):
+    document = read(name, text)
+    assert not document.errors, document.errors
+    return {entry.id: entry for entry in Judge(document, effort).entries() if entry.role == "claim"}
+
+
+@pytest.mark.parametrize("name", sorted(TABLE))
+def test_every_row_gets_the_verdict_of_the_table(name):
+    found = entries(name, text_of(name))
+    assert {key: entry.verdict.verdict for key, entry in found.items()} == TABLE[name]
+    assert all(entry.is_ok() for entry in found.values())
+
+
+def test_the_table_covers_the_whole_suite():
+    assert {item.name for item in files("verify.suite").iterdir() if item.name.endswith(".md")} == set(TABLE)
+
+
+def test_rows_that_need_induction_say_for_which_steps_they_are_tested():
+    found = entries("01-rnn.md", text_of("01-rnn.md"))
+    assert found["2.8"].verdict.times == "t in 1..6"
+    assert found["2.4"].verdict.times == "t in 1..6, 1 <= k <= t"
+    assert found["2.3"].verdict.times == "2 <= t"
+
+
+@pytest.mark.parametrize(
+    ("row", "before", "after"),
+    [
+        ("2.3", r"\delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}",
+         r"\delta_t^\top W^\top \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}"),
+        ("2.2c", r"W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.2c}",
+         r"\operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] W \tag{2.2c}"),
+        ("K2", r"s_{t-1}^\top \otimes I_n \tag{K2}", r"I_n \otimes s_{t-1}^\top \tag{K2}"),
+    ],
+)  # fmt: skip
+def test_a_planted_error_is_refuted_at_n_2_and_changes_nothing_else(row, before, after):
+    text = text_of("01-rnn.md")
+    assert text.count(before) == 1
+    found = entries("01-rnn.md", text.replace(before, after))
+    assert {key: e.verdict.verdict for key, e in found.items()} == {**LAST, row: "refuted"}
+    assert found[row].verdict.counterexample.sizes["n"] == 2
+
+
+def test_the_misprint_is_refuted_at_n_1():
+    assert entries("01-rnn.md", text_of("01-rnn.md"))["2.2x"].verdict.counterexample.sizes["n"] == 1
+
+
+def test_ascending_products_fail_first_at_two_steps_between_and_n_2():
+    example = entries("01-rnn.md", text_of("01-rnn.md"))["2.4.ascending"].verdict.counterexample
+    assert example.times["t"] - example.times["k"] == 2
+    assert example.sizes["n"] == 2
+
+
+@pytest.mark.parametrize("loss", ["last", "every", "outputs"])
+@pytest.mark.parametrize("options", [{}, {"bias": True, "layout": "denominator"}, {"vec": "row"}])
+def test_what_derive_prints_verify_accepts(loss, options):
+    found = entries("rnn.md", printed("rnn", form="md", loss=loss, **options), Effort(examples=4))
+    verdicts = {key: entry.verdict.verdict for key, entry in found.items()}
+    assert set(verdicts.values()) <= {"proved", "tested"}, verdicts
+    induction = {"2.2d", "2.4", "2.8", "2.9", "2.9s", "2.9b", "2.10", "2.10V", "2.10c"}
+    if loss != "outputs":  # a loss that is itself a sum over steps needs induction everywhere
+        assert {key for key, verdict in verdicts.items() if verdict == "tested"} <= induction
+
+
+def test_every_step_of_every_derivation_is_a_true_claim():
+    """A derivation is data with provenance: a wrong rule would be named by the first step that fails."""
+    from dataclasses import replace
+
+    from verify.deciders import prime_field
+    from verify.times import instances
+
+    checked = 0
+    for name, derivation in derivations():
+        whole = claim_of(derivation)
+        for step in derivation.steps:
+            claim = replace(whole, left=step.before, right=step.after)
+            for times in list(instances(claim, 3))[:2]:
+                outcome = prime_field.decide_at(claim, times).outcome
+                assert outcome in ("equal", "limit", "unknown"), f"{name}: {step.rule}"
+                checked += outcome == "equal"
+    assert checked > 300
