@@ -1,4 +1,4 @@
-"""Numeric instances: sizes, a last step and a seed; the entries follow from the seed.
+"""Numeric instances, drawn by Hypothesis: sizes, a last step and a seed; the entries follow from the seed.
 
 An entry is a hash of (seed, name, step, row, column), so it depends neither on the sizes nor on the order of
 evaluation: a smaller instance with the same seed has the same entries in its corner, and a hundred instances of
@@ -7,10 +7,9 @@ equal sizes are filled at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice, permutations
 from typing import Any
 from zlib import crc32
 
@@ -27,6 +26,7 @@ Key = tuple[str, tuple[int, ...]]  # a tensor's name and indices: ("W", ()), ("x
 
 MIXER = tuple(np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 WIDTH = 1 << 16  # the column counts from 0, the row in steps of WIDTH: an entry's number is free of the sizes
+PLANS = 6  # how many plans Hypothesis draws before the one that is used
 GROUPS = 4  # how many different (sizes, last step) a hundred instances share
 STEPS = (3, 4, 5, 6)  # T ≥ 3: shorter runs hide errors
 
@@ -74,21 +74,60 @@ def batches(instances: Iterable[Instance]) -> tuple[Batch, ...]:
 
 
 def draw(subject: Claim | Model, count: int, seed: int = 0) -> tuple[Instance, ...]:
-    """`count` instances for a model (and all its claims), in a few groups; the same arguments give the same ones."""
-    groups = list(islice(_sizes_and_steps(size_letters(subject), _model(subject)), min(GROUPS, count)))
-    seeds = (hashed((seed,), "instances", count, 1)[0, :, 0] * 2**53).astype(int).tolist()
-    return tuple(Instance(*groups[i * len(groups) // count], seed=one) for i, one in enumerate(seeds))
+    """`count` instances for a model (and all its claims), drawn by Hypothesis as a few groups of equal sizes.
+
+    The same arguments (and version of Hypothesis) give the same ones.
+    """
+    last = _model(subject).time.last
+    groups = _groups(size_letters(subject), isinstance(last, sp.Symbol), seed)[: min(GROUPS, count)]
+    ends = [steps if isinstance(last, sp.Symbol) else int(last) for _, steps, _ in groups]
+    found = []
+    for i in range(count):
+        place = i * len(groups) // count
+        sizes, _, start = groups[place]
+        own = int(hashed((start,), f"instance {i}", 1, 1)[0, 0, 0] * 2**53)
+        found.append(Instance(sizes, ends[place], own))
+    return tuple(found)
 
 
-def _sizes_and_steps(letters: Sequence[str], model: Model) -> Iterator[tuple[tuple[tuple[str, int], ...], int]]:
-    """Sizes pairwise different and ≥ 2, no letter always the same, beside T = 3, 4, 5, 6, 3, …"""
-    last = model.time.last
-    values = range(2, max(5, len(letters) + 2))
-    choices = list(islice(permutations(values, len(letters)), 24))
-    stride = max(1, len(choices) // GROUPS)
-    for i in range(GROUPS):
-        steps = STEPS[i % len(STEPS)] if isinstance(last, sp.Symbol) else int(last)
-        yield tuple(zip(letters, choices[i * stride % len(choices)], strict=True)), steps
+Group = tuple[tuple[tuple[str, int], ...], int, int]  # sizes by letter, a last step, a seed
+
+
+@lru_cache(maxsize=256)
+def _groups(letters: tuple[str, ...], has_steps: bool, seed: int) -> tuple[Group, ...]:
+    """GROUPS groups that Hypothesis draws: sizes pairwise different and ≥ 2, no letter always the same, T = 3 … 6."""
+    from hypothesis import HealthCheck, Phase, given, settings  # 0.1 s that only numeric witnesses need
+    from hypothesis import seed as seeded
+
+    drawn: list[tuple[Group, ...]] = []
+
+    @seeded(seed)
+    @settings(
+        max_examples=PLANS, phases=[Phase.generate], database=None, deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(_plans(letters, has_steps))
+    def collect(plan: tuple[Group, ...]) -> None:
+        drawn.append(plan)
+
+    collect()
+    return drawn[-1]  # Hypothesis begins with the simplest plan and becomes bolder
+
+
+def _plans(letters: tuple[str, ...], has_steps: bool) -> Any:
+    from hypothesis import strategies as st
+
+    values = range(2, max(2 + GROUPS, len(letters) + 2))
+    sizes = st.permutations(values).map(lambda chosen: tuple(zip(letters, chosen, strict=False)))
+    steps = st.permutations(STEPS) if has_steps else st.just(list(STEPS))
+    starts = st.lists(st.integers(0, 2**32 - 1), min_size=GROUPS, max_size=GROUPS, unique=True)
+    different = bool(letters)
+    groups = st.tuples(st.lists(sizes, min_size=GROUPS, max_size=GROUPS, unique=different), steps, starts)
+
+    def varied(plan: Any) -> bool:
+        return all(len({dict(one)[letter] for one in plan[0]}) > 1 for letter in letters)
+
+    return groups.filter(varied).map(lambda plan: tuple(zip(*plan, strict=True)))
 
 
 def instances(subject: Claim | Model, smallest: int = 1, largest: int = 4, steps: int = 5) -> Any:

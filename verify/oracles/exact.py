@@ -41,7 +41,10 @@ class NotPolynomial(Exception):  # a signal between two functions here and in `c
 
 @dataclass(frozen=True)
 class ExactDraws:
-    """Small rationals: eighths of what the floats would be, rounded, as object arrays."""
+    """Small rationals: what the floats would be, rounded to 64ths, as object arrays.
+
+    Coarser ones meet too often: of eighths, one 2×2 matrix in sixteen is symmetric and hides a transpose.
+    """
 
     draws: Draws
 
@@ -49,7 +52,7 @@ class ExactDraws:
         """A tensor of rationals that satisfies the same assumptions."""
         name, indices = key
         drawn = uniform(self.draws.batch.seeds[:1], f"{name}[{','.join(map(str, indices))}]", rows, cols)
-        entries = rationals(np.where(np.rint(8 * drawn) == 0, 5, np.rint(8 * drawn)), 8)
+        entries = rationals(np.where(np.rint(64 * drawn) == 0, 37, np.rint(64 * drawn)), 64)
         return self.draws.constrained(key, entries)[:, None, None]
 
     def function(self, name: str, kind: str) -> Function:
