@@ -226,13 +226,18 @@ def _shown(program: Program, env: Env, sizes: Mapping[str, int], best: _Instance
     place = _letters(program, best)
     return Counterexample(
         sizes=dict(sizes),
-        times=dict(env),
+        times={} if _is_static(program, best) else dict(env),
         values={_label(name): _nested(value[(0,) * (value.ndim - 2)]) for name, value in best.run.inputs.items()},
         functions=_tables(program, best),
         left=_side(best.left, place),
         right=_side(best.right, place),
         letters={name: place[i] + 1 for i, name in enumerate(program.letters) if _is_free(program, name)},
     )
+
+
+def _is_static(program: Program, best: _Instance) -> bool:
+    """No step occurs in the claim, and none in what it reaches."""
+    return program.claim.is_timeless and not any("@" in name for name in best.run.inputs)
 
 
 def _is_free(program: Program, letter: str) -> bool:

@@ -116,6 +116,8 @@ def differences(program: Program, field: Field, algebra: Arrays, sides: tuple[Ar
 
 
 def _conditions(program: Program, algebra: Arrays) -> list[Array]:
+    if not program.claim.conditions:
+        return []
     letters = {str(letter.name): letter for letter in program.claim.letters}
     masks = []
     for condition in program.claim.conditions:

@@ -67,8 +67,8 @@ class Run:
 
     def __init__(self, system: System, algebra: Algebra, env: Env, window: Window | None = None) -> None:
         self.system, self.algebra, self.env, self.window = system, algebra, env, window
-        letter = system.last_letter
-        self.base: Env = {letter: env[letter]} if letter is not None else {}
+        letter = system.last_letter or ""
+        self.base: Env = {letter: env[letter]} if letter in env else {}
         self.inputs: dict[str, Value] = {}
         self._memos: dict[tuple[int, tuple[int, ...]], dict[Any, Value]] = {}
         self.reads: dict[Key, set[Key]] = {}
@@ -239,6 +239,15 @@ class Scope:
             return parent_value if parent_value is not None else parent.member(key, shape)
         found = self.run.evaluate(key, self)
         assert found is not None  # an input depends on nothing but itself
+        return self._with_outer_directions(key, found)
+
+    def _with_outer_directions(self, key: Key, found: Jet) -> Jet:
+        """A member computed anew still moves by itself where an outer derivative perturbs it."""
+        scope = self.parent
+        while scope is not None:
+            if scope.by == key and scope.direction is not None:
+                found = jets.add(self.run.algebra, found, scope.direction)
+            scope = scope.parent
         return found
 
     def _past_member(self, key: Key, shape: Shape | None, parent: Scope) -> Jet:

@@ -1,0 +1,171 @@
+"""Counterexamples: the smallest instance first, exact, with both sides; none for what is true."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import sympy as sp
+
+from derive.language.build import diag, matadd, matmul, negate, sequence, transpose
+from derive.language.derivatives import Gradient, Jacobian
+from derive.language.functions import elementwise
+from derive.language.nodes import Component, Norm, Scale, Softmax, TimeProduct, Tr
+from derive.model import Loss, Model, Time
+from verify.claim import Assumption, Claim, Index
+from verify.counterexample import smallest
+
+n, m = sp.symbols("n m", integer=True, positive=True)
+t, k, r, i, j = sp.symbols("t k r i j", integer=True)
+x, s, net, d = sequence("x", m), sequence("s", n), sequence("Net", n), sequence("delta", n)
+U, W, E = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n), sp.MatrixSymbol("E", 1, 1)
+A, B, C = (sp.MatrixSymbol(name, n, n) for name in "ABC")
+v, y = sp.MatrixSymbol("v", n, 1), sp.MatrixSymbol("y", n, 1)
+f = elementwise("f")
+STATIC = Model({})
+
+
+def rnn(loss):
+    equations = {
+        net[t]: matadd(matmul(U, x[t]), matmul(W, s[t - 1])),
+        s[t]: f(net[t]),
+        d[t]: transpose(Jacobian(E, net[t])),
+    }
+    return Model(equations, loss=loss, time=Time(1, t))
+
+
+LAST, EVERY = rnn(Loss.last(s)), rnn(Loss.every(s))
+
+
+def prime(member):
+    return diag(f.prime(member))
+
+
+def product(direction):
+    return TimeProduct(matmul(W, prime(net[r])), r, k, t - 1, direction)
+
+
+JACOBIAN = Jacobian(net[t], net[t - 1])
+KNOWN = {
+    "2.2c transposed": (Claim(JACOBIAN, matmul(transpose(W), prime(net[t - 1])), LAST), {"m": 1, "n": 2}, {"t": 2}),
+    "2.2c swapped": (Claim(JACOBIAN, matmul(prime(net[t - 1]), W), LAST), {"m": 1, "n": 2}, {"t": 2}),
+    "2.2x": (Claim(Jacobian(net[t], s[t - 1]), matmul(W, prime(net[t - 1])), LAST), {"m": 1, "n": 1}, {"t": 2}),
+    "2.3, every": (
+        Claim(transpose(d[t - 1]), matmul(transpose(d[t]), W, prime(net[t - 1])), EVERY),
+        {"m": 1, "n": 1},
+        {"t": 2},
+    ),
+    "2.4 ascending": (
+        Claim(
+            transpose(d[k]),
+            matmul(transpose(d[t]), product("ascending")),
+            LAST,
+            indices=(Index(k, sp.S.One, t),),
+        ),
+        {"m": 1, "n": 2},
+        {"t": 3, "k": 1},
+    ),
+    "commuting": (Claim(matmul(A, B), matmul(B, A), STATIC), {"n": 2}, {}),
+    "2 = tr I": (Claim(Scale(Tr(sp.Identity(n)), A), matmul(2, A), STATIC), {"n": 1}, {}),
+}
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_the_smallest_instance_of_known_errors(name):
+    claim, sizes, times = KNOWN[name]
+    found = smallest(claim)
+    assert (found.sizes, found.times) == (sizes, times)
+    assert found.left != found.right
+    assert found == smallest(claim)
+
+
+def numbers(nested):
+    return np.array([[Fraction(entry) for entry in row] for row in nested], dtype=object)
+
+
+def test_both_sides_can_be_recomputed_from_the_values():
+    """W diag[f'(Net_1)] and its transposed rival from the table of f' and the shown inputs alone."""
+    found = smallest(KNOWN["2.2c transposed"][0])
+    values = {name: numbers(value) for name, value in found.values.items()}
+    net_1 = values["U"] @ values["x@1"] + values["W"] @ values["s@0"]
+    table = found.functions["f'"]
+    slope = np.diag([Fraction(table[str(entry)]) for entry in net_1[:, 0]])
+    assert (numbers(found.left) == values["W"] @ slope).all()
+    assert (numbers(found.right) == values["W"].T @ slope).all()
+
+
+def test_values_are_small():
+    found = smallest(KNOWN["2.2x"][0])
+    assert found.values == {"U": [["0"]], "x@2": [["0"]], "W": [["1"]], "x@1": [["0"]], "s@0": [["0"]]}
+    assert found.functions["f'"] == {"0": "0"}
+    assert (found.left, found.right) == ([["1"]], [["0"]])
+
+
+def test_the_derivatives_of_an_unknown_loss_are_shown():
+    found = smallest(KNOWN["2.3, every"][0])
+    assert set(found.functions["E'"]) == {"s@1[1,1]", "s@2[1,1]"}
+
+
+def test_the_dictionary_has_the_keys_of_the_report():
+    found = smallest(KNOWN["2.2x"][0])
+    assert set(found.as_dict()) == {"sizes", "times", "values", "functions", "left", "right"}
+    assert found.summary() == "t = 2, m = 1, n = 1"
+
+
+def test_a_component_is_named():
+    found = smallest(Claim(Component(A, i, j), Component(A, j, i), STATIC))
+    assert found.sizes == {"n": 2}
+    assert sorted(found.letters.values()) == [1, 2]
+    assert found.as_dict()["indices"] == found.letters
+    row, column = found.letters["i"] - 1, found.letters["j"] - 1
+    assert found.left == [[found.values["A"][row][column]]]
+    assert found.right == [[found.values["A"][column][row]]]
+
+
+def test_commutators_need_three_rows():
+    """[[A,B]²,C] = 0 holds at n = 2 and fails first at n = 3."""
+    inner = matadd(matmul(A, B), negate(matmul(B, A)))
+    square = matmul(inner, inner)
+    hall = Claim(matadd(matmul(square, C), negate(matmul(C, square))), sp.ZeroMatrix(n, n), STATIC)
+    assert smallest(hall).sizes == {"n": 3}
+
+
+def test_concrete_functions_are_shown_in_balls():
+    tanh = elementwise("g", "tanh")
+    claim = Claim(tanh.prime(v), matadd(sp.OneMatrix(n, 1), negate(tanh(v))), STATIC)
+    found = smallest(claim)
+    assert found.sizes == {"n": 1}
+    point = float(Fraction(found.values["v"][0][0]))
+    ((left,),), ((right,),) = found.left, found.right
+    assert float(left["mid"]) == pytest.approx(1 - np.tanh(point) ** 2)
+    assert float(right["mid"]) == pytest.approx(1 - np.tanh(point))
+    assert float(left["rad"]) < 1e-30
+
+
+def test_relu_stays_rational():
+    relu = elementwise("g", "relu")
+    found = smallest(Claim(relu(v), v, STATIC))
+    assert found.values["v"] == [["-1"]]
+    assert (found.left, found.right) == ([["0"]], [["-1"]])
+
+
+def test_assumptions_hold_in_what_is_shown():
+    claim = Claim(matmul(A, B), matmul(B, A), STATIC, assumptions=(Assumption("symmetric", A),))
+    shown = numbers(smallest(claim).values["A"])
+    assert (shown == shown.T).all()
+    loss = Gradient(negate(matmul(transpose(y), elementwise("log", "log")(Softmax(v)))), v)
+    assumed = Claim(loss, Softmax(v), STATIC, assumptions=(Assumption("sum_one", y),))
+    entries = [entry for row in smallest(assumed).values["y"] for entry in row]
+    assert sum(float(e["mid"]) if isinstance(e, dict) else float(Fraction(e)) for e in entries) == pytest.approx(1)
+
+
+@pytest.mark.parametrize(
+    "claim",
+    [
+        Claim(JACOBIAN, matmul(W, prime(net[t - 1])), LAST),
+        Claim(transpose(matmul(A, B)), matmul(transpose(B), transpose(A)), STATIC),
+        Claim(Norm(v), Norm(v), STATIC),
+    ],
+    ids=["2.2c", "(AB)ᵀ", "norm"],
+)
+def test_what_is_true_or_not_decided_has_none(claim):
+    assert smallest(claim) is None
