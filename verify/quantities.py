@@ -13,6 +13,7 @@ from derive.language.nodes import Member
 from derive.models.systems import system
 from verify.check import settle
 from verify.claim import Assumption, Claim, Condition, Index
+from verify.deciders.normal_form import Session
 from verify.errors import Place
 from verify.judge import Entry
 from verify.limits import Effort
@@ -72,9 +73,10 @@ def _names_a_loss(derivation: Derivation) -> bool:
 
 def entries(effort: Effort) -> Iterator[Entry]:
     """One line of the report a quantity."""
+    session = Session()
     for number, (name, derivation) in enumerate(derivations(), start=1):
         began = perf_counter()
-        verdict = settle(claim_of(derivation), effort)
+        verdict = settle(claim_of(derivation), effort, session)
         seconds = perf_counter() - began
         verdict = replace(verdict, seconds=seconds)
         place = Place("derived", number, 1)

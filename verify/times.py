@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import sympy as sp
 
 from derive.language.nodes import Member, TimeProduct, TimeSum
-from derive.language.substitute import free_letters, substitute
+from derive.language.substitute import substitute
 from derive.model import Equation, Model
 from verify.claim import Claim, Condition
 
@@ -78,24 +78,57 @@ def in_scope(claim: Claim, times: Times) -> bool:
     steps = [c for c in claim.conditions if (c.left.free_symbols | c.right.free_symbols) <= set(times)]
     if not all(condition.holds(dict(times)) for condition in steps):
         return False
-    model = ground_model(claim.model, times)
-    return all(_all_exist(substitute(side, values), model) for side in (claim.left, claim.right))
+    spans = _spans(ground_model(claim.model, times))
+    return all(place.is_inside(spans, dict(values)) for side in (claim.left, claim.right) for place in _written(side))
+
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A member (None: the bounds alone) as written under binders, outermost first: (letter, lowest, highest)."""
+
+    member: Member | None
+    binders: tuple[tuple[sp.Symbol, sp.Expr, sp.Expr], ...]
+
+    def is_inside(self, spans: Mapping[str, tuple[Span, ...]], values: dict[sp.Symbol, sp.Integer]) -> bool:
+        """Whether it exists for all values of the bound letters; bounds may be empty, and nothing below empty."""
+        if not self.binders:
+            return self.member is None or _exists(self.member, spans, values)
+        letter, lowest, highest = self.binders[0]
+        lo, hi = int(lowest.xreplace(values)), int(highest.xreplace(values))
+        inner = replace(self, binders=self.binders[1:])
+        return hi >= lo - 1 and all(inner.is_inside(spans, {**values, letter: sp.Integer(k)}) for k in range(lo, hi + 1))
 
 
 def exists(member: Member, model: Model) -> bool:
-    """Whether a member at a concrete step exists: produced, read as an input, or the loss's own."""
-    return any(int(lo) <= int(member.time) <= int(hi) for lo, hi in model.spans(member.name)) or not model.spans(
-        member.name
-    )
+    """Whether a member at a step that is a number exists in a model that ends at a number."""
+    return _exists(member, _spans(model), {})
 
 
-def _all_exist(expr: Any, model: Model) -> bool:
-    """Every member written exists; a sum or product contributes its members at its bounds, unless it is empty."""
+def _exists(member: Member, spans: Mapping[str, tuple[Span, ...]], values: dict[sp.Symbol, sp.Integer]) -> bool:
+    """Produced by an equation, read as an input, or of a family that no equation mentions."""
+    time = member.time.xreplace(values)
+    if time.free_symbols:
+        return False
+    known = spans.get(member.name, ())
+    return not known or any(lo <= int(time) <= hi for lo, hi in known)
+
+
+@lru_cache(maxsize=256)
+def _spans(model: Model) -> Mapping[str, tuple[Span, ...]]:
+    """The steps of each family of a model with a last step that is a number."""
+    names = {*model.by_name, *model.reads}
+    return {name: tuple((int(lo), int(hi)) for lo, hi in model.spans(name)) for name in names}
+
+
+@lru_cache(maxsize=4096)
+def _written(expr: Any) -> tuple[_Place, ...]:
+    """Every member that a formula writes, and every range of a sum or product."""
     if isinstance(expr, TimeSum | TimeProduct):
-        lo, hi = int(expr.lo), int(expr.hi)
-        if hi < lo - 1:
-            return False
-        return all(_all_exist(substitute(expr.body, {expr.index: sp.Integer(k)}), model) for k in range(lo, hi + 1))
-    if isinstance(expr, Member) and expr.indices:
-        return not free_letters(sp.Tuple(*expr.indices)) and exists(expr, model)
-    return all(_all_exist(arg, model) for arg in expr.args)
+        binder = (expr.index, expr.lo, expr.hi)
+        inner = (*_written(expr.body), _Place(None, ()))
+        return tuple(replace(place, binders=(binder, *place.binders)) for place in inner)
+    own = (_Place(expr, ()),) if isinstance(expr, Member) and expr.indices else ()
+    return own + tuple(place for arg in expr.args for place in _written(arg))

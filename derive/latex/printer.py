@@ -24,7 +24,7 @@ SUM, ENTRY, PRODUCT, ATOM = range(4)  # how tightly a formula's outermost operat
 BIG = -1  # Σ and Π: last in a product or a term of a sum, in parentheses anywhere else
 Text = tuple[str, int]
 
-TEXTBOOK = Conventions("numerator", "row", "family", "column", "descending", "total")
+TEXTBOOK = Conventions("numerator", "shape", "family", "column", "descending", "total")
 
 
 def latex(expr: Any, conventions: Conventions | None = None) -> str:

@@ -25,11 +25,11 @@ def test_the_document_of_two_derivations():
     assert as_document("A recurrent network", chosen) == (
         "# A recurrent network\n\n"
         "```backproof\nsymbols:\n  '\\mathrm{Net}_t': n\n  U: n x m\n  x_t: m\n  W: n x n\n  s_t: n\n  '\\delta_t': n\n"
-        "  E: 'loss(last s)'\n  f: elementwise\ntime: 1..t\nindices: {k: t}\nlayout: numerator\ngradient: row\n"
+        "  E: 'loss(last s)'\n  f: elementwise\ntime: 1..t\nindices: {k: t}\nlayout: numerator\ngradient: shape\n"
         "matrix: family\nvec: column\nproducts: descending\npartial: total\ngiven: ['m1', 'm2', 'd1']\n```\n\n"
         "$$\\mathrm{Net}_t = U x_t + W s_{t-1} \\tag{m1}$$\n\n"
         "$$s_t = f(\\mathrm{Net}_t) \\tag{m2}$$\n\n"
-        "$$\\delta_t^\\top = \\frac{\\partial E}{\\partial \\mathrm{Net}_t} \\tag{d1}$$\n\n"
+        "$$\\delta_t = \\frac{\\partial E}{\\partial \\mathrm{Net}_t} \\tag{d1}$$\n\n"
         "$$\\frac{\\partial \\mathrm{Net}_t}{\\partial \\mathrm{Net}_{t-1}} ="
         " W \\operatorname{diag}\\left[f'(\\mathrm{Net}_{t-1})\\right] \\tag{2.2c}$$\n\n"
         "<!-- backproof: where: k < t -->\n"
@@ -47,7 +47,7 @@ def test_symbols_are_declared_as_they_are():
     assert "E = -\\sum_{k=1}^{t} y_k^\\top \\log(o_k)" in text
     every = as_document("x", system("rnn", loss="every").quantities())
     assert "  E: 'loss(each s)'" in every.splitlines()
-    assert "$$e_t^\\top = \\frac{\\partial^{+} E}{\\partial s_t}" in every
+    assert "$$e_t = \\frac{\\partial^{+} E}{\\partial s_t}" in every
 
 
 def test_block_form_and_the_other_vec_order_get_a_directive():

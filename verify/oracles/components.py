@@ -33,6 +33,8 @@ LARGEST = 2  # sizes: the cost of one entry grows by a factor n a step
 STEPS = 3
 V = sp.Symbol("v")
 RATIONAL = (OPAQUE, "identity", "reciprocal", "relu")  # kinds that take rationals to rationals
+POLYNOMIAL = (OPAQUE, "identity")  # kinds for which SymPy's polynomial ring serves; all others are slow
+FEW_STEPS = 2
 AGREE = sp.Float(10, PRECISION) ** -30
 
 
@@ -70,7 +72,8 @@ def slopes_by(i: int, world: World, change: Variation, node: Any, env: Env) -> A
     While everything is a rational polynomial in v, SymPy's polynomial ring holds it; tanh and its kin need
     expressions, for the ring would turn their 50 digits into a short fraction.
     """
-    if not has_irrational_functions(node.what, *(equation.right for equation in world.timeline.model.equations)):
+    formulas = (node.what, *(equation.right for equation in world.timeline.model.equations))
+    if not has_functions(formulas, RATIONAL):
         try:
             return slopes_in(VARIABLE, i, world, change, node, env)
         except NotPolynomial:
@@ -78,10 +81,10 @@ def slopes_by(i: int, world: World, change: Variation, node: Any, env: Env) -> A
     return slopes_in(V, i, world, change, node, env)
 
 
-def has_irrational_functions(*formulas: Any) -> bool:
-    """Whether a function occurs that takes rationals to irrational numbers."""
+def has_functions(formulas: Iterable[Any], harmless: tuple[str, ...]) -> bool:
+    """Whether a function occurs beside the harmless kinds."""
     found = (node for formula in formulas for node in sp.preorder_traversal(formula))
-    return any(isinstance(node, Softmax) or (isinstance(node, Elementwise) and node.kind not in RATIONAL) for node in found)
+    return any(isinstance(node, Softmax) or (isinstance(node, Elementwise) and node.kind not in harmless) for node in found)
 
 
 def slopes_in(v: Any, i: int, world: World, change: Variation, node: Any, env: Env) -> Array:
@@ -109,8 +112,10 @@ class Components:
 
     def examine(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
         """The claim on the first instance, cut down to sizes ≤ 2 and few steps: exact, so one instance says much."""
+        formulas = (claim.left, claim.right, *(equation.right for equation in claim.model.equations))
+        steps = FEW_STEPS if has_functions(formulas, POLYNOMIAL) else STEPS
         for instance in instances:
-            return self._on(claim, tiny(instance))
+            return self._on(claim, tiny(instance, steps))
         return Outcome(self.name, "unknown", detail="no instance")
 
     def _on(self, claim: Claim, instance: Instance) -> Outcome:
@@ -143,10 +148,10 @@ def times_of(claim: Claim, lab: Laboratory) -> dict[str, int]:
     return {str(last): lab.timeline.last} if isinstance(last, sp.Symbol) else {}
 
 
-def tiny(instance: Instance) -> Instance:
+def tiny(instance: Instance, steps: int) -> Instance:
     """The instance with sizes of at most 2 and few steps."""
     sizes = tuple((name, min(size, LARGEST)) for name, size in instance.sizes)
-    return replace(instance, sizes=sizes, last=min(instance.last, STEPS), values=())
+    return replace(instance, sizes=sizes, last=min(instance.last, steps), values=())
 
 
 def differing_entry(claim: Claim, world: World, env: Env) -> dict[str, Any] | None:

@@ -35,8 +35,8 @@ GOLDEN = [
         r"\frac{\partial^{+} \operatorname{vec} \mathrm{Net}_t}{\partial \operatorname{vec} W}",
     ),
     (Gradient(E, W), r"\frac{\partial E}{\partial W}"),
-    (Gradient(E, net[t]), r"\left(\frac{\partial E}{\partial \mathrm{Net}_t}\right)^\top"),
-    (transpose(Gradient(E, net[t])), r"\frac{\partial E}{\partial \mathrm{Net}_t}"),
+    (Gradient(E, net[t]), r"\frac{\partial E}{\partial \mathrm{Net}_t}"),
+    (transpose(Gradient(E, net[t])), r"\left(\frac{\partial E}{\partial \mathrm{Net}_t}\right)^\top"),
     (
         nodes.Component(Jacobian(net[t], s[t - 1]), i, j),
         r"\left(\frac{\partial \mathrm{Net}_t}{\partial s_{t-1}}\right)_{ij}",

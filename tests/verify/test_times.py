@@ -1,0 +1,65 @@
+"""Where a claim is made: every member that it writes exists, and ranges are never less than empty."""
+
+import sympy as sp
+
+from derive.language.build import matmul, sequence
+from derive.language.functions import elementwise
+from derive.language.nodes import TimeProduct, TimeSum
+from derive.model import Loss, Model, Time
+from verify.claim import Claim, Condition, Index
+from verify.scope import describe
+from verify.times import ground, instances
+
+n, m = sp.symbols("n m", integer=True, positive=True)
+t, k, i = sp.symbols("t k i", integer=True)
+x, s, net = sequence("x", m), sequence("s", n), sequence("Net", n)
+U, W = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n)
+RNN = Model(
+    {net[t]: U * x[t] + W * s[t - 1], s[t]: elementwise("f")(net[t])}, loss=Loss.last(s), time=Time(1, t)
+)
+
+
+def steps(claim, upto=4):
+    return [tuple(times.values()) for times in instances(claim, upto)]
+
+
+def test_a_claim_is_made_where_its_members_exist():
+    assert steps(Claim(s[t - 1], s[t - 1], RNN)) == [(1,), (2,), (3,), (4,)]  # s_0 is read
+    assert steps(Claim(net[t - 1], net[t - 1], RNN)) == [(2,), (3,), (4,)]  # Net_0 is not produced
+    assert steps(Claim(net[t + 1], net[t + 1], RNN)) == []
+
+
+def test_an_index_runs_through_its_range_and_meets_its_conditions():
+    range_of_k = (Index(k, sp.Integer(1), t),)
+    assert steps(Claim(net[k], net[k], RNN, indices=range_of_k), 2) == [(1, 1), (2, 1), (2, 2)]
+    before = (Condition(k, "<", t),)
+    assert steps(Claim(net[k], net[k], RNN, indices=range_of_k, conditions=before), 3) == [(2, 1), (3, 1), (3, 2)]
+
+
+def test_a_sum_writes_its_members_at_every_step_and_may_be_empty():
+    assert steps(Claim(TimeSum(s[i], i, 1, t - 1), s[t], RNN)) == [(1,), (2,), (3,), (4,)]
+    assert steps(Claim(TimeSum(net[i], i, 0, t), s[t], RNN)) == []  # Net_0 again
+    assert steps(Claim(matmul(TimeProduct(W, i, 3, t, "descending"), s[t]), s[t], RNN)) == [(2,), (3,), (4,)]
+
+
+def test_grounding_leaves_bound_letters_alone():
+    claim = ground(Claim(TimeSum(s[t], t, 1, t), s[t], RNN), {t: 3})
+    assert claim.left == TimeSum(s[t], t, 1, sp.Integer(3))
+    assert claim.right == s[3]
+    assert claim.model.time.last == 3
+
+
+def test_the_scope_in_words():
+    claim = Claim(net[k], net[k + 1], RNN, indices=(Index(k, sp.Integer(1), t),))
+    assert describe(claim, list(instances(claim, 6)), None) == "2 <= t, 1 <= k <= t - 1"
+    assert describe(claim, list(instances(claim, 6)), 6) == "t in 2..6, 1 <= k <= t - 1"
+
+
+def test_a_formula_about_the_loss_or_a_state_is_not_timeless():
+    """∂E/∂W = δ_1 s_0ᵀ names no step letter, and holds at t = 1 only."""
+    from derive.language.derivatives import Gradient
+
+    E = RNN.losses[0].symbol
+    assert Claim(W, W, RNN).is_timeless
+    assert not Claim(Gradient(E, W), W, RNN).is_timeless
+    assert not Claim(s[0], s[0], RNN).is_timeless
