@@ -110,14 +110,19 @@ def _at(program: Program, times: Times, seed: int, limits: Limits) -> Counterexa
         if not differs_at(program.claim, times, seed=seed, limits=limits):
             return None
         for sizes in _sizes(program):
-            if not differs_at(program.claim, times, sizes, trials=2, seed=seed, limits=limits):
-                continue
-            found = _exact(program, env, sizes, seed, limits)
+            found = _exact(program, env, sizes, seed, limits) if _differs(program, times, sizes, seed, limits) else None
             if found is not None:
                 return found
     except BackproofError:  # a limit, or a construct that this evaluation does not know
         return None
     return None
+
+
+def _differs(program: Program, times: Times, sizes: Mapping[str, int], seed: int, limits: Limits) -> bool:
+    try:
+        return differs_at(program.claim, times, sizes, trials=2, seed=seed, limits=limits)
+    except Degenerate:  # at n = 1 a denominator may vanish identically
+        return False
 
 
 def _sizes(program: Program) -> Iterator[dict[str, int]]:

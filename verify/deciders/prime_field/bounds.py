@@ -31,6 +31,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, log2, prod
+from typing import Any
 
 from verify.deciders.prime_field.classes import Assumed, Atom, Classes
 from verify.deciders.prime_field.coefficients import MINUS, arithmetic
@@ -148,21 +149,25 @@ def _start(need: Needs, limits: Limits) -> dict[str, int]:
         taken.add(value)
         values[name] = value
     for _ in range(limits.size):
-        short = [s for s in program.sorts if _length(s, values) < max(3, need.at(s)) or _clashes(s, program, values)]
-        if not short:
-            break
-        values[max(str(s.name) for s in short[0].free_symbols)] += 1
-    if max(values.values(), default=0) > limits.size:
-        raise LimitReached(f"a size of {max(values.values())}; the limit is {limits.size}")
-    return values
+        short = next((sort for sort in program.sorts if _is_short(sort, need, values)), None)
+        if short is None and max(values.values(), default=0) <= limits.size:
+            return values
+        if short is not None:
+            values[max(str(s.name) for s in short.free_symbols)] += 1
+    raise LimitReached(f"a size of {max(values.values())}; the limit is {limits.size}")
 
 
-def _length(sort: object, values: Mapping[str, int]) -> int:
+def _length(sort: Any, values: Mapping[str, int]) -> int:
     return int(arithmetic(sort)(values))
 
 
-def _clashes(sort: object, program: Program, values: Mapping[str, int]) -> bool:
-    return any(other != sort and _length(other, values) == _length(sort, values) for other in program.sorts)
+def _is_short(sort: Any, need: Needs, values: Mapping[str, int]) -> bool:
+    """Whether a size is no number and too small, or equal to another one."""
+    if sort.is_Integer:
+        return False
+    length = _length(sort, values)
+    others = [_length(other, values) for other in need.program.sorts if other != sort]
+    return length < max(3, need.at(sort)) or length in others
 
 
 # --- error bound -----------------------------------------------------------------------------------------------

@@ -299,7 +299,8 @@ class Classes:
         )
 
     def _check_slotted(self, a: Networks, slots: Counts) -> None:
-        if any(c > s for c, s in zip(a.total, slots, strict=True)) or any(a.up) or any(a.down):
+        sums = (c > s for c, s, sort in zip(a.total, slots, self.sorts, strict=True) if not sort.is_Integer)
+        if any(sums) or any(a.up) or any(a.down):
             raise Unsupported("the reciprocal of a vector whose entries are sums over an index, for all sizes")
 
     def form(self, name: str, base: list[Networks], blocks: list[dict[int, Networks]]) -> Networks:

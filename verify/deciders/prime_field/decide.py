@@ -69,7 +69,7 @@ def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window
 
 
 def _route(program: Program, need: bounds.Needs, choices: list[dict[str, int]]) -> str:
-    classes = ", ".join(f"{sort}: {need.at(sort)}" for sort in program.sorts)
+    classes = ", ".join(f"{sort}: {need.at(sort)}" for sort in program.sorts if not sort.is_Integer)
     sizes = "; ".join(_shown(choice) for choice in choices[:2]) + ("; …" if len(choices) > 2 else "")
     ignored = f"; without using {', '.join(program.ignored)}" if program.ignored else ""
     return f"at {sizes or 'its own sizes'}" + (f" (index classes {classes})" if classes else "") + ignored

@@ -111,7 +111,7 @@ class PrimeField:
         return found
 
     def _hash(self, name: str, a: Array) -> Array:
-        return _mix(_mix(a.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + self._key(name)))
+        return _mix(a.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + self._key(name))
 
     def constant(self, value: Fraction) -> Array:
         """A rational number modulo each prime."""

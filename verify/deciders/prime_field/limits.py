@@ -18,7 +18,7 @@ class Limits:
     bits: int = 4096
     exponent: int = 64
     steps: int = 64
-    entries: int = 20_000_000
+    entries: int = 4_000_000
     trials: int = 64
     sizes: int = 256
     size: int = 64

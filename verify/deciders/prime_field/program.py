@@ -32,9 +32,8 @@ DENSE = ("bound", "invertible", "positive", "nonzero")  # an identity where they
 class Program:
     """A compiled claim.
 
-    `letters`: component letters and their axes, `free` those of the claim itself; `sorts`: the basic sizes of all
-    axes that are no numbers; `symbols`: the size letters in them; `kinds`: the known functions that occur;
-    `ignored`: assumptions that were not drawn so.
+    `letters`: component letters and their axes; `sorts`: the basic sizes of all axes; `symbols`: the size letters in
+    them; `kinds`: the known functions that occur; `ignored`: assumptions that were not drawn so.
     """
 
     claim: Claim
@@ -91,7 +90,7 @@ class Compiler:
             kinds,
         )
         self._note(shape.rows + shape.cols)
-        sorts = tuple(size for size in self.sizes if not size.is_Integer)
+        self._check_sizes()
         symbols = {str(s.name) for size in self.sizes for s in size.free_symbols}
         return Program(
             claim=claim,
@@ -100,7 +99,7 @@ class Compiler:
             shape=shape.plain,
             system=system,
             letters=dict(self.letters),
-            sorts=tuple(sorted(sorts, key=str)),
+            sorts=tuple(sorted(self.sizes, key=str)),
             symbols=tuple(sorted(symbols)),
             kinds=frozenset(self.kinds),
             ignored=ignored,
@@ -137,6 +136,11 @@ class Compiler:
         if self.letters.setdefault(name, axis) != axis:
             raise Unsupported(f"the component letter {name} runs over two axes")
         return name
+
+    def _check_sizes(self) -> None:
+        for size in self.sizes:
+            if size.free_symbols and not all(c.is_Integer for c in sp.Poly(size, *size.free_symbols).coeffs()):
+                raise Unsupported(f"the size {size} is no polynomial with whole coefficients")
 
     def _used(self) -> set[str]:
         """All names that the claim can reach."""

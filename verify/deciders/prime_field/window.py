@@ -27,7 +27,7 @@ The converse fails: a run is a special instance. What differs here is `unknown`;
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -45,9 +45,10 @@ from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import Unsupported
 from verify.deciders.prime_field.program import Program, compiled, names_in
 from verify.deciders.prime_field.scope import Key, Shape, Window
-from verify.times import exists, ground_model
+from verify.times import ground_model
 
 FAR = 1000  # a step far from both ends; only differences of steps matter
+SPARE = 5  # each window is decided with so many bits to spare: the bounds of all of them add
 
 
 def decide_window(claim: Claim, *, seed: int = 0, limits: Limits = DEFAULT) -> Outcome:
@@ -65,7 +66,7 @@ def _decide(claim: Claim, seed: int, limits: Limits) -> Outcome:
     instances, bound = 0, 0.0
     for label, step, window in _cases(claim, frame):
         env = {frame.letter: step, frame.end: _end(frame, step, window)}
-        found = decide(program, env, seed, limits, window)
+        found = decide(program, env, seed, replace(limits, error_exponent=limits.error_exponent + SPARE), window)
         if found.outcome != "equal":
             detail = f"{label}: {found.detail}"
             return Outcome(WITNESS, "limit" if found.outcome == "limit" else "unknown", found.instances, detail=detail)
@@ -256,7 +257,13 @@ def _is_in_scope(claim: Claim, frame: Frame, step: int) -> bool:
         return False
     model = ground_model(claim.model, {end: last})
     written = [member for side in (claim.left, claim.right) for member in members(side)]
-    return all(exists(member.at(*(i.xreplace(here) for i in member.indices)), model) for member in written)
+    return all(_exists(member.name, int(member.time.xreplace(here)), model) for member in written)
+
+
+def _exists(name: str, step: int, model: Model) -> bool:
+    """Whether a family has a member at a step: produced, read as an input, or mentioned by no equation."""
+    spans = model.spans(name)
+    return not spans or any(int(first) <= step <= int(last) for first, last in spans)
 
 
 def _may_end(claim: Claim, frame: Frame) -> bool:

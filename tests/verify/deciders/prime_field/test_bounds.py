@@ -111,6 +111,13 @@ def test_a_size_that_is_an_expression_reaches_its_own_bound():
     assert sizes["n"] + sizes["m"] >= 10
 
 
+def test_an_axis_with_a_number_for_a_size_needs_no_bound_but_has_entries():
+    five, two = sp.MatrixSymbol("F", 5, 5), sp.MatrixSymbol("F", 2, 2)
+    assert bounds.grid(needed(matmul(five, five, five, five, five, five)), LIMITS) == [{}]
+    atoms = [bounds.Size(needed(f(matrix)), {}).log_error() for matrix in (two, five)]
+    assert atoms[0] < atoms[1]
+
+
 def test_more_trials_for_larger_literals_and_for_more_atoms():
     def trials(expr):
         need = needed(expr)
