@@ -2,8 +2,8 @@
 
     python benchmarks/suite.py            # a Markdown table on standard output
 
-Beside the deciders stands SymPy's component-wise route on the same claims: `as_explicit` and scalar `diff` at sizes 1 and 2,
-steps up to 3, where it can be had at all. Times are wall times of one process on a machine that may be shared.
+Beside the deciders stands SymPy's component-wise route on the same claims: scalar `diff` of every entry at sizes up to
+2 and steps up to 3, where it can be had at all. Times are wall times of one process on a machine that may be shared.
 """
 
 from __future__ import annotations
@@ -33,12 +33,19 @@ def main() -> None:
     print("|---|---|---|---|---|")
     for name, decide in (("prime field", prime_field.decide_at), ("normal form", normal_form.decide_at)):
         _row(f"{name}, one instance", _instance_times(claims, decide))
-    _row("prime field, symbolic steps", [_timed(lambda c=c: prime_field.decide_window(c)) for c in claims if not c.is_timeless])
-    _row("normal form, symbolic steps", [_timed(lambda c=c: normal_form.decide_symbolic(c)) for c in claims if not c.is_timeless])
+    _row(
+        "prime field, symbolic steps",
+        [_timed(lambda c=c: prime_field.decide_window(c)) for c in claims if not c.is_timeless],
+    )
+    _row(
+        "normal form, symbolic steps",
+        [_timed(lambda c=c: normal_form.decide_symbolic(c)) for c in claims if not c.is_timeless],
+    )
     _row("SymPy component-wise, one claim at tiny sizes", _component_times(claims))
     print()
     for examples in (0, 100):
-        print(f"whole suite, {examples} numeric instances a model: {_whole(Effort(examples=examples)):.2f} s after imports")
+        seconds = _whole(Effort(examples=examples))
+        print(f"whole suite, {examples} numeric instances a model: {seconds:.2f} s after imports")
     print(f"backproof --help: {_help():.3f} s (median of 7 fresh processes; Python alone {_bare():.3f} s)")
 
 

@@ -80,7 +80,10 @@ class Claim:
 
     @property
     def is_timeless(self) -> bool:
-        """Neither a step letter nor anything of the model occurs: ∂E/∂s_0 names no letter, but E knows the last step."""
+        """Neither a step letter nor anything of the model occurs.
+
+        ∂E/∂s_0 names no letter, but E knows the last step.
+        """
         free = free_letters(self.left) | free_letters(self.right)
         return not free & set(self.step_letters) and not any(
             _is_of_the_model(node, self.model)

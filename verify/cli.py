@@ -115,9 +115,7 @@ def derive(
     from derive.printed import printed
 
     try:
-        text = printed(
-            model, wrt=wrt, form=form, loss=loss, partial=partial or "", layout=layout, vec=order, bias=bias
-        )
+        text = printed(model, wrt=wrt, form=form, loss=loss, partial=partial or "", layout=layout, vec=order, bias=bias)
     except BackproofError as error:
         raise click.UsageError(str(error)) from None
     click.echo(text.rstrip("\n"))

@@ -101,7 +101,9 @@ class Judge:
         except WitnessConflict:
             raise
         except (Exception, RecursionError) as error:  # any error here is ours, whatever its kind
-            return Verdict("undecided", f"a witness broke, which is an error in Backproof: {type(error).__name__}: {error}")
+            return Verdict(
+                "undecided", f"a witness broke, which is an error in Backproof: {type(error).__name__}: {error}"
+            )
 
     def verdict(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict on one link, given all its readings."""

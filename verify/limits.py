@@ -9,7 +9,8 @@ from dataclasses import dataclass
 class Effort:
     """How hard to try.
 
-    `steps`: the last step up to which symbolic times are tried, `small_steps` the first round; `examples`: numeric instances a model;
+    `steps`: the last step up to which symbolic times are tried, `small_steps` the first round;
+    `examples`: numeric instances a model;
     `seed`: keys every random draw.
     """
 

@@ -27,7 +27,10 @@ CASES: tuple[tuple[str, dict[str, str | bool]], ...] = (
     ("rnn", {"loss": "outputs", "output": "identity"}),
     ("layers", {}),
     ("dense", {}),
-    *((name, {}) for name in ("identity", "relu", "sigmoid", "softmax", "tanh", "softmax cross-entropy", "squared error")),
+    *(
+        (name, {})
+        for name in ("identity", "relu", "sigmoid", "softmax", "tanh", "softmax cross-entropy", "squared error")
+    ),
 )
 
 

@@ -21,7 +21,6 @@ from verify.limits import Effort
 from verify.report import json, terminal
 from verify.report.model import DocumentReport, Report
 
-
 EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
 

@@ -99,7 +99,9 @@ class _Place:
         letter, lowest, highest = self.binders[0]
         lo, hi = int(lowest.xreplace(values)), int(highest.xreplace(values))
         inner = replace(self, binders=self.binders[1:])
-        return hi >= lo - 1 and all(inner.is_inside(spans, {**values, letter: sp.Integer(k)}) for k in range(lo, hi + 1))
+        return hi >= lo - 1 and all(
+            inner.is_inside(spans, {**values, letter: sp.Integer(k)}) for k in range(lo, hi + 1)
+        )
 
 
 def exists(member: Member, model: Model) -> bool:

@@ -19,7 +19,7 @@ def listed():
     rows = [line.split(" | ") for line in lines if line and not line.startswith("#")]
     assert all(len(row) == 2 and row[1].strip() for row in rows), "each line is: edit | reason"
     assert len({row[0] for row in rows}) == len(rows), "an edit stands once"
-    return {name: reason for name, reason in rows}
+    return dict(rows)
 
 
 @pytest.fixture(scope="module")

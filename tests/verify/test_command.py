@@ -25,7 +25,10 @@ $$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
 $$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
 $$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$
 """
-WRONG = r"$$\delta_{t-1}^\top = \delta_t^\top W^\top \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{w}$$" + "\n"
+WRONG = (
+    r"$$\delta_{t-1}^\top = \delta_t^\top W^\top \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{w}$$"
+    + "\n"
+)
 UNREADABLE = r"$$\delta_{t-1}^\top = \delta_t^\top Q \tag{u}$$" + "\n"
 
 
@@ -134,9 +137,8 @@ def test_only_picks_claims(run):
 
 def test_require_proof_lets_no_tested_claim_pass(run):
     text = NOTES.replace("time: 1..t", "time: 1..t\nindices: {k: t}").replace("given:", "products: descending\ngiven:")
-    text += (
-        r"$$\delta_k^\top = \delta_t^\top \prod_{i=k}^{t-1} W \operatorname{diag}\left[f'(\mathrm{Net}_i)\right] \tag{2.4}$$"
-    )
+    step = r"W \operatorname{diag}\left[f'(\mathrm{Net}_i)\right]"
+    text += rf"$$\delta_k^\top = \delta_t^\top \prod_{{i=k}}^{{t-1}} {step} \tag{{2.4}}$$"
     assert run("notes.md", text=text).exit_code == 0
     assert run("--require-proof", "notes.md").exit_code == 1
 
@@ -184,7 +186,9 @@ def test_an_interrupt_keeps_the_results_so_far(tmp_path):
 
 
 def test_help_does_not_wait_for_sympy():
-    code = "import sys; sys.argv=['backproof','--help']; import verify.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    code = (
+        "import sys; sys.argv=['backproof','--help']; import verify.cli as c\ntry: c.main()\nexcept SystemExit: pass\n"
+    )
     code += "assert 'sympy' not in sys.modules and 'numpy' not in sys.modules, 'slow start'"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -26,7 +26,9 @@ def test_the_frequent_slips_are_among_them():
     assert "right: W to its transpose" in described("transpose")
     assert "right: W and diag(f'(Net[t-1])) swapped" in described("swap")
     assert {"right: Net[t-1] to Net[t]", "right: Net[t-1] to Net[t-2]"} <= described("index")
-    assert {"right: f'(Net[t-1]) to f(Net[t-1])", "right: f'(Net[t-1]) to f''(Net[t-1])"} == described("derivative order")
+    assert {"right: f'(Net[t-1]) to f(Net[t-1])", "right: f'(Net[t-1]) to f''(Net[t-1])"} == described(
+        "derivative order"
+    )
     assert "right: W dropped" in described("drop")
     assert "right: Net[t-1] to s[t-1]" in described("name")
 

@@ -14,9 +14,7 @@ n, m = sp.symbols("n m", integer=True, positive=True)
 t, k, i = sp.symbols("t k i", integer=True)
 x, s, net = sequence("x", m), sequence("s", n), sequence("Net", n)
 U, W = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n)
-RNN = Model(
-    {net[t]: U * x[t] + W * s[t - 1], s[t]: elementwise("f")(net[t])}, loss=Loss.last(s), time=Time(1, t)
-)
+RNN = Model({net[t]: U * x[t] + W * s[t - 1], s[t]: elementwise("f")(net[t])}, loss=Loss.last(s), time=Time(1, t))
 
 
 def steps(claim, upto=4):

@@ -84,7 +84,9 @@ def slopes_by(i: int, world: World, change: Variation, node: Any, env: Env) -> A
 def has_functions(formulas: Iterable[Any], harmless: tuple[str, ...]) -> bool:
     """Whether a function occurs beside the harmless kinds."""
     found = (node for formula in formulas for node in sp.preorder_traversal(formula))
-    return any(isinstance(node, Softmax) or (isinstance(node, Elementwise) and node.kind not in harmless) for node in found)
+    return any(
+        isinstance(node, Softmax) or (isinstance(node, Elementwise) and node.kind not in harmless) for node in found
+    )
 
 
 def slopes_in(v: Any, i: int, world: World, change: Variation, node: Any, env: Env) -> Array:

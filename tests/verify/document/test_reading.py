@@ -32,7 +32,9 @@ def readings(formula, block=BLOCK, directive=""):
         return [statement.problem]
     interpreter = Interpreter(document)
     return [
-        reading.problem or reading.claim for link in statement.links for reading in interpreter.readings(statement, link)
+        reading.problem or reading.claim
+        for link in statement.links
+        for reading in interpreter.readings(statement, link)
     ]
 
 
