@@ -8,7 +8,7 @@ import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from derive.language.build import diag, hadamard, matadd, matmul, transpose
+from derive.language.build import diag, hadamard, matadd, matmul, transpose, vec
 from derive.language.derivatives import Jacobian
 from derive.language.functions import elementwise
 from derive.language.nodes import Scale, Softmax, Tr
@@ -48,6 +48,8 @@ CLASSES = [
     (hadamard(A, A), 2),
     (matmul(A, diag(s), A), 3),
     (Scale(Tr(A), A), 4 - 1),
+    (matmul(transpose(vec(diag(s))), vec(diag(v))), 1),  # both ends of each diagonal are one class
+    (hadamard(diag(matmul(A, s)), diag(matmul(A, v))), 3),
     (f(s), 2),  # slot of one, class of the other
     (f(matmul(A, s)), 3),
     (total(f(matadd(Scale(total(s), one), matmul(-1, s)))), 3),

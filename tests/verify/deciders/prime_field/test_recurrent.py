@@ -6,7 +6,7 @@ import sympy as sp
 from derive.language.build import diag, kron, matadd, matmul, sequence, transpose, vec
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import elementwise
-from derive.language.nodes import Component, Delta, TimeProduct, TimeSum
+from derive.language.nodes import Component, Delta, Softmax, TimeProduct, TimeSum
 from derive.model import Loss, Model, Time
 from verify.claim import Claim, Condition, Index
 from verify.deciders.prime_field import decide_at, decide_window, differs_at
@@ -212,7 +212,20 @@ def test_a_window_leaves_induction_alone():
 
 
 def test_a_window_sees_the_first_step():
-    """s_{t-1} = f(Net_{t-1}) fails where s_0 is an input: true from t = 2, and t = 1 has no Net_0."""
+    """What an equation gives s_{t-1} fails at t = 1, where s_0 is an input; Net_0 does not exist."""
+    softmax = Model({s[t]: Softmax(matmul(W, s[t - 1]))}, time=Time(1, t))
+    one = matmul(sp.OneMatrix(1, n), s[t - 1])
+    sums = Claim(one, sp.OneMatrix(1, 1), softmax)
+    assert [decide_at(sums, {t: step}).outcome for step in (1, 2, 3)] == ["differ", "equal", "equal"]
+    assert decide_window(sums).outcome == "unknown"
+    assert (
+        decide_window(Claim(one, sp.OneMatrix(1, 1), softmax, conditions=(Condition(t, "<", sp.Integer(2)),))).outcome
+        != "equal"
+    )
+    assert (
+        decide_window(Claim(one, sp.OneMatrix(1, 1), softmax, conditions=(Condition(sp.Integer(2), "<=", t),))).outcome
+        == "equal"
+    )
     assert decide_window(Claim(s[t - 1], f(net[t - 1]), LAST)).outcome == "equal"
     state = Claim(Jacobian(vec(s[t - 1]), vec(U)), matmul(0, Jacobian(vec(s[t - 1]), vec(U))), LAST)
     assert decide_at(state, {t: 1}).outcome == "equal"
