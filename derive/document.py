@@ -78,10 +78,10 @@ def _givens(model: Model) -> list[Equation]:
 
 
 def _given_text(equation: Equation, conventions: Conventions) -> str:
-    """δ_tᵀ = ∂E/∂Net_t where the row convention makes the bare fraction a row."""
+    """δ_t = ∂E/∂Net_t, and δ_tᵀ = ∂E/∂Net_t where the row convention makes the bare fraction a row."""
     left, right = equation.left, equation.right
     printer = Printer(conventions)
-    if isinstance(right, Gradient) and axes(left).cols == ():
+    if isinstance(right, Gradient) and axes(left).cols == () and conventions.gradient == "row":
         left, right = transpose(left), transpose(right)
     return f"{printer.text(left)} = {printer.text(right)}"
 
