@@ -14,6 +14,7 @@ from verify.deciders.normal_form import Session
 from verify.document.interpret import Interpreter, Reading
 from verify.document.statements import Document, Link, Statement
 from verify.errors import Place, WitnessConflict
+from verify.hints import hints
 from verify.limits import Effort
 from verify.verdict import ReadingVerdict, Verdict, worst
 
@@ -90,14 +91,18 @@ class Judge:
             return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
         began = perf_counter()
         readings = () if link.problem is not None else self.interpreter.readings(statement, link)
-        verdict = self._guarded(link, readings)
+        verdict = self._guarded(statement, link, readings)
         verdict = replace(verdict, seconds=perf_counter() - began)
         return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, _text(link, readings))
 
-    def _guarded(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
+    def _guarded(self, statement: Statement, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict; a witness that breaks costs this claim its verdict and no other."""
         try:
-            return self.verdict(link, readings)
+            verdict = self.verdict(link, readings)
+            claim = readings[0].claim if len(readings) == 1 else None
+            if verdict.verdict != "refuted" or claim is None:
+                return verdict
+            return replace(verdict, hint=hints(claim, statement, link, self.interpreter, self._is_good))
         except WitnessConflict:
             raise
         except (Exception, RecursionError) as error:  # any error here is ours, whatever its kind
@@ -116,6 +121,9 @@ class Judge:
         if len(readings) == 1:
             return verdicts[0]
         return _over_readings(readings, typed, verdicts)
+
+    def _is_good(self, claim: Claim) -> bool:
+        return self._settle(claim).verdict in IS_GOOD
 
     def _settle(self, claim: Claim) -> Verdict:
         if claim not in self.known:
