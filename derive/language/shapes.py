@@ -16,6 +16,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import ShapeError
 from derive.language import nodes
+from derive.language.build import transpose
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.nodes import AxisSizes, split_size
 from derive.language.show import show, show_axes
@@ -117,9 +118,7 @@ def of_sum(expr: Any) -> Axes:
     for term in rest:
         other = axes(term)
         if other != shape:
-            hint = ""
-            if other == shape.transposed:
-                hint = f"did you mean {show(term)}ᵀ?"
+            hint = f"did you mean {show(transpose(term))}?" if other == shape.transposed else ""
             raise ShapeError(f"cannot add {show(first)} ({shape}) and {show(term)} ({other})", hint)
     return shape
 
@@ -144,11 +143,11 @@ def of_product(expr: Any) -> Axes:
 def _product_hint(left: Any, right: Any) -> str:
     first, second = axes(left), axes(right)
     if first.rows == second.rows:
-        return f"did you mean {show(left)}ᵀ {show(right)}?"
-    if first.cols == second.cols:
-        return f"did you mean {show(left)} {show(right)}ᵀ?"
+        return f"did you mean {show(transpose(left))} {show(right)}?"
     if second.cols == first.rows:
         return f"did you mean {show(right)} {show(left)}?"
+    if first.cols == second.cols:
+        return f"did you mean {show(left)} {show(transpose(right))}?"
     return ""
 
 

@@ -122,8 +122,8 @@ class Reader:
             return self._used(node, use, scripts)
         known = self._constant(node)
         if known is None:
-            name = base + ("" if scripts.is_empty else " with these indices")
-            raise NotationError(f"{name} is not declared{vocabulary.nearest(base)}", node.start, node.end)
+            hint = vocabulary.nearest(base) or (f"; declare it, as `{base}: elementwise`" if scripts.primes else "")
+            raise NotationError(f"{base} is not declared{hint}", node.start, node.end)
         return known
 
     def _used(self, node: syntax.Name, use: Use, scripts: Scripts) -> Any:

@@ -101,7 +101,9 @@ class Vocabulary:
                 raise NotationError(f"this may be {names}", start, end)
         if exact or similar:
             known = ", ".join(t.pattern.text for t in exact + similar)
-            raise NotationError(f"the indices do not fit; declared: {known}", start, end)
+            unlisted = self._unlisted(scripts)
+            reason = f"the letter {unlisted} is not listed in indices" if unlisted else "the indices do not fit"
+            raise NotationError(f"{reason}; declared: {known}", start, end)
         return None
 
     def _match(self, tensor: Tensor, scripts: Scripts) -> Use | None:
@@ -112,6 +114,12 @@ class Vocabulary:
                 indices, components, exponent = found
                 return Use(tensor, indices, components, is_transposed, exponent)
         return None
+
+    def _unlisted(self, scripts: Scripts) -> str:
+        """The first letter of the scripts that is no listed index."""
+        letters = (token.text for token in (*scripts.sub, *scripts.sup) if token.kind == "NAME")
+        known = {*self.steps, *self.components, "T", "\\top"}
+        return next((letter for letter in letters if letter not in known and letter.isalpha()), "")
 
     def index_of(self, tokens: tuple[Tok, ...]) -> sp.Expr | None:
         """The affine step expression that tokens spell, None if they spell none."""

@@ -30,7 +30,7 @@ def show_document(document: DocumentReport, report: Report, console: Console, ti
     console.print(Text(clean(document.path), style="bold"))
     for error in document.errors:
         console.print(Text(f"{error.place}: {clean(error.message)}", style="red"))
-        console.print(Padding(Text(error.place.caret()), (0, 0, 0, 4)))
+        console.print(Padding(Text(error.place.caret()), (0, 0, 0, 4), expand=False))
     if document.entries:
         console.print(_table(document, report, timings, console.width))
     for entry in document.entries:
@@ -113,7 +113,7 @@ def _trouble(entry: Entry) -> RenderableType:
     if verdict.counterexample is not None:
         body.append(counterexample_text(verdict.counterexample))
     body.extend(Text(_witness(outcome), "dim") for outcome in verdict.witnesses)
-    return Group(*parts, Padding(Group(*body), (0, 0, 0, 4)))
+    return Group(*parts, Padding(Group(*body), (0, 0, 0, 4), expand=False))
 
 
 def _readings(verdict: Verdict) -> list[RenderableType]:

@@ -95,7 +95,7 @@ def test_lines_mean_what_they_say(formula, left, right):
         (r"s_{t} = \sum_{k=1}^{q} s_k", "the bound q is no step expression", 24),
         (r"W^{-1} = W", "the exponent -1", 7),
         (r"w^{q} = w", "neither declared nor a power", 7),
-        (r"W_{ab} = W_{ij}", "the indices do not fit", 4),
+        (r"W_{ab} = W_{ij}", "the letter a is not listed in indices", 4),
     ],
 )
 def test_a_line_that_cannot_be_read_says_why_and_where(formula, message, column):
