@@ -1,0 +1,243 @@
+"""Certificates as data: proof trees, claims and models as nested lists and dicts, read back without evaluation.
+
+A formula is `[node name, argument, ...]` over the closed set of nodes below; an integer is itself. Nothing that
+stands in a certificate is executed, and a name that is no node is refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.core.symbol import Str
+from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
+
+from derive.language import derivatives, nodes
+from derive.model import Equation, Loss, Model, Time
+from verify.claim import Assumption, Claim, Condition, Index
+from verify.errors import CallError
+
+FORMAT = 1
+LARGEST_POWER = 64
+DEEPEST = 60  # levels of nesting in a formula; no formula of a document comes near
+
+
+class CertificateError(CallError):
+    """A certificate that cannot be read: which part, and why."""
+
+
+_UNCHECKED = (sp.MatAdd, sp.MatMul, sp.Transpose, HadamardProduct, HadamardPower)  # their constructors rewrite
+_EVALUATED = (sp.Add, sp.Mul, sp.Pow, sp.Tuple)
+_PLAIN = (sp.Identity, sp.ZeroMatrix, sp.OneMatrix)
+_OURS = (
+    nodes.Member, nodes.Elementwise, nodes.Softmax, nodes.Diag, nodes.Vec, nodes.Commutation, nodes.Kronecker,
+    nodes.Scale, nodes.Tr, nodes.Norm, nodes.Power, nodes.TimeSum, nodes.TimeProduct, nodes.Component, nodes.Delta,
+    nodes.ComponentSum, derivatives.Jacobian, derivatives.Gradient, derivatives.BlockJacobian,
+    derivatives.FamilyDerivative, derivatives.Collect,
+)  # fmt: skip
+_KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*_UNCHECKED, *_EVALUATED, *_PLAIN, *_OURS)}
+_LETTERS: dict[str, dict[str, bool]] = {"size": {"integer": True, "positive": True}, "step": {"integer": True}}
+
+
+# --- formulas ------------------------------------------------------------------------------------------------------
+
+
+def encode(expr: Any) -> Any:
+    """A formula as nested lists. Raises CertificateError for a node outside the language."""
+    if isinstance(expr, sp.Integer):
+        return int(expr)
+    if isinstance(expr, sp.Rational):
+        return ["Rational", int(expr.p), int(expr.q)]
+    if isinstance(expr, Str):
+        return ["Str", str(expr.name)]
+    if isinstance(expr, sp.MatrixSymbol):
+        return ["MatrixSymbol", str(expr.name), *(encode(size) for size in expr.shape)]
+    if isinstance(expr, sp.Symbol):
+        return ["Symbol", str(expr.name), _sort(expr)]
+    name = type(expr).__name__
+    if _KINDS.get(name) is not type(expr):
+        raise CertificateError(f"{name} has no place in a certificate")
+    return [name, *(encode(arg) for arg in expr.args)]
+
+
+def _sort(symbol: sp.Symbol) -> str:
+    for sort, facts in _LETTERS.items():
+        if sp.Symbol(symbol.name, **facts) == symbol:
+            return sort
+    raise CertificateError(f"the letter {symbol} is neither a size nor a step")
+
+
+def decode(data: Any, depth: int = 0) -> Any:
+    """The formula of nested lists. Raises CertificateError for anything that is not one."""
+    if isinstance(data, int) and not isinstance(data, bool):
+        return sp.Integer(data)
+    if not isinstance(data, list) or not data or not isinstance(data[0], str) or depth > DEEPEST:
+        raise CertificateError(f"no formula: {str(data)[:60]}")
+    name, *args = data
+    if name in _ATOMS:
+        return _ATOMS[name](args)
+    if name not in _KINDS:
+        raise CertificateError(f"unknown node {name!r}")
+    return _made(_KINDS[name], [decode(arg, depth + 1) for arg in args])
+
+
+def _made(kind: Any, args: list[Any]) -> Any:
+    if kind is sp.Pow and not (args[0].free_symbols and args[1].is_Integer and abs(args[1]) <= LARGEST_POWER):
+        raise CertificateError("a power of a size has a small number for its exponent")
+    try:
+        return sp.Basic.__new__(kind, *args) if kind in _UNCHECKED else kind(*args)
+    except (TypeError, ValueError, AttributeError) as error:
+        raise CertificateError(f"{kind.__name__} of {args}: {error}") from error
+
+
+def _symbol(args: list[Any]) -> Any:
+    name, sort = _texts(args, 2)
+    if sort not in _LETTERS:
+        raise CertificateError(f"unknown sort of letter {sort!r}")
+    return sp.Symbol(name, **_LETTERS[sort])
+
+
+def _matrix(args: list[Any]) -> Any:
+    name, rows, cols = _length(args, 3)
+    return sp.MatrixSymbol(_texts([name], 1)[0], decode(rows), decode(cols))
+
+
+def _rational(args: list[Any]) -> Any:
+    if len(args) != 2 or not all(isinstance(arg, int) for arg in args) or not args[1]:
+        raise CertificateError(f"no rational: {args}")
+    return sp.Rational(*args)
+
+
+def _length(args: list[Any], length: int) -> list[Any]:
+    if len(args) != length:
+        raise CertificateError(f"expected {length} arguments, found {len(args)}")
+    return args
+
+
+def _texts(args: list[Any], length: int) -> list[str]:
+    if not all(isinstance(arg, str) for arg in _length(args, length)):
+        raise CertificateError(f"expected text: {args}")
+    return args
+
+
+_ATOMS: dict[str, Callable[[list[Any]], Any]] = {
+    "Symbol": _symbol,
+    "MatrixSymbol": _matrix,
+    "Rational": _rational,
+    "Str": lambda args: Str(_texts(args, 1)[0]),
+}
+
+
+# --- models and claims -----------------------------------------------------------------------------------------
+
+
+def encode_model(model: Model) -> dict[str, Any]:
+    """A model as a dict."""
+    return {
+        "equations": [
+            [_optional(part) for part in (e.left, e.right, e.index, e.first, e.last)] + [e.id] for e in model.equations
+        ],
+        "losses": [[encode(loss.symbol), [list(part) for part in loss.parts]] for loss in model.losses],
+        "time": [int(model.time.first), encode(model.time.last)],
+    }
+
+
+def _optional(part: Any) -> Any:
+    return None if part is None else encode(sp.sympify(part, strict=True))
+
+
+def decode_model(data: Any) -> Model:
+    """The model of a dict; it refuses to exist when ill-formed."""
+    equations = tuple(
+        Equation(*(None if part is None else decode(part) for part in parts), id=str(name))
+        for *parts, name in data["equations"]
+    )
+    losses = tuple(Loss(decode(symbol), tuple((str(n), str(p)) for n, p in parts)) for symbol, parts in data["losses"])
+    first, last = data["time"]
+    return Model(equations, losses, Time(int(first), decode(last)))
+
+
+def encode_claim(claim: Claim, model: int) -> dict[str, Any]:
+    """A claim as a dict; its model is a number in the certificate's list of models."""
+    return {
+        "model": model,
+        "left": encode(claim.left),
+        "right": encode(claim.right),
+        "indices": [[encode(i.letter), encode(i.first), encode(i.last)] for i in claim.indices],
+        "conditions": [[encode(c.left), c.relation, encode(c.right)] for c in claim.conditions],
+        "assumptions": [[a.kind, encode(a.subject), _optional(a.value)] for a in claim.assumptions],
+    }
+
+
+def decode_claim(data: Any, models: list[Model]) -> Claim:
+    """The claim of a dict."""
+    return Claim(
+        decode(data["left"]),
+        decode(data["right"]),
+        models[data["model"]],
+        indices=tuple(Index(*(decode(part) for part in parts)) for parts in data["indices"]),
+        conditions=tuple(Condition(decode(a), str(rel), decode(b)) for a, rel, b in data["conditions"]),
+        assumptions=tuple(
+            Assumption(str(kind), decode(subject), None if value is None else decode(value))
+            for kind, subject, value in data["assumptions"]
+        ),
+    )
+
+
+# --- proof trees -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Node:
+    """A goal, the rule that reduces it to the goals below, and the rule's data (JSON, formulas encoded)."""
+
+    goal: Claim
+    rule: str
+    data: dict[str, Any]
+    then: tuple[Node, ...] = ()
+
+
+def write(root: Node, version: str) -> dict[str, Any]:
+    """The certificate of a proof tree."""
+    models: dict[Model, int] = {}
+
+    def tree(node: Node) -> dict[str, Any]:
+        number = models.setdefault(node.goal.model, len(models))
+        goal = encode_claim(node.goal, number)
+        return {"goal": goal, "rule": node.rule, **node.data, "then": [tree(child) for child in node.then]}
+
+    proof = tree(root)
+    listed = [encode_model(model) for model in models]
+    return {
+        "format": FORMAT,
+        "backproof": version,
+        "claim": claim_hash(root.goal),
+        "models": listed,
+        "proof": proof,
+    }
+
+
+def claim_hash(claim: Claim) -> str:
+    """SHA-256 of a claim with its model, as canonical JSON."""
+    data = [encode_model(claim.model), encode_claim(claim, 0)]
+    return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
+
+
+def to_text(certificate: dict[str, Any]) -> str:
+    """The certificate as JSON text: the same bytes for the same proof."""
+    return json.dumps(certificate, indent=1, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def from_text(text: str) -> dict[str, Any]:
+    """The certificate of JSON text. Raises CertificateError where it is none."""
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise CertificateError(f"no JSON: {error}") from error
+    if not isinstance(data, dict):
+        raise CertificateError("a certificate is a JSON object")
+    return data
