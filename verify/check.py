@@ -14,7 +14,7 @@ from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.errors import WitnessConflict
 from verify.limits import Effort
-from verify.numeric import examine
+from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
 from verify.times import instances
 from verify.verdict import Verdict
@@ -72,11 +72,13 @@ def _by_numbers(case: _Case) -> Verdict:
     scope = _scope(case, limit=case.effort.steps)
     broken = [outcome for outcome in outcomes if outcome.outcome == "differ"]
     ran = [outcome for outcome in outcomes if outcome.outcome == "equal" and outcome.instances]
-    if broken and ran:  # no conflict: what one sees beyond its error bound may lie within another's
-        reason = f"the numeric witnesses are not of one mind: {_conflict(broken[0], ran[0])}"
+    if len(broken) > 1:  # one instance refutes an inequality, whatever it is on others; two witnesses saw one
+        found = smallest_instance(case.claim, broken[0], case.effort)
+        message = f"false: {found.summary()}"
+        return Verdict("refuted", message, "value", times=scope, witnesses=tuple(outcomes), counterexample=found)
+    if broken:  # what one sees beyond its error bound may lie within another's
+        reason = f"only {broken[0].witness} sees it fail, at {_where(broken[0])}"
         return Verdict("undecided", reason, times=scope, witnesses=tuple(outcomes))
-    if broken:
-        return Verdict("refuted", f"false at {_where(broken[0])}", "value", times=scope, witnesses=tuple(outcomes))
     if not ran:
         return Verdict("undecided", "no numeric witness could run", times=scope, witnesses=tuple(outcomes))
     count = sum(outcome.instances for outcome in ran)

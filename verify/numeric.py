@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from derive.language.show import show_name
 from derive.model import Model
 from verify.claim import Claim
+from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
-from verify.instances import Instance, draw, size_letters
+from verify.instances import Instance, Key, draw, size_letters
 from verify.limits import Effort
 from verify.oracles.registry import ORACLES
+from verify.oracles.shrink import shrink
 
 _drawn: dict[tuple[Model, tuple[str, ...], Effort], tuple[Instance, ...]] = {}
 
@@ -18,6 +21,26 @@ def examine(claim: Claim, effort: Effort) -> list[Outcome]:
         return []
     instances = _instances(claim, effort)
     return [oracle.examine(claim, instances) for oracle in ORACLES.values()]
+
+
+def smallest_instance(claim: Claim, outcome: Outcome, effort: Effort) -> Counterexample:
+    """The instance at which a witness saw a claim fail, shrunk to few steps, small sizes and few entries."""
+    oracle = ORACLES[outcome.witness]
+    failing = next(one for one in _instances(claim, effort) if one.seed == outcome.where["seed"])
+    small = shrink(oracle, claim, failing)
+    where = oracle.examine(claim, [small]).where
+    values = {_named(key): [[_short(entry) for entry in row] for row in rows] for key, rows in small.values}
+    sides = {side: _short(float(where[side])) for side in ("left", "right")}
+    return Counterexample(dict(where["sizes"]), dict(where["times"]), values, {}, sides["left"], sides["right"])
+
+
+def _named(key: Key) -> str:
+    name, indices = key
+    return show_name(name) + "".join(f"@{index}" for index in indices[-1:])
+
+
+def _short(value: float) -> str:
+    return f"{value:.6g}"
 
 
 def _instances(claim: Claim, effort: Effort) -> tuple[Instance, ...]:

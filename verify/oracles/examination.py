@@ -32,6 +32,7 @@ class Finding:
     place: dict[str, Any]
 
 
+@np.errstate(all="ignore")  # what is not finite is found in the comparison, and said once
 def examine(witness: Witness, claim: Claim, instances: Iterable[Instance]) -> Outcome:
     """One witness's answer: `equal` means that no instance differed; `instances` counts
     those that were clear at every place.
