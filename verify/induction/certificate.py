@@ -152,13 +152,15 @@ def _optional(part: Any) -> Any:
 
 def decode_model(data: Any) -> Model:
     """The model of a dict; it refuses to exist when ill-formed."""
-    equations = tuple(
-        Equation(*(None if part is None else decode(part) for part in parts), id=str(name))
-        for *parts, name in data["equations"]
-    )
+    equations = tuple(_equation(*parts) for parts in data["equations"])
     losses = tuple(Loss(decode(symbol), tuple((str(n), str(p)) for n, p in parts)) for symbol, parts in data["losses"])
     first, last = data["time"]
     return Model(equations, losses, Time(int(first), decode(last)))
+
+
+def _equation(left: Any, right: Any, index: Any, first: Any, last: Any, name: Any) -> Equation:
+    index, first, last = (None if part is None else decode(part) for part in (index, first, last))
+    return Equation(decode(left), decode(right), index, first, last, str(name))
 
 
 def encode_claim(claim: Claim, model: int) -> dict[str, Any]:

@@ -89,7 +89,7 @@ def reverse(node: Any, facts: Facts) -> Any | None:
         return TimeSum(transpose(inner.body), *inner.args[1:])
     if isinstance(inner, TimeProduct):
         other = "ascending" if inner.direction == "descending" else "descending"
-        return TimeProduct(transpose(inner.body), *inner.args[1:4], other)
+        return TimeProduct(transpose(inner.body), inner.index, inner.lo, inner.hi, other)
     return None
 
 

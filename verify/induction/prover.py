@@ -13,15 +13,16 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import BackproofError
-from derive.language.nodes import TimeProduct, TimeSum
+from derive.language.nodes import TimeSum
 from derive.language.substitute import fresh_letter, substitute
 from verify.claim import Claim, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.induction import reductions
 from verify.induction.certificate import CertificateError, Node, encode, write
-from verify.induction.context import Facts, facts_of, is_nonnegative
-from verify.induction.formulas import RULES, Place, Range, flat, placed, places
+from verify.induction.checker import rules_hold
+from verify.induction.context import facts_of
+from verify.induction.formulas import RULES, Place, Range, flat, placed, places, rebuilt
 from verify.version import VERSION
 
 WITNESS = "induction"
@@ -69,7 +70,10 @@ def prove(claim: Claim, *, seed: int = 0, session: normal_form.Session | None = 
     effort = Effort(seed, session or normal_form.Session())
     try:
         root = _root(claim, effort)
-        return None if root is None else Proof(claim, write(root, VERSION), (_outcome(root),))
+        certificate = None if root is None else write(root, VERSION)
+        if root is None or certificate is None or not rules_hold(certificate).ok:
+            return None
+        return Proof(claim, certificate, (_outcome(root),))
     except (BackproofError, CertificateError, AttributeError, TypeError, ValueError):
         return None
 
@@ -221,16 +225,10 @@ def uses(rewriting: Rewriting, hypothesis: Hypothesis) -> Iterator[Rewriting]:
                 if found is not None:
                     args = list(place.node.args)
                     args[found[0] : found[1]] = [new]
-                    node = new if found == (0, -1) else place.node.func(*args) if False else _with(place.node, args)
+                    node = new if found == (0, -1) else rebuilt(place.node, args)
                     yield rewriting.put(
                         side, place.path, node, {"rule": "hypothesis", "old": name, "slice": list(found)}
                     )
-
-
-def _with(node: Any, args: list[Any]) -> Any:
-    from verify.induction.formulas import rebuilt
-
-    return rebuilt(node, args)
 
 
 def _occurrence(node: Any, old: Any) -> tuple[int, int] | None:
@@ -278,10 +276,11 @@ def solve(goal: Claim, effort: Effort) -> Node | None:
 def shared(goal: Claim, effort: Effort) -> Node | None:
     """R6: a shared parameter's derivative is the sum over its copies, then term by term."""
     for parameter in reductions.parameters(goal):
-        made = reductions.copied(goal, parameter)
+        letter = _fresh("j", goal)
+        made = reductions.copied(goal, parameter, letter)
         found = None if made is None else termwise(made, effort)
         if found is not None:
-            return Node(goal, "copies", {"parameter": encode(parameter)}, (found,))
+            return Node(goal, "copies", {"of": encode(parameter), "letter": encode(letter)}, (found,))
     return None
 
 
@@ -289,22 +288,23 @@ def started(goal: Claim, effort: Effort) -> Node | None:
     """∂E/∂s_0: what the first step reads; then for every step."""
     for parameter in reductions.parameters(goal):
         made = reductions.read_copy(goal, parameter)
-        letter = fresh_letter(sp.Symbol("k", integer=True), goal.left, goal.right, goal.model.time.last)
+        letter = _fresh("k", goal)
         lifted = None if made is None else reductions.at_every_step(made, letter)
         if made is None or lifted is None:
             continue
         found = close(lifted, effort)
         if found is not None:
             general = Node(made, "generalise", {"letter": encode(letter)}, (found,))
-            return Node(goal, "read", {"start": encode(parameter)}, (general,))
+            return Node(goal, "copies", {"of": encode(parameter), "letter": encode(letter)}, (general,))
     return None
 
 
 def loss_chain(goal: Claim, effort: Effort) -> Node | None:
     """R6: the chain rule of an opaque loss, then term by term."""
-    made = reductions.by_loss(goal)
+    letter = _fresh("j", goal)
+    made = reductions.by_loss(goal, letter)
     found = None if made is None else termwise(made, effort)
-    return None if found is None else Node(goal, "loss", {}, (found,))
+    return None if found is None else Node(goal, "loss", {"letter": encode(letter)}, (found,))
 
 
 def dually(goal: Claim, effort: Effort) -> Node | None:
@@ -312,6 +312,12 @@ def dually(goal: Claim, effort: Effort) -> Node | None:
     made = reductions.dual(goal)
     found = None if made is None else solve(made, effort)
     return None if found is None else Node(goal, "dual", {}, (found,))
+
+
+def _fresh(name: str, goal: Claim) -> sp.Symbol:
+    """A step letter that the goal does not have."""
+    letters = (goal.left, goal.right, goal.model.time.last, *(index.letter for index in goal.indices))
+    return fresh_letter(sp.Symbol(name, integer=True), *letters)
 
 
 def termwise(goal: Claim, effort: Effort) -> Node | None:
@@ -322,8 +328,7 @@ def termwise(goal: Claim, effort: Effort) -> Node | None:
         return None
     if sp.expand((left.hi - left.lo) - (right.hi - right.lo)) != 0:
         return None
-    letters = (goal.left, goal.right, goal.model.time.last, *(index.letter for index in goal.indices))
-    letter = fresh_letter(sp.Symbol("k", integer=True), *letters)
+    letter = _fresh("k", goal)
     term = replace(
         goal,
         left=substitute(left.body, {left.index: letter}),
@@ -356,7 +361,7 @@ def forward(goal: Claim, effort: Effort) -> Node | None:
     last, first = goal.model.time.last, sp.Integer(goal.model.time.first)
     if goal.indices or goal.conditions:
         return None
-    letter = fresh_letter(sp.Symbol("j", integer=True), goal.left, goal.right, last)
+    letter = _fresh("j", goal)
     here = {last: letter}
     general = replace(goal, left=substitute(goal.left, here), right=substitute(goal.right, here))
     step = replace(general, indices=(Index(letter, first + 1, last),))
@@ -406,9 +411,9 @@ def _nodes(root: Node) -> Iterator[Node]:
 
 def _words(nodes: list[Node]) -> Iterator[str]:
     said = {
-        "accumulate": "the loss as a running sum", "copies": "one copy of {parameter} a step",
+        "accumulate": "the loss as a running sum", "copies": "one copy of {of} a step",
         "dual": "for every loss on the last step", "loss": "the chain rule of the loss", "termwise": "term by term",
-        "read": "what the first step reads", "down": "induction down on {letter}", "forward": "induction up on {letter}",
+        "down": "induction down on {letter}", "forward": "induction up on {letter}",
     }  # fmt: skip
     for node in nodes:
         if node.rule in said:

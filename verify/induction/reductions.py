@@ -16,9 +16,9 @@ from derive.language.build import matadd, matmul, transpose
 from derive.language.derivatives import Collect, DerivativeNode, FamilyDerivative, Gradient, Jacobian
 from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.shapes import axes, is_coefficient
-from derive.language.substitute import fresh_letter, substitute
+from derive.language.substitute import substitute
 from derive.model import Equation, Loss, Model, members
-from verify.claim import Claim, Index
+from verify.claim import Claim, Condition, Index
 from verify.induction.formulas import rebuilt
 
 # --- scope -------------------------------------------------------------------------------------------------------
@@ -34,8 +34,10 @@ def scoped(claim: Claim) -> Claim:
     limits = [gap for side in (claim.left, claim.right) for gap in _existence(claim, side)]
     limits += [gap for condition in claim.conditions for gap in _gaps(condition)]
     indices = tuple(_narrowed(index, limits) for index in claim.indices)
-    of_last = tuple(c for c in claim.conditions if (c.left.free_symbols | c.right.free_symbols) <= {last})
-    return replace(claim, indices=indices, conditions=of_last)
+    bounds = [sp.expand(last - gap) for gap in limits if gap.free_symbols == {last}]
+    first = max((bound for bound in bounds if bound.is_Integer), default=claim.model.time.first)
+    conditions = (Condition(sp.Integer(first), "<=", last),) if first > claim.model.time.first else ()
+    return replace(claim, indices=indices, conditions=conditions)
 
 
 def _gaps(condition: Any) -> list[Any]:
@@ -94,7 +96,7 @@ def _is_parameter(by: Any, model: Model) -> bool:
     return isinstance(by, sp.MatrixSymbol) and model.equation_of(by) is None
 
 
-def copied(claim: Claim, parameter: sp.MatrixSymbol) -> Claim | None:
+def copied(claim: Claim, parameter: Any, step: sp.Symbol) -> Claim | None:
     """∂y/∂W = Σ_j ∂y/∂W_j, where step j reads a copy W_j = W of its own (chain rule along the diagonal)."""
     model = claim.model
     if not isinstance(parameter, sp.MatrixSymbol) or not isinstance(model.time.last, sp.Symbol):
@@ -107,8 +109,7 @@ def copied(claim: Claim, parameter: sp.MatrixSymbol) -> Claim | None:
             read = copy.at(equation.index)
             equation = replace(equation, right=substitute(equation.right, {parameter: read}))
         equations.append(equation)
-    letter = fresh_letter(letter, claim.left, claim.right, *(index.letter for index in claim.indices), model.time.last)
-    chain = _chain(parameter, copy.at(letter), letter, model)
+    chain = _chain(parameter, copy.at(step), step, model)
     return replace(
         claim, left=chain(claim.left), right=chain(claim.right), model=Model(equations, model.losses, model.time)
     )
@@ -255,9 +256,8 @@ class _Weighted:
         return expr
 
 
-def by_loss(claim: Claim) -> Claim | None:
+def by_loss(claim: Claim, letter: sp.Symbol) -> Claim | None:
     """∂E/∂X = Σ_k (∂⁺E/∂s_k) ∂s_k/∂X for an opaque loss of every s_k (chain rule)."""
-    letter = fresh_letter(sp.Symbol("j", integer=True), claim.left, claim.right, *claim.model.time.last.free_symbols)
     left = _loss_chain(claim.left, claim.model, letter)
     return None if left == claim.left else replace(claim, left=left)
 

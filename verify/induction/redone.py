@@ -1,0 +1,205 @@
+"""The rewrites of a certificate, done again for the checker: nothing of `formulas` or `context` is imported.
+
+A rewrite takes the subformula at a place and what is known there, and returns what equals it, or raises `Rejected`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardProduct
+
+from derive.errors import BackproofError
+from derive.language.build import matadd, matmul, transpose
+from derive.language.derivatives import Collect, DerivativeNode
+from derive.language.nodes import Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
+from derive.language.shapes import axes
+from derive.language.substitute import free_letters, substitute
+from verify.claim import Claim
+
+
+class Rejected(BackproofError):
+    """A rule of a certificate does not apply where it stands."""
+
+
+def need(holds: Any, why: str) -> None:
+    """Raises Rejected where something that a rule needs does not hold."""
+    if not holds:
+        raise Rejected(why)
+
+
+# --- what is known of step letters -------------------------------------------------------------------------------
+
+Facts = tuple[Any, ...]  # affine expressions that are never negative
+
+
+def known_of(claim: Claim) -> Facts:
+    """The run has a first step; every index is in its range; conditions hold."""
+    pairs = [(claim.model.time.first, claim.model.time.last)]
+    pairs += [pair for i in claim.indices for pair in ((i.first, i.letter), (i.letter, i.last))]
+    for c in claim.conditions:
+        pairs += {
+            "<=": [(c.left, c.right)],
+            "<": [(c.left + 1, c.right)],
+            "=": [(c.left, c.right), (c.right, c.left)],
+        }.get(c.relation, [])
+    return tuple(sp.expand(high - low) for low, high in pairs)
+
+
+def under(known: Facts, binder: Any) -> Facts:
+    """Inside a range: its own bounds, and nothing of an outer letter with the same name."""
+    outer = tuple(fact for fact in known if binder.index not in fact.free_symbols)
+    return (*outer, sp.expand(binder.index - binder.lo), sp.expand(binder.hi - binder.index))
+
+
+def follows(gap: Any, known: Facts, depth: int = 4) -> bool:
+    """gap ≥ 0, as a sum of at most four facts and a number."""
+    gap = sp.expand(gap)
+    if not gap.free_symbols:
+        return bool(gap.is_Integer and gap >= 0)
+    letter = min(gap.free_symbols, key=str)
+    useful = (fact for fact in known if gap.coeff(letter) * fact.coeff(letter) > 0)
+    return depth > 0 and any(follows(gap - fact, known, depth - 1) for fact in useful)
+
+
+def is_range(node: Any) -> bool:
+    """A sum or product over steps."""
+    return isinstance(node, TimeSum | TimeProduct)
+
+
+# --- places ------------------------------------------------------------------------------------------------------
+
+
+def mapped(expr: Any, change: Callable[[Any], Any]) -> Any:
+    """A formula with its matrix arguments changed; products and sums stay flat."""
+    args = [change(arg) if isinstance(arg, sp.MatrixExpr) else arg for arg in expr.args]
+    return expr if isinstance(expr, sp.MatrixSymbol) or not args else _made(expr, args)
+
+
+def _made(expr: Any, args: list[Any]) -> Any:
+    flat = {sp.MatMul: matmul, sp.MatAdd: matadd, sp.Transpose: transpose}.get(type(expr))
+    if flat is not None:
+        return flat(*args)
+    return sp.Basic.__new__(HadamardProduct, *args) if isinstance(expr, HadamardProduct) else expr.func(*args)
+
+
+def rewritten(expr: Any, path: list[int], known: Facts, change: Callable[[Any, Facts], Any]) -> Any:
+    """The formula with `change` done at a place, which lies in no derivative; what binders say is known there."""
+    if not path:
+        return change(expr, known)
+    need(not isinstance(expr, DerivativeNode) and 0 <= path[0] < len(expr.args), "no place for a rewrite")
+    inner = under(known, expr) if is_range(expr) else known
+    args = list(expr.args)
+    need(isinstance(args[path[0]], sp.MatrixExpr), "no formula stands there")
+    args[path[0]] = rewritten(args[path[0]], path[1:], inner, change)
+    return _made(expr, args)
+
+
+# --- rewrites ----------------------------------------------------------------------------------------------------
+
+
+def _empty(node: Any, known: Facts) -> Any:
+    need(is_range(node) and sp.expand(node.lo - node.hi) == 1, "the range is not empty")
+    if isinstance(node, TimeSum):
+        return sp.ZeroMatrix(*node.shape)
+    need(len(axes(node).rows) <= 1, "no identity of a product of sizes")
+    return sp.Identity(node.shape[0])
+
+
+def _peel(node: Any, known: Facts, at_top: bool) -> Any:
+    need(is_range(node) and follows(node.hi - node.lo, known), "the range may be empty")
+    lo, hi, step = (node.lo, node.hi - 1, node.hi) if at_top else (node.lo + 1, node.hi, node.lo)
+    pair = [type(node)(node.body, node.index, lo, hi, *node.args[4:]), substitute(node.body, {node.index: step})]
+    is_term_right = at_top == (isinstance(node, TimeSum) or node.direction == "ascending")
+    join = matadd if isinstance(node, TimeSum) else matmul
+    return join(*(pair if is_term_right else reversed(pair)))
+
+
+def _drop_neutral(node: Any, known: Facts) -> Any:
+    neutral, join = (sp.Identity, matmul) if isinstance(node, sp.MatMul) else (sp.ZeroMatrix, matadd)
+    need(isinstance(node, sp.MatMul | sp.MatAdd), "neither a product nor a sum")
+    kept = [arg for arg in node.args if not isinstance(arg, neutral)]
+    need(any(isinstance(arg, sp.MatrixExpr) for arg in kept), "nothing but neutral elements")
+    return join(*kept)
+
+
+def _reverse(node: Any, known: Facts) -> Any:
+    need(isinstance(node, sp.Transpose), "no transpose")
+    inner = node.args[0]
+    if isinstance(inner, sp.MatMul):
+        return matmul(*(transpose(arg) if isinstance(arg, sp.MatrixExpr) else arg for arg in reversed(inner.args)))
+    need(isinstance(inner, sp.MatAdd) or is_range(inner), "the transpose of neither a sum nor a product")
+    if isinstance(inner, sp.MatAdd):
+        return matadd(*map(transpose, inner.args))
+    turned = [{"ascending": "descending", "descending": "ascending"}[inner.direction]] if len(inner.args) > 4 else []
+    return type(inner)(transpose(inner.body), *inner.args[1:4], *turned)
+
+
+def _factor(node: Any, known: Facts, is_left: bool) -> Any:
+    need(isinstance(node, TimeSum) and isinstance(node.body, sp.MatMul), "no sum of products")
+    args = node.body.args
+    constant, rest = (args[0], args[1:]) if is_left else (args[-1], args[:-1])
+    need(node.index not in free_letters(constant), "the factor is not constant")
+    total = TimeSum(matmul(*rest), *node.args[1:])
+    return matmul(constant, total) if is_left else matmul(total, constant)
+
+
+def _pull_out(node: Any, known: Facts) -> Any:
+    need(type(node) in (sp.Transpose, sp.MatMul, HadamardProduct, Collect, Kronecker, Scale, Tr, Vec), "not linear")
+    place = [isinstance(arg, TimeSum) for arg in node.args].index(True)
+    total = node.args[place]
+    others = [arg for i, arg in enumerate(node.args) if i != place]
+    need(all(total.index not in free_letters(arg) for arg in others), "the letter would be captured")
+    args = [total.body if i == place else arg for i, arg in enumerate(node.args)]
+    return TimeSum(_made(node, args), *total.args[1:])
+
+
+REWRITES: dict[str, Callable[[Any, Facts], Any]] = {
+    "empty": _empty,
+    "peel_bottom": lambda node, known: _peel(node, known, False),
+    "peel_top": lambda node, known: _peel(node, known, True),
+    "drop_neutral": _drop_neutral,
+    "reverse": _reverse,
+    "factor_left": lambda node, known: _factor(node, known, True),
+    "factor_right": lambda node, known: _factor(node, known, False),
+    "pull_out": _pull_out,
+}
+
+
+# --- the hypothesis ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Hypothesis:
+    """A claim that may be used at letter + shift, with all its other letters as they are."""
+
+    claim: Claim
+    letter: sp.Symbol
+    shift: int
+
+    def put(self, goal: Claim, old: str, piece: list[int]) -> Callable[[Any, Facts], Any]:
+        """Replaces one side of the instance, at a place of a goal, by the other side."""
+        step = {self.letter: self.letter + self.shift}
+        sides = {side: substitute(getattr(self.claim, side), step) for side in ("left", "right")}
+        before, after = sides[old], sides["left" if old == "right" else "right"]
+        same = (goal.model, goal.assumptions) == (self.claim.model, self.claim.assumptions)
+        need(same, "the hypothesis is of another model")
+        need({i.letter for i in self.claim.indices} <= {i.letter for i in goal.indices}, "a letter is not of the goal")
+        needed = [gap.xreplace(step) for gap in known_of(self.claim)]
+        need(all(follows(gap, known_of(goal)) for gap in needed), "the hypothesis is used outside of its range")
+
+        def change(node: Any, known: Facts) -> Any:
+            # a binder on the way would have replaced these facts by its own
+            need(set(known_of(goal)) <= set(known), "a letter of the hypothesis is bound there")
+            if piece == [0, -1]:
+                need(node == before, "the hypothesis does not stand there")
+                return after
+            start, stop = piece
+            need(isinstance(node, sp.MatMul) and isinstance(before, sp.MatMul), "no product")
+            need(0 <= start < stop and node.args[start:stop] == before.args, "the hypothesis does not stand there")
+            return matmul(*node.args[:start], after, *node.args[stop:])
+
+        return change
