@@ -14,12 +14,13 @@ import sympy as sp
 
 from derive.errors import BackproofError
 from derive.language.nodes import TimeSum
+from derive.language.show import show
 from derive.language.substitute import fresh_letter, substitute
 from verify.claim import Claim, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.induction import reductions
-from verify.induction.certificate import CertificateError, Node, encode, write
+from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
 from verify.induction.context import facts_of
 from verify.induction.formulas import RULES, Place, Range, flat, placed, places, rebuilt
@@ -181,26 +182,30 @@ def gathered(place: Place) -> str | None:
     return tidy(place) or ("pull_out" if RULES["pull_out"](place.node, ()) is not None else None)
 
 
-def peeling(letter: sp.Symbol, bottom: bool, ends: frozenset[Any]) -> Redex:
-    """Factored, and every range that ends at one of `ends` peeled there."""
+Mark = tuple[type, sp.Symbol, Any]  # sum or product, its letter, the end that moves
+
+
+def peeling(bottom: bool, marked: frozenset[Mark]) -> Redex:
+    """Factored, and every marked range peeled at its moving end; what is left of it is not marked."""
 
     def redex(place: Place) -> str | None:
-        found = factored(place)
         node = place.node
-        if found is not None or not isinstance(node, Range):
-            return found
-        end = node.lo if bottom else node.hi
-        return ("peel_bottom" if bottom else "peel_top") if end in ends else None
+        if isinstance(node, Range) and _mark(node, bottom) in marked:
+            return tidy(place) or ("peel_bottom" if bottom else "peel_top")
+        return factored(place)
 
     return redex
 
 
-def _ends(goal: Claim, letter: sp.Symbol, bottom: bool) -> frozenset[Any]:
-    ranges = [
-        node for side in (goal.left, goal.right) for node in sp.preorder_traversal(side) if isinstance(node, Range)
-    ]
-    ends = {node.lo if bottom else node.hi for node in ranges}
-    return frozenset(end for end in ends if letter in end.free_symbols)
+def _mark(node: Any, bottom: bool) -> Mark:
+    return type(node), node.index, node.lo if bottom else node.hi
+
+
+def _marked(goal: Claim, letter: sp.Symbol, bottom: bool) -> frozenset[Mark]:
+    """The ranges that end at the letter of an induction."""
+    nodes = (node for side in (goal.left, goal.right) for node in sp.preorder_traversal(side))
+    marks = {_mark(node, bottom) for node in nodes if isinstance(node, Range)}
+    return frozenset(mark for mark in marks if letter in mark[2].free_symbols)
 
 
 def rewritten(before: Claim, rewriting: Rewriting, then: Node | None) -> Node | None:
@@ -317,7 +322,9 @@ def dually(goal: Claim, effort: Effort) -> Node | None:
 def _fresh(name: str, goal: Claim) -> sp.Symbol:
     """A step letter that the goal does not have."""
     letters = (goal.left, goal.right, goal.model.time.last, *(index.letter for index in goal.indices))
-    return fresh_letter(sp.Symbol(name, integer=True), *letters)
+    letter = sp.Symbol(name, integer=True)
+    is_taken = any(letter in sp.Basic.atoms(expr, sp.Symbol) for expr in letters)
+    return fresh_letter(letter, *letters) if is_taken else letter
 
 
 def termwise(goal: Claim, effort: Effort) -> Node | None:
@@ -375,10 +382,10 @@ def _induction(
 ) -> tuple[Node, Node] | None:
     """Base and step; the ranges are peeled at the end that moves."""
     bottom = hypothesis.shift > 0
-    ends = _ends(step, hypothesis.letter, bottom)
-    if not ends:
+    marked = _marked(step, hypothesis.letter, bottom)
+    if not marked:
         return None
-    peeled = Rewriting(step).exhausted(peeling(hypothesis.letter, bottom, ends))
+    peeled = Rewriting(step).exhausted(peeling(bottom, marked))
     for rewriting in (*uses(peeled, hypothesis), peeled):
         closed = close(rewriting.goal, effort)
         if closed is not None:
@@ -417,7 +424,7 @@ def _words(nodes: list[Node]) -> Iterator[str]:
     }  # fmt: skip
     for node in nodes:
         if node.rule in said:
-            yield said[node.rule].format(**{key: data[1] for key, data in node.data.items()})
+            yield said[node.rule].format(**{key: show(decode(data)) for key, data in node.data.items()})
     applied = [step["rule"] for node in nodes if node.rule == "rewrite" for step in node.data["steps"]]
     if applied:
         yield "rules: " + ", ".join(rule.replace("_", " ") for rule in dict.fromkeys(applied))
