@@ -158,6 +158,35 @@ def _existing(expr: Any, model: Model) -> Iterator[Any]:
             yield from _existing(arg, model)
 
 
+def restrict(node: Any, goal: Claim, known: Known, child: Claim) -> None:
+    """The claim with some equations dropped: what they define is not used, or a free input that no derivative moves."""
+    model, kept = goal.model, child.model
+    need(child == replace(goal, model=kept) and kept.time == model.time, "another claim")
+    need([e for e in model.equations if e in kept.equations] == list(kept.equations), "other equations")
+    need([loss for loss in model.losses if loss in kept.losses] == list(kept.losses), "other losses")
+    dropped = {e.name for e in model.equations} - {e.name for e in kept.equations}
+    lost = set(model.loss_by_name) - set(kept.loss_by_name)
+    used = _computed_from(_names(goal.left) | _names(goal.right), kept)
+    need(not lost & used, "a loss is used")
+    need(not any(name in dropped for loss in kept.losses for name, _ in loss.parts), "a loss sees what is dropped")
+    used_formulas = (goal.left, goal.right, *(e.right for e in kept.equations if e.name in used))
+    nodes = [n for formula in used_formulas for n in sp.preorder_traversal(formula) if isinstance(n, DerivativeNode)]
+    moving = {name for n in nodes for name in _names(n.by)}
+    for name in dropped & used:
+        need(not _computed_from({name}, model) & moving, f"{name} moves")
+
+
+def _computed_from(names: set[str], model: Model) -> set[str]:
+    found, todo = set[str](), set(names)
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        made = [model.by_name[name].right] if name in model.by_name else []
+        parts = {part for part, _ in model.loss_by_name[name].parts} if name in model.loss_by_name else set[str]()
+        todo |= parts.union(*(_names(formula) for formula in made)) - found
+    return found
+
+
 def rewrite(node: Any, goal: Claim, known: Known, child: Claim) -> list[Known]:
     """Both sides rewritten, each rewrite an equality."""
     for step in node["steps"]:
@@ -270,7 +299,7 @@ def copies(node: Any, goal: Claim, known: Known, child: Claim) -> None:
     Every read of v goes through a copy; a copy is of the range of all steps; y is a loss or a member.
     """
     model, source, letter = goal.model, decode(node["of"]), _fresh(node["letter"], goal)
-    copy, *rest = child.model.equations
+    copy, rest = child.model.equations[0], child.model.equations[1:]
     first, last = sp.Integer(model.time.first), model.time.last
     _check_new(copy.name, goal)
     need(copy.index is not None, "the copies are of no step")
@@ -411,5 +440,5 @@ def loss(node: Any, goal: Claim, known: Known, child: Claim) -> None:
 
 RULES: dict[str, Callable[..., Any]] = {
     rule.__name__: rule
-    for rule in (scope, rewrite, termwise, down, forward, copies, generalise, accumulate, dual, loss)
+    for rule in (scope, restrict, rewrite, termwise, down, forward, copies, generalise, accumulate, dual, loss)
 }

@@ -252,10 +252,21 @@ def _occurrence(node: Any, old: Any) -> tuple[int, int] | None:
 
 
 def _root(claim: Claim, effort: Effort) -> Node | None:
-    """The claim where its members exist, then every line of attack."""
+    """The claim where its members exist, in the part of its model that matters, then every line of attack."""
     scoped = reductions.scoped(claim)
-    found = _with_loss(scoped, effort)
-    return None if found is None else Node(claim, "scope", {}, (found,))
+    small = reductions.needed(scoped)
+    found = next((made for goal in _models(small) if (made := _with_loss(goal, effort)) is not None), None)
+    if found is None:
+        return None
+    below = found if found.goal == scoped else Node(scoped, "restrict", {}, (found,))
+    return Node(claim, "scope", {}, (below,))
+
+
+def _models(goal: Claim) -> Iterator[Claim]:
+    yield goal
+    free = reductions.unmoved_free(goal)
+    if free != goal:
+        yield free
 
 
 def _with_loss(goal: Claim, effort: Effort) -> Node | None:

@@ -76,6 +76,56 @@ def _narrowed(index: Index, limits: list[Any]) -> Index:
     return Index(index.letter, first, last)
 
 
+# --- what does not matter ------------------------------------------------------------------------------------------
+
+
+def needed(claim: Claim) -> Claim:
+    """The claim in the part of its model from which it is computed."""
+    return _within(claim, computed_from(_names(claim.left) | _names(claim.right), claim.model))
+
+
+def unmoved_free(claim: Claim) -> Claim:
+    """The claim with free inputs in the place of all that no derivative in it moves."""
+    model = claim.model
+    nodes = [
+        node
+        for formula in (claim.left, claim.right, *(e.right for e in model.equations))
+        for node in sp.preorder_traversal(formula)
+        if isinstance(node, DerivativeNode)
+    ]
+    moving = set().union(*(_names(node.by) for node in nodes)) if nodes else set()
+    seen = {name for loss in model.losses for name, _ in loss.parts}
+    kept = {
+        e.name
+        for e in model.equations
+        if e.index is None or model.is_definition(e) or e.name in seen or computed_from({e.name}, model) & moving
+    }
+    return _within(claim, kept | set(model.loss_by_name)) if moving else claim
+
+
+def _within(claim: Claim, names: set[str]) -> Claim:
+    model = claim.model
+    equations = tuple(e for e in model.equations if e.name in names)
+    losses = tuple(loss for loss in model.losses if str(loss.symbol.name) in names)
+    return replace(claim, model=Model(equations, losses, model.time))
+
+
+def computed_from(names: set[str], model: Model) -> set[str]:
+    """These names and all that they are computed from."""
+    found, todo = set[str](), set(names)
+    while todo:
+        name = todo.pop()
+        found.add(name)
+        equation, loss = model.by_name.get(name), model.loss_by_name.get(name)
+        todo |= _names(equation.right) - found if equation is not None else set()
+        todo |= {part for part, _ in loss.parts} - found if loss is not None else set()
+    return found
+
+
+def _names(expr: Any) -> set[str]:
+    return {str(node.name) for node in sp.preorder_traversal(expr) if isinstance(node, Member | sp.MatrixSymbol)}
+
+
 # --- a shared parameter --------------------------------------------------------------------------------------------
 
 
