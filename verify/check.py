@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derive.language.nodes import Norm
-from verify import counterexample
+from verify import counterexample, induction
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
@@ -90,8 +90,11 @@ def _by_deciders(case: _Case) -> Verdict:
     small = [case.field_at(times) for times in case.small]
     if any(outcome.outcome == "differ" for outcome in small):
         return _refute(case, small)
-    if all(outcome.outcome == "equal" for outcome in small) and (proved := _prove(case, small)) is not None:
-        return proved
+    if all(outcome.outcome == "equal" for outcome in small):
+        for prove in (_prove, _prove_by_induction):
+            proved = prove(case, small)
+            if proved is not None:
+                return proved
     exact = small + [case.field_at(times) for times in case.times[len(small) :]]
     if any(outcome.outcome == "differ" for outcome in exact):
         return _refute(case, exact)
@@ -116,6 +119,25 @@ def _prove(case: _Case, exact: list[Outcome]) -> Verdict | None:
     return Verdict("proved", _proof_text(claim, field), times=_scope(case), witnesses=(field, form, *numeric))
 
 
+def _prove_by_induction(case: _Case, exact: list[Outcome]) -> Verdict | None:
+    """Proved by a certificate that was replayed, after both deciders agreed at the first steps, None if none is found."""
+    claim, effort = case.claim, case.effort
+    if claim.is_timeless:
+        return None
+    proof = induction.prove(claim, seed=effort.seed, session=case.session)
+    if proof is None:
+        return None
+    forms = [case.form_at(times) for times in case.small]
+    if any(outcome.outcome != "equal" for outcome in forms):
+        _no_conflict(exact, forms)
+        return None
+    numeric = examine(claim, effort)
+    _no_conflict(exact, numeric)
+    evidence = (merged(exact), merged(forms), *proof.outcomes, *numeric)
+    reason = f"for all sizes and all steps in scope: {proof.outcomes[0].detail}"
+    return Verdict("proved", reason, times=_scope(case), witnesses=evidence, certificate=proof.certificate)
+
+
 def _tested(case: _Case, exact: list[Outcome]) -> Verdict:
     """Both deciders at every concrete step up to the limit."""
     forms = [case.form_at(times) for times in case.times]
@@ -127,7 +149,7 @@ def _tested(case: _Case, exact: list[Outcome]) -> Verdict:
     scope = _scope(case, limit=None if case.claim.is_timeless else case.effort.steps)
     form = merged(forms)
     if form.outcome == "equal":
-        reason = f"every step up to {case.effort.steps} is decided for all sizes; all steps need induction"
+        reason = f"every step up to {case.effort.steps} is decided for all sizes; no induction was found"
     else:
         reason = f"the normal form answers {form.outcome}: {form.detail}"
     return Verdict("tested", reason, times=scope, witnesses=evidence)

@@ -46,6 +46,9 @@ def main() -> None:
     show_default=True,
     help="Last step up to which symbolic times are tried.",
 )
+@click.option(
+    "--certificates", metavar="DIR", help="Write the proofs by induction as files; `backproof replay` checks one."
+)
 @click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
 @click.option("--timings", is_flag=True, help="Show how long each claim took.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
@@ -56,6 +59,7 @@ def verify(
     examples: int,
     seed: int,
     steps: int,
+    certificates: str | None,
     require_proof: bool,
     timings: bool,
     quiet: bool,
@@ -64,7 +68,7 @@ def verify(
     from verify.limits import Effort
     from verify.run import Run
 
-    run = Run(files, Effort(steps, examples, seed), only, require_proof, timings, json_path, quiet)
+    run = Run(files, Effort(steps, examples, seed), only, require_proof, timings, json_path, quiet, certificates)
     sys.exit(run.execute())
 
 
@@ -119,6 +123,22 @@ def derive(
     except BackproofError as error:
         raise click.UsageError(str(error)) from None
     click.echo(text.rstrip("\n"))
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file")
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
+def replay(file: str, seed: int) -> None:
+    """Check the certificate in FILE: every rule is done again, and both deciders settle every closing claim.
+
+    \b
+    Exit codes: 0 it proves its claim; 1 it does not; 2 it cannot be read.
+    """
+    from verify.replayed import replayed
+
+    code, message = replayed(file, seed)
+    click.echo(message, err=code != 0)
+    sys.exit(code)
 
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})

@@ -18,6 +18,7 @@ from verify.document.statements import Document, read
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
 from verify.limits import Effort
+from verify.replayed import save
 from verify.report import json, terminal
 from verify.report.model import DocumentReport, Report
 
@@ -44,6 +45,7 @@ class Run:
     timings: bool = False
     json_path: str | None = None
     quiet: bool = False
+    certificates: str | None = None
     done: list[DocumentReport] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
@@ -128,10 +130,16 @@ class Run:
         try:
             for entry in Judge(document, self.effort).entries(self._wanted(path)):
                 found.append(entry)
+                self._keep_certificate(path, entry)
                 if entry.role == "claim":
                     tick(f"{path} {clean(entry.id)}")
         finally:
             self.done.append(DocumentReport(path, tuple(found), document.errors))
+
+    def _keep_certificate(self, path: str, entry: Entry) -> None:
+        certificate = None if entry.verdict is None else entry.verdict.certificate
+        if self.certificates is not None and certificate is not None:
+            save(self.certificates, path, entry.id, certificate)
 
     def _quantities(self, tick: Callable[[str], None]) -> DocumentReport | None:
         """What `derive` derives, beside the suite: each quantity against every witness."""
@@ -142,6 +150,7 @@ class Run:
         found = []
         for entry in entries(self.effort):
             found.append(entry)
+            self._keep_certificate("derived", entry)
             tick(entry.id)
         return DocumentReport("derived quantities", tuple(found))
 

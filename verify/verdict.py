@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
@@ -27,8 +28,8 @@ class Verdict:
     """What is known of one relation.
 
     `verdict` is one of ORDER; `reason` is value or shape for a refutation. `sizes` and `times` say for which it
-    is known; `witnesses` are the outcomes of everything that ran; `message` is one sentence for a person;
-    `hint` says what to do.
+    is known; `witnesses` are the outcomes of everything that ran; `certificate` the proof by induction as data;
+    `message` is one sentence for a person; `hint` says what to do.
     """
 
     verdict: str
@@ -41,6 +42,7 @@ class Verdict:
     readings: tuple[ReadingVerdict, ...] = ()
     witnesses: tuple[Outcome, ...] = ()
     counterexample: Counterexample | None = None
+    certificate: Mapping[str, Any] | None = field(default=None, repr=False)
     place: Place | None = None
     seconds: float = field(default=0.0, compare=False)
 

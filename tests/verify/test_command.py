@@ -134,11 +134,12 @@ def test_only_picks_claims(run):
 
 
 def test_require_proof_lets_no_tested_claim_pass(run):
-    text = NOTES.replace("time: 1..t", "time: 1..t\nindices: {k: t}").replace("given:", "products: descending\ngiven:")
-    step = r"W \operatorname{diag}\left[f'(\mathrm{Net}_i)\right]"
-    text += rf"$$\delta_k^\top = \delta_t^\top \prod_{{i=k}}^{{t-1}} {step} \tag{{2.4}}$$"
+    text = NOTES + r"$$\|W s_{t-1}\| \le \|W\| \|s_{t-1}\| \tag{norm}$$" + "\n"
     assert run("notes.md", text=text).exit_code == 0
     assert run("--require-proof", "notes.md").exit_code == 1
+    expected = "\n<!-- backproof: expect: tested -->\n"
+    text = NOTES + expected + r"$$\|W s_{t-1}\| \le \|W\| \|s_{t-1}\| \tag{norm}$$" + "\n"
+    assert run("--require-proof", "notes.md", text=text).exit_code == 0
 
 
 def test_a_message_has_file_line_column_and_caret(run):

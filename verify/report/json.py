@@ -84,7 +84,7 @@ def _evidence(verdict: Verdict) -> dict[str, Any]:
         "witnesses": [_witness(outcome) for outcome in verdict.witnesses],
         "counterexample": None if example is None else example.as_dict(),
         "repair": None,
-        "certificate": None,
+        "certificate": None if verdict.certificate is None else verdict.certificate["claim"],
     }
 
 
