@@ -17,6 +17,7 @@ from sympy.core.symbol import Str
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import derivatives, nodes
+from derive.language.show import show
 from derive.model import Equation, Loss, Model, Time
 from verify.claim import Assumption, Claim, Condition, Index
 from verify.errors import CallError
@@ -160,7 +161,12 @@ def decode_model(data: Any) -> Model:
 
 def _equation(left: Any, right: Any, index: Any, first: Any, last: Any, name: Any) -> Equation:
     index, first, last = (None if part is None else decode(part) for part in (index, first, last))
-    return Equation(decode(left), decode(right), index, first, last, str(name))
+    defined = decode(left)
+    if (index is None) == (isinstance(defined, nodes.Member) and bool(defined.indices)) or (
+        index is not None and defined.time != index
+    ):
+        raise CertificateError(f"an equation defines {defined}, but not at its own step")
+    return Equation(defined, decode(right), index, first, last, str(name))
 
 
 def encode_claim(claim: Claim, model: int) -> dict[str, Any]:
@@ -203,8 +209,8 @@ class Node:
     then: tuple[Node, ...] = ()
 
 
-def write(root: Node, version: str) -> dict[str, Any]:
-    """The certificate of a proof tree."""
+def write(root: Node, version: str, seed: int) -> dict[str, Any]:
+    """The certificate of a proof tree, with the seed that its deciders had."""
     models: dict[Model, int] = {}
 
     def tree(node: Node) -> dict[str, Any]:
@@ -217,15 +223,17 @@ def write(root: Node, version: str) -> dict[str, Any]:
     return {
         "format": FORMAT,
         "backproof": version,
-        "claim": claim_hash(root.goal),
+        "seed": seed,
+        "text": f"{show(root.goal.left)} = {show(root.goal.right)}",
+        "claim": claim_hash(root.goal, version, seed),
         "models": listed,
         "proof": proof,
     }
 
 
-def claim_hash(claim: Claim) -> str:
-    """SHA-256 of a claim with its model, as canonical JSON."""
-    data = [encode_model(claim.model), encode_claim(claim, 0)]
+def claim_hash(claim: Claim, version: str, seed: int) -> str:
+    """SHA-256 of a claim with its model, of the version and of the seed, as canonical JSON."""
+    data = [FORMAT, version, seed, encode_model(claim.model), encode_claim(claim, 0)]
     return hashlib.sha256(json.dumps(data, sort_keys=True).encode()).hexdigest()
 
 

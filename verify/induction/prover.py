@@ -71,7 +71,7 @@ def prove(claim: Claim, *, seed: int = 0, session: normal_form.Session | None = 
     effort = Effort(seed, session or normal_form.Session())
     try:
         root = _root(claim, effort)
-        certificate = None if root is None else write(root, VERSION)
+        certificate = None if root is None else write(root, VERSION, seed)
         if root is None or certificate is None or not rules_hold(certificate).ok:
             return None
         return Proof(claim, certificate, (_outcome(root),))
