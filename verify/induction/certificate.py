@@ -108,7 +108,7 @@ def _matrix(args: list[Any]) -> Any:
 
 
 def _rational(args: list[Any]) -> Any:
-    if len(args) != 2 or not all(isinstance(arg, int) for arg in args) or not args[1]:
+    if len(args) != 2 or not all(type(arg) is int for arg in args) or not args[1]:
         raise CertificateError(f"no rational: {args}")
     return sp.Rational(*args)
 

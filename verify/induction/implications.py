@@ -17,7 +17,7 @@ from derive.language.derivatives import Collect, DerivativeNode, FamilyDerivativ
 from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.substitute import free_letters, substitute
 from derive.model import Equation, Loss, Model, members
-from verify.claim import Claim, Index
+from verify.claim import Claim, Condition, Index
 from verify.induction.certificate import decode
 from verify.induction.redone import REWRITES, Hypothesis, follows, is_range, known_of, mapped, need, rewritten
 
@@ -96,7 +96,7 @@ def _rewritten(goal: Claim, step: Any, known: Known) -> Claim:
     need(step["side"] in ("left", "right"), "no such side")
     if step["rule"] == "hypothesis":
         need(known, "no hypothesis here")
-        change = known[-1].put(goal, step["old"], step["slice"])
+        change = known[-1].put(goal, step)
     else:
         change = REWRITES[step["rule"]]
     return replace(goal, **{step["side"]: rewritten(getattr(goal, step["side"]), step["at"], known_of(goal), change)})
@@ -129,7 +129,9 @@ def down(node: Any, goal: Claim, known: Known, base: Claim, step: Claim) -> list
     need(all(letter not in (c.left + c.right).free_symbols for c in goal.conditions), "a condition has the letter")
     at = {letter: index.last}
     sides = {side: substitute(getattr(goal, side), at) for side in ("left", "right")}
-    need(base == replace(goal, **sides, indices=rest), "another base")
+    nonempty = Condition(index.first, "<=", index.last)
+    need(base.conditions in (goal.conditions, (*goal.conditions, nonempty)), "another base")
+    need(base == replace(goal, **sides, indices=rest, conditions=base.conditions), "another base")
     need(step == replace(goal, indices=(*rest, Index(letter, index.first, index.last - 1))), "another step")
     return [(), (Hypothesis(goal, letter, 1),)]
 
@@ -198,7 +200,7 @@ def copies(node: Any, goal: Claim, known: Known, child: Claim) -> None:
     first, last = sp.Integer(model.time.first), model.time.last
     _check_new(copy.name, goal)
     need(copy.index is not None, "the copies are of no step")
-    need(copy.first is None and copy.last is None, "the copies are not of every step")
+    need((copy.first, copy.last, copy.id) == (None, None, ""), "the copies are not of every step")
     need(child == replace(goal, left=child.left, right=child.right, model=child.model), "another claim")
     need((child.model.losses, child.model.time) == (model.losses, model.time), "another loss or time")
     need(tuple(_inlined(e, copy) for e in rest) == model.equations, "the copies are not what was read")
@@ -270,7 +272,7 @@ def accumulate(node: Any, goal: Claim, known: Known, child: Claim) -> None:
     _check_new(total.name, goal)
     need(not model.is_definition(definition), "the loss is a derivative")
     step: Any = total.index
-    need(step is not None and total.first is None and total.last is None, "not a sum over all steps")
+    need(step is not None and (total.first, total.last, total.id) == (None, None, ""), "not a sum over all steps")
     terms = [_summand(term, step, model) for term in sp.MatAdd.make_args(definition.right)]
     need(total.right == matadd(total.left.at(step - 1), *terms), "not the summands")
     for e in others:

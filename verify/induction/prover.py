@@ -16,13 +16,13 @@ from derive.errors import BackproofError
 from derive.language.nodes import TimeSum
 from derive.language.show import show
 from derive.language.substitute import fresh_letter, substitute
-from verify.claim import Claim, Index
+from verify.claim import Claim, Condition, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.induction import reductions
 from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
-from verify.induction.context import facts_of
+from verify.induction.context import facts_of, is_nonnegative
 from verify.induction.formulas import RULES, Place, Range, flat, placed, places, rebuilt
 from verify.version import VERSION
 
@@ -365,13 +365,21 @@ def down(goal: Claim, effort: Effort) -> Node | None:
         rest = tuple(other for other in goal.indices if other is not index)
         if any(index.letter in (other.first.free_symbols | other.last.free_symbols) for other in rest):
             continue
-        at_last = {index.letter: index.last}
-        base = replace(goal, left=substitute(goal.left, at_last), right=substitute(goal.right, at_last), indices=rest)
+        base = _at_last(goal, index, rest)
         step = replace(goal, indices=(*rest, Index(index.letter, index.first, index.last - 1)))
         found = _induction(goal, step, Hypothesis(goal, index.letter, 1), lambda: _simplified(base, effort), effort)  # noqa: B023
         if found is not None:
             return Node(goal, "down", {"letter": encode(index.letter)}, found)
     return None
+
+
+def _at_last(goal: Claim, index: Index, rest: tuple[Index, ...]) -> Claim:
+    """The claim at the last value of an index, where the index has a value at all."""
+    step = {index.letter: index.last}
+    base = replace(goal, left=substitute(goal.left, step), right=substitute(goal.right, step), indices=rest)
+    if is_nonnegative(index.last - index.first, facts_of(base)):
+        return base
+    return replace(base, conditions=(*goal.conditions, Condition(index.first, "<=", index.last)))
 
 
 def forward(goal: Claim, effort: Effort) -> Node | None:

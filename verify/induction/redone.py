@@ -5,8 +5,9 @@ A rewrite takes the subformula at a place and what is known there, and returns w
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -17,7 +18,7 @@ from derive.language.build import matadd, matmul, transpose
 from derive.language.derivatives import Collect, DerivativeNode
 from derive.language.nodes import Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
 from derive.language.shapes import axes
-from derive.language.substitute import free_letters, substitute
+from derive.language.substitute import BINDERS, free_letters, substitute
 from verify.claim import Claim
 
 
@@ -55,14 +56,32 @@ def under(known: Facts, binder: Any) -> Facts:
     return (*outer, sp.expand(binder.index - binder.lo), sp.expand(binder.hi - binder.index))
 
 
-def follows(gap: Any, known: Facts, depth: int = 4) -> bool:
-    """gap ≥ 0, as a sum of at most four facts and a number."""
-    gap = sp.expand(gap)
-    if not gap.free_symbols:
-        return bool(gap.is_Integer and gap >= 0)
-    letter = min(gap.free_symbols, key=str)
-    useful = (fact for fact in known if gap.coeff(letter) * fact.coeff(letter) > 0)
-    return depth > 0 and any(follows(gap - fact, known, depth - 1) for fact in useful)
+def follows(gap: Any, known: Facts) -> bool:
+    """gap ≥ 0, as a sum of at most four facts and a number ≥ 0."""
+    facts = [fact for fact in map(_affine, known) if fact is not None]
+    found = _affine(sp.sympify(gap))
+    return found is not None and _follows(found, facts, 4)
+
+
+def _follows(gap: dict[Any, int], facts: list[dict[Any, int]], depth: int) -> bool:
+    letter = min((key for key, number in gap.items() if number and key != 1), key=str, default=None)
+    if letter is None:
+        return gap.get(1, 0) >= 0
+    useful = (fact for fact in facts if gap[letter] * fact.get(letter, 0) > 0)
+    return depth > 0 and any(_follows(_minus(gap, fact), facts, depth - 1) for fact in useful)
+
+
+def _minus(gap: dict[Any, int], fact: dict[Any, int]) -> dict[Any, int]:
+    return {key: gap.get(key, 0) - fact.get(key, 0) for key in {**gap, **fact}}
+
+
+@lru_cache(maxsize=4096)
+def _affine(expr: Any) -> dict[Any, int] | None:
+    """Integer coefficients of letters, and of 1; None for anything else."""
+    found = sp.expand(expr).as_coefficients_dict()
+    if not all((key == 1 or key.is_Symbol) and number.is_Integer for key, number in found.items()):
+        return None
+    return {key: int(number) for key, number in found.items()}
 
 
 def is_range(node: Any) -> bool:
@@ -122,6 +141,7 @@ def _drop_neutral(node: Any, known: Facts) -> Any:
     neutral, join = (sp.Identity, matmul) if isinstance(node, sp.MatMul) else (sp.ZeroMatrix, matadd)
     need(isinstance(node, sp.MatMul | sp.MatAdd), "neither a product nor a sum")
     kept = [arg for arg in node.args if not isinstance(arg, neutral)]
+    need(len(kept) < len(node.args), "no neutral element")
     need(any(isinstance(arg, sp.MatrixExpr) for arg in kept), "nothing but neutral elements")
     return join(*kept)
 
@@ -180,26 +200,35 @@ class Hypothesis:
     letter: sp.Symbol
     shift: int
 
-    def put(self, goal: Claim, old: str, piece: list[int]) -> Callable[[Any, Facts], Any]:
-        """Replaces one side of the instance, at a place of a goal, by the other side."""
-        step = {self.letter: self.letter + self.shift}
-        sides = {side: substitute(getattr(self.claim, side), step) for side in ("left", "right")}
-        before, after = sides[old], sides["left" if old == "right" else "right"]
+    def put(self, goal: Claim, step: Any) -> Callable[[Any, Facts], Any]:
+        """Replaces one side of the instance, where a step of a certificate says that it stands, by the other side."""
+        at = {self.letter: self.letter + self.shift}
+        old, new = ("left", "right") if step["old"] == "left" else ("right", "left")
+        before, after = (substitute(getattr(self.claim, side), at) for side in (old, new))
         same = (goal.model, goal.assumptions) == (self.claim.model, self.claim.assumptions)
-        need(same, "the hypothesis is of another model")
-        need({i.letter for i in self.claim.indices} <= {i.letter for i in goal.indices}, "a letter is not of the goal")
-        needed = [gap.xreplace(step) for gap in known_of(self.claim)]
+        need(same and step["old"] == old, "the hypothesis is of another model or side")
+        letters = {index.letter for index in self.claim.indices}
+        need(letters <= {index.letter for index in goal.indices}, "a letter is not of the goal")
+        bound = set(_bound(getattr(goal, step["side"]), step["at"]))
+        need(not bound & (letters | free_letters(before) | free_letters(after)), "a letter is bound there")
+        needed = [gap.xreplace(at) for gap in known_of(self.claim)]
         need(all(follows(gap, known_of(goal)) for gap in needed), "the hypothesis is used outside of its range")
 
         def change(node: Any, known: Facts) -> Any:
-            # a binder on the way would have replaced these facts by its own
-            need(set(known_of(goal)) <= set(known), "a letter of the hypothesis is bound there")
-            if piece == [0, -1]:
+            start, stop = step["slice"]
+            if (start, stop) == (0, -1):
                 need(node == before, "the hypothesis does not stand there")
                 return after
-            start, stop = piece
             need(isinstance(node, sp.MatMul) and isinstance(before, sp.MatMul), "no product")
             need(0 <= start < stop and node.args[start:stop] == before.args, "the hypothesis does not stand there")
             return matmul(*node.args[:start], after, *node.args[stop:])
 
         return change
+
+
+def _bound(expr: Any, path: list[int]) -> Iterator[sp.Symbol]:
+    """The letters that binders bind on the way to a place."""
+    for position in path:
+        if isinstance(expr, BINDERS):
+            yield expr.args[1]
+        expr = expr.args[position]
