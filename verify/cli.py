@@ -49,6 +49,13 @@ def main() -> None:
 @click.option(
     "--certificates", metavar="DIR", help="Write the proofs by induction as files; `backproof replay` checks one."
 )
+@click.option(
+    "--time-limit",
+    type=click.FloatRange(0),
+    default=20,
+    show_default=True,
+    help="Seconds for one claim; 0 for no limit.",
+)
 @click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
 @click.option("--timings", is_flag=True, help="Show how long each claim took.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
@@ -60,6 +67,7 @@ def verify(
     seed: int,
     steps: int,
     certificates: str | None,
+    time_limit: float,
     require_proof: bool,
     timings: bool,
     quiet: bool,
@@ -68,7 +76,16 @@ def verify(
     from verify.limits import Effort
     from verify.run import Run
 
-    run = Run(files, Effort(steps, examples, seed), only, require_proof, timings, json_path, quiet, certificates)
+    run = Run(
+        files,
+        Effort(steps, examples, seed, seconds=time_limit),
+        only,
+        require_proof,
+        timings,
+        json_path,
+        quiet,
+        certificates,
+    )
     sys.exit(run.execute())
 
 
@@ -127,8 +144,7 @@ def derive(
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("file")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
-def replay(file: str, seed: int) -> None:
+def replay(file: str) -> None:
     """Check the certificate in FILE: every rule is done again, and both deciders settle every closing claim.
 
     \b
@@ -136,7 +152,7 @@ def replay(file: str, seed: int) -> None:
     """
     from verify.replayed import replayed
 
-    code, message = replayed(file, seed)
+    code, message = replayed(file)
     click.echo(message, err=code != 0)
     sys.exit(code)
 

@@ -10,6 +10,7 @@ from derive.language.show import show
 from derive.latex.conventions import OPTIONS
 from verify.check import settle
 from verify.claim import Claim
+from verify.deadline import Overtime, deadline
 from verify.deciders.normal_form import Session
 from verify.document.interpret import Interpreter, Reading
 from verify.document.statements import Document, Link, Statement
@@ -98,17 +99,22 @@ class Judge:
     def _guarded(self, statement: Statement, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict; a witness that breaks costs this claim its verdict and no other."""
         try:
-            verdict = self.verdict(link, readings)
-            claim = readings[0].claim if len(readings) == 1 else None
-            if verdict.verdict != "refuted" or claim is None:
-                return verdict
-            return replace(verdict, hint=hints(claim, statement, link, self.interpreter, self._is_good))
-        except WitnessConflict:
-            raise
+            with deadline(self.effort.seconds):
+                return self._with_hint(self.verdict(link, readings), statement, link, readings)
+        except Overtime:
+            return Verdict("undecided", f"the time limit of {self.effort.seconds:g} s for one claim was reached")
+        except WitnessConflict as conflict:
+            raise WitnessConflict(f"{statement.place}: {link_id(statement, link)}: {conflict}") from None
         except (Exception, RecursionError) as error:  # any error here is ours, whatever its kind
             return Verdict(
                 "undecided", f"a witness broke, which is an error in Backproof: {type(error).__name__}: {error}"
             )
+
+    def _with_hint(self, verdict: Verdict, statement: Statement, link: Link, readings: tuple[Reading, ...]) -> Verdict:
+        claim = readings[0].claim if len(readings) == 1 else None
+        if verdict.verdict != "refuted" or claim is None:
+            return verdict
+        return replace(verdict, hint=hints(claim, statement, link, self.interpreter, self._is_good))
 
     def verdict(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict on one link, given all its readings."""

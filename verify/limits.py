@@ -11,10 +11,11 @@ class Effort:
 
     `steps`: the last step up to which symbolic times are tried, `small_steps` the first round;
     `examples`: numeric instances a model;
-    `seed`: keys every random draw.
+    `seed`: keys every random draw; `seconds`: the time for one claim (0: no limit).
     """
 
     steps: int = 6
     examples: int = 100
     seed: int = 0
     small_steps: int = 3
+    seconds: float = 20.0

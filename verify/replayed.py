@@ -16,7 +16,7 @@ from verify.report.json import write
 LARGEST = 5_000_000  # bytes of a certificate
 
 
-def replayed(path: str, seed: int = 0) -> tuple[int, str]:
+def replayed(path: str) -> tuple[int, str]:
     """The exit code and what to say of one certificate file."""
     try:
         with Path(path).open("rb") as stream:
@@ -29,7 +29,7 @@ def replayed(path: str, seed: int = 0) -> tuple[int, str]:
             raise CallError(f"it has no {missing[0]}")
         if certificate["format"] != FORMAT:
             raise CallError(f"its format is {certificate['format']!r}, and this version reads {FORMAT}")
-        found = induction.replay(certificate, seed=seed)
+        found = induction.replay(certificate)
     except (OSError, UnicodeDecodeError) as error:
         return 2, f"backproof: {path}: cannot be read: {getattr(error, 'strerror', None) or 'it is no UTF-8 text'}"
     except CallError as error:

@@ -6,6 +6,8 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from importlib.resources import files as resources
+from io import TextIOWrapper
+from os.path import normpath
 from pathlib import Path
 
 from rich.console import Console
@@ -53,6 +55,9 @@ class Run:
     def execute(self) -> int:
         """Run, print, write; the exit code."""
         to_stderr = self.json_path == "-"
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows a ?
         console = _console(to_stderr, self.quiet)
         try:
             self._check_json_path()
@@ -62,8 +67,11 @@ class Run:
             _complain(str(error))
             return EXIT_CALL
         except WitnessConflict as error:
+            so_far = self._report(is_complete=False)
+            for document in so_far.documents:
+                terminal.show_document(document, so_far, console, self.timings)
             _complain(f"two witnesses disagree, which is an error in Backproof: {error}")
-            self._write(self._report(is_complete=False))
+            self._write(so_far)
             return EXIT_CONFLICT
         for failure in self.failures:
             _complain(failure)
@@ -72,7 +80,11 @@ class Run:
         if report.quantities is not None:
             terminal.show_document(report.quantities, report, console, self.timings)
         terminal.show_summary(report, console)
-        self._write(report)
+        try:
+            self._write(report)
+        except OSError as error:
+            _complain(f"--json {self.json_path}: cannot be written: {error.strerror}")
+            return EXIT_CALL
         return exit_code(report, bool(self.failures))
 
     # --- reading -----------------------------------------------------------------------------------------------
@@ -96,7 +108,7 @@ class Run:
             for item in sorted(resources("verify.suite").iterdir(), key=lambda entry: entry.name):
                 if item.name.endswith(".md"):
                     yield f"suite/{item.name}", item.read_text(encoding="utf-8")
-        for name in self.files:
+        for name in dict.fromkeys(self.files):
             try:
                 yield ("<stdin>" if name == "-" else name), _decoded(name)
             except (OSError, UnicodeDecodeError) as error:
@@ -158,7 +170,7 @@ class Run:
         def wanted(name: str) -> bool:
             for pattern in self.only:
                 file, separator, claim = pattern.rpartition("::")
-                if claim == name and (not separator or path == file or Path(path).name == file):
+                if claim == name and (not separator or _is_same(path, file)):
                     self.matched.add(pattern)
                     return True
             return not self.only
@@ -178,7 +190,11 @@ class Run:
         )
 
     def _check_json_path(self) -> None:
-        if self.json_path and self.json_path != "-" and not Path(self.json_path).absolute().parent.is_dir():
+        if self.json_path is None or self.json_path == "-":
+            return
+        if not self.json_path or Path(self.json_path).is_dir():
+            raise CallError(f"--json {self.json_path!r} names no file")
+        if not Path(self.json_path).absolute().parent.is_dir():
             raise CallError(f"--json {self.json_path}: its folder does not exist")
 
     def _write(self, report: Report) -> None:
@@ -189,6 +205,15 @@ class Run:
             sys.stdout.write(text)
         else:
             json.write(text, self.json_path)
+
+
+def _is_same(path: str, pattern: str) -> bool:
+    """Whether a pattern names a document: by its path however written, or by its file name."""
+    return (
+        path == pattern
+        or Path(path).name == pattern
+        or Path(path).absolute() == Path(normpath(Path(pattern).absolute()))
+    )
 
 
 def _decoded(name: str) -> str:

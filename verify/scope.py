@@ -25,7 +25,21 @@ def describe(claim: Claim, found: list[dict[sp.Symbol, int]], limit: int | None)
         slack = min(int(times[last]) - times[index.letter] for times in found) if last in found[0] else 0
         top = "" if last not in found[0] else f" <= {last}" if slack == 0 else f" <= {last} - {slack}"
         parts.append(f"{lowest} <= {index.letter}{top}")
+    parts += _orders(claim, found)
     return ", ".join(parts)
+
+
+def _orders(claim: Claim, found: list[dict[sp.Symbol, int]]) -> list[str]:
+    """k <= j + 1 where every instance has it and the ranges alone would not."""
+    letters = [index.letter for index in claim.indices]
+    parts = []
+    for a in letters:
+        for b in letters:
+            slack = min(times[b] - times[a] for times in found)
+            apart = min(times[b] for times in found) - max(times[a] for times in found)
+            if a != b and slack > apart and slack >= -1:
+                parts.append(f"{a} <= {b}" + ("" if slack == 0 else f" - {slack}" if slack > 0 else " + 1"))
+    return parts
 
 
 def describe_instances(found: Sequence[Times]) -> str:

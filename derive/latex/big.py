@@ -79,6 +79,8 @@ def _two_sided(
         raise NotationError(
             "a lower bound is written letter = value", node.scripts.sub[0].start, node.scripts.sub[-1].end
         )
+    if not parts[1][1] or not above:
+        raise NotationError("a bound is missing", node.start, node.end)
     letter = parts[0][1][0].text
     if _is_component_range(reader, parts[1][1], above):
         return Bounds(letter, None, None)

@@ -34,8 +34,15 @@ def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
     by, turned = (by.args[0], True) if isinstance(by, sp.Transpose) else (by, False)
     _check_variable(by, node.by)
     mode = _mode(reader, node, what, by)
-    result = _laid_out(reader, what, by, mode)
-    return transpose(result) if turned and not axes(what).is_scalar else result
+    if not turned:
+        return _laid_out(reader, what, by, mode)
+    if not axes(what).is_scalar:
+        raise NotationError(
+            "a derivative by a transpose is written in two ways; derive by the name itself under a declared layout",
+            node.start,
+            node.end,
+        )
+    return _in_convention(reader, transpose(Gradient(what, by, mode)), axes(by).transposed)
 
 
 def _by(reader: Reader, node: syntax.DerivativeOf, nabla: bool) -> syntax.Node:
@@ -106,6 +113,11 @@ def _gradient(reader: Reader, what: Any, by: Any, below: Axes, mode: str) -> Any
         gradient: Any = transpose(Jacobian(what, by, mode))
     else:
         gradient = Gradient(what, by, mode)
+    return _in_convention(reader, gradient, below)
+
+
+def _in_convention(reader: Reader, gradient: Any, below: Axes) -> Any:
+    """A gradient in its variable's shape, laid out as declared."""
     if below.is_scalar:
         return gradient
     kind = reader.conventions.consult("gradient")

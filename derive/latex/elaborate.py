@@ -52,6 +52,9 @@ class Reader:
         sized = next((axes(side) for side in found if side is not None), None)
         for place in waiting:
             found[place] = self.side(chain.sides[place], sized)
+            if sized is not None and sized.back is not None and isinstance(found[place], sp.ZeroMatrix):
+                other = next(side for at, side in enumerate(found) if at not in waiting)
+                found[place] = sp.Basic.__new__(sp.MatMul, sp.S.Zero, other)  # a family of zeros
         return tuple(found)
 
     def side(self, node: syntax.Node, want: Axes | None) -> Any:
@@ -192,12 +195,14 @@ class Reader:
         return affine(tokens, self.vocabulary.sizes)
 
     def _sum(self, node: syntax.Sum, want: Axes | None) -> Any:
-        values = [(sign, self._term(term, want)) for sign, term in node.terms]
+        values = [(sign, self._term(term, None)) for sign, term in node.terms]
         if all(is_coefficient(value) for _, value in values):
             return sp.Add(*(sign * value for sign, value in values))
         sized = next((axes(v) for _, v in values if isinstance(v, sp.MatrixExpr)), want)
         terms = []
-        for sign, value in values:
+        for (sign, value), (_, piece) in zip(values, node.terms, strict=True):
+            if value is None:  # a term that takes its size from the others
+                value = self.read(piece, self._known(node, sized))
             term = scaled_ones(value, self._known(node, sized)) if is_coefficient(value) else fit(value, sized)
             terms.append(negate(term) if sign < 0 else term)
         result = matadd(*terms)
@@ -207,12 +212,11 @@ class Reader:
         return result
 
     def _term(self, node: syntax.Node, want: Axes | None) -> Any:
+        """A term, None for one whose size must come from elsewhere."""
         try:
-            return self.read(node, None)
-        except NeedSize:
-            if want is None:
-                raise
             return self.read(node, want)
+        except NeedSize:
+            return None
 
     def _known(self, node: syntax.Node, shape: Axes | None) -> Axes:
         if shape is None:
@@ -322,8 +326,8 @@ class Reader:
     def _fraction(self, node: syntax.Fraction, want: Axes | None) -> Any:
         above, below = self.read(node.above, want), self.read(node.below)
         if is_coefficient(below):
-            if below == 0:
-                raise NotationError("division by zero", node.below.start, node.below.end)
+            if not below.is_positive and not below.is_negative:
+                raise NotationError(f"division by {below}, which may be 0", node.below.start, node.below.end)
             return above / below if is_coefficient(above) else matmul(1 / below, fit(above, want))
         below = fit(below, None)
         if is_coefficient(above):

@@ -38,7 +38,8 @@ def _with_sizes(values: list[Any], want: Axes | None) -> list[Any]:
     for place, value in enumerate(values):
         if not isinstance(value, Unsized):
             continue
-        left, right = values[place - 1] if place else None, values[place + 1] if place + 1 < len(values) else None
+        left = next((other for other in reversed(values[:place]) if not _is_plain_scalar(other)), None)
+        right = next((other for other in values[place + 1 :] if not _is_plain_scalar(other)), None)
         rows = axes(left).cols if left is not None and not isinstance(left, Unsized) else None
         cols = axes(right).rows if right is not None and not isinstance(right, Unsized) else None
         if want is not None:
@@ -46,6 +47,11 @@ def _with_sizes(values: list[Any], want: Axes | None) -> list[Any]:
             cols = want.cols if right is None else cols
         values[place] = sized(value, rows, cols)
     return values
+
+
+def _is_plain_scalar(value: Any) -> bool:
+    """A 1×1 factor scales its neighbours and says nothing of their sizes."""
+    return not isinstance(value, Unsized) and axes(value).is_scalar and axes(value).back is None
 
 
 def _joined(matrices: list[Any]) -> Any:

@@ -86,6 +86,7 @@ _SIMPLE = {
     "\\frac": "FRAC", "\\dfrac": "FRAC", "\\tfrac": "FRAC", "\\partial": "PARTIAL", "\\nabla": "NABLA", "\\sum": "BIG",
     "\\prod": "BIG", "\\lVert": "LNORM", "\\rVert": "RNORM", "\\\\": "NEWLINE", "−": "MINUS", "\\forall": "FORALL",
 }  # fmt: skip
+_DEPTH = {"LB": 1, "RB": -1, "LPAR": 1, "RPAR": -1, "LBRACK": 1, "RBRACK": -1, "LSET": 1, "RSET": -1}
 _LEXEME = re.compile(r"\\[a-zA-Z]+|\\.|:=|\d+(?:\.\d+)?|'+|\s+|.", re.DOTALL)
 
 
@@ -139,9 +140,9 @@ class _Tokenizer:
                 continue
             if token.kind == "RB" and closing and level == 0:
                 return found
-            level += {"LB": 1, "RB": -1}.get(token.kind, 0)
+            level += _DEPTH.get(token.kind, 0)
             if level > MAX_DEPTH:
-                raise NotationError(f"braces are nested more than {MAX_DEPTH} deep", token.start)
+                raise NotationError(f"brackets are nested more than {MAX_DEPTH} deep", token.start)
             found.append(token)
         if closing:
             raise NotationError("a closing brace } is missing", len(self.text) - 1, len(self.text))
@@ -244,6 +245,8 @@ class _Tokenizer:
             self.place = end
             content = self.text[begin + 1 : end - 1].strip()
         else:
+            if self.place >= len(self.text):
+                raise NotationError(f"{command} needs a name", start, self.place)
             content, _ = self._lexeme()
         if command[1:] in FONTS and content in KNOWN_FUNCTIONS and content not in self.words:
             return Tok("FUNC", content, start, self.place)

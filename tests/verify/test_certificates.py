@@ -16,7 +16,7 @@ given: ['1', 'd']
 $$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
 $$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
 $$\frac{\partial E}{\partial W} = \sum_{k=1}^{t} \delta_k s_{k-1}^\top \tag{2.8}$$
-$$\frac{\partial E}{\partial W} = \frac{\partial E}{\partial \mathrm{Net}_t} \frac{\partial \mathrm{Net}_t}{\partial W} \tag{2.6}$$
+$$\frac{\partial E}{\partial W} = \delta_t^\top \frac{\partial \mathrm{Net}_t}{\partial W} \tag{2.6}$$
 """
 
 

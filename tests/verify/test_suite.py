@@ -19,7 +19,8 @@ LAST = {
     "2.2c.denominator": "refuted", "2.2c.mended": "proved", "2.2x": "refuted", "2.3": "proved", "2.4": "proved",
     "2.4.ascending": "refuted", "2.6/1": "proved", "2.6/2": "proved", "2.7a": "proved", "2.7": "proved",
     "2.7b": "proved", "2.7c": "proved", "2.8": "proved", "2.9": "proved", "K1": "proved", "K1.vec": "proved",
-    "K2": "proved", "K2.U": "proved", "K2.total": "refuted", "K2.G": "proved", "K2.closed": "proved", "K2.H": "proved", "K3": "proved",
+    "K2": "proved", "K2.U": "proved", "K2.total": "refuted", "K2.G": "proved", "K2.closed": "proved", "K2.H": "proved",
+    "K3": "proved",
     "K3.column": "refuted", "K4": "proved", "K4.kron": "refuted", "2.11": "tested",
 }  # fmt: skip
 EVERY = {

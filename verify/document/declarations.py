@@ -17,7 +17,7 @@ from derive.latex.names import literal_name, pattern_of
 from derive.latex.tokens import tokenize
 from derive.latex.vocabulary import Function, Tensor, Vocabulary
 from derive.model import Loss
-from verify.document.block import Entry, read_block
+from verify.document.block import Entry
 from verify.document.sizes import SizeError, read_shape
 from verify.document.source import Source
 from verify.errors import DocumentError
@@ -64,11 +64,6 @@ class Declarations:
         return current
 
 
-def from_text(text: str, offset: int, source: Source, before: Declarations) -> Declarations:
-    """The declarations after a block."""
-    return before.updated(read_block(text, offset, source), source)
-
-
 def _read_key(key: str, name: Entry, value: Entry, current: Declarations, source: Source) -> dict[str, Any]:
     place = source.place(value.offset)
     if key in OPTIONS:
@@ -83,7 +78,12 @@ def _read_key(key: str, name: Entry, value: Entry, current: Declarations, source
         return {"operators": _operators(value, source)}
     if key in ("assume", "given"):
         items = value.value if isinstance(value.value, tuple) else (value,)
+        wrong = next((item for item in items if not isinstance(item.value, str)), None)
+        if wrong is not None:
+            raise DocumentError(f"{key} lists texts, as `{key}: ['1']`", source.place(wrong.offset))
         return {key: tuple(items)}
+    if key in ("time", "where", "reset") and not isinstance(value.value, str):
+        raise DocumentError(f"{key} is one text", place)
     if key in ("time", "where"):
         return {key: value}
     if key == "reset":
@@ -242,6 +242,10 @@ def _indices(
     components, ranges, shared = {}, {}, {}
     steps: dict[str, sp.Symbol] = {}
     for letter, entry in entries.items():
+        if not isinstance(entry.value, str) or not re.fullmatch(r"[A-Za-z]|\\[A-Za-z]+", letter):
+            raise DocumentError(
+                f"indices map single letters to ranges, as `{{t: 1..T}}`, not {letter}", source.place(entry.offset)
+            )
         if entry.value == "component":
             components[letter] = sp.Symbol(letter, integer=True)
             continue
@@ -273,6 +277,8 @@ def _range(entry: Entry, steps: dict[str, sp.Symbol], source: Source) -> tuple[s
         raise DocumentError("a range begins at a number, as 1..T", place)
     high = high.strip()
     if high.isdigit() and len(high) <= 4:
+        if int(high) < int(low):
+            raise DocumentError("a range runs upwards", place)
         return sp.Integer(int(low)), sp.Integer(int(high))
     if not (len(high) == 1 and high.isalpha()):
         raise DocumentError("a range ends at a letter or number, as 1..T", place)

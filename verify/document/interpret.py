@@ -10,7 +10,8 @@ import sympy as sp
 
 from derive.errors import BackproofError, ModelError, NotationError, ShapeError
 from derive.language.build import transpose
-from derive.language.nodes import Member, Norm
+from derive.language.derivatives import DerivativeNode
+from derive.language.nodes import Member, Norm, Vec
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
 from derive.language.substitute import free_letters, substitute
@@ -82,6 +83,7 @@ class Interpreter:
             self._conditions(statement, left, right), self._assumptions(statement, model, choices),
         )  # fmt: skip
 
+        _check_variables(claim)
         return _with_fixed_letters(claim)
 
     def _reader(self, statement: Statement, choices: Choices) -> Reader:
@@ -132,7 +134,7 @@ class Interpreter:
         for link in given.links:
             try:
                 left = self._reader(given, _FIRST).read(link.chain.sides[0])
-            except BackproofError:
+            except (BackproofError, RecursionError):
                 continue
             names |= {str(_core(left).name)} if hasattr(_core(left), "name") else set()
         return names
@@ -162,7 +164,7 @@ class Interpreter:
         return self.equations[key]
 
     def _equation(self, given: Statement, link: Link, choices: Choices) -> Equation:
-        if link.chain.relations[0] != "=":
+        if link.chain.relations[:1] != ("=",):
             raise NotationError("a given equation defines its left side with =", link.chain.start, link.chain.end)
         left, right = self._reader(given, choices).sides(link.chain)
         if isinstance(left, sp.Transpose):
@@ -207,6 +209,26 @@ class Interpreter:
         if relation == "<=" and isinstance(left, Norm):
             return Assumption("bound", left, right)
         raise NotationError("an assumption is 1ᵀy = 1, W = Wᵀ, s_0 = 0, or ‖W‖ ≤ β", chain.start, chain.end)
+
+
+def _check_variables(claim: Claim) -> None:
+    """A derivative by a tensor whose entries depend on each other would need a convention of its own."""
+    bound = {
+        str(_core(a.subject).name)
+        for a in claim.assumptions
+        if a.kind in _DEPENDENT and hasattr(_core(a.subject), "name")
+    }
+    for side in (claim.left, claim.right):
+        for node in sp.preorder_traversal(side):
+            if isinstance(node, DerivativeNode):
+                core = node.by.args[0] if isinstance(node.by, Vec) else node.by
+                if str(core.name) in bound:
+                    raise NotationError(
+                        f"a derivative by {show(core)}, whose entries depend on each other, is not read", 0, 1
+                    )
+
+
+_DEPENDENT = ("symmetric", "diagonal", "zero", "sum_one", "one_hot")
 
 
 def _with_fixed_letters(claim: Claim) -> Claim:

@@ -63,14 +63,22 @@ def _comments(source: Source, start: int, end: int) -> Iterator[Piece]:
 
 def _displays(source: Source, token: Token, start: int, end: int) -> Iterator[Piece]:
     """$$ … $$ in the token's lines; in running text only where Markdown itself saw a display."""
-    count = 1
-    if token.type == "inline":
-        count = sum(child.type == "math_inline_double" for child in token.children or [])
+    limit = end if token.type != "inline" else None
+    count = sum(child.type == "math_inline_double" for child in token.children or [])
     place = start
-    for _ in range(count):
+    while limit is not None or count:
         opening = source.text.find("$$", place, end)
         closing = source.text.find("$$", opening + 2, end)
         if opening < 0 or closing < 0:
             return
-        yield Piece("display", source.text[opening + 2 : closing], opening + 2)
+        yield Piece("display", _QUOTE.sub(_blank, source.text[opening + 2 : closing]), opening + 2)
         place = closing + 2
+        count -= 1
+
+
+_QUOTE = re.compile(r"(?<=\n)[ \t]*(?:>[ \t]?)+")
+
+
+def _blank(match: re.Match[str]) -> str:
+    """The marks of a block quote as blanks, so that places stay right."""
+    return " " * len(match.group())

@@ -57,9 +57,13 @@ def _factor(text: str, sizes: Sizes) -> list[sp.Expr]:
 
 def _sum(text: str, sizes: Sizes) -> sp.Expr:
     total: sp.Expr = sp.S.Zero
+    if not re.fullmatch(r"[^+-]+(?:[+-][^+-]+)*", text.strip()):
+        raise SizeError(f"{text!r} is no size")
     for sign, part in re.findall(r"([+-]?)\s*([^+-]+)", text):
         value = sp.Mul(*_factor(part.strip(), sizes))
         total += -value if sign == "-" else value
+    if total.is_positive is False:
+        raise SizeError("a size is at least 1")
     return total
 
 

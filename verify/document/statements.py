@@ -11,9 +11,9 @@ from derive.latex.parser import parse
 from derive.latex.syntax import Chain, DerivativeOf, Node
 from derive.latex.tokens import Tok, tokenize
 from verify.claim import Condition
-from verify.document.block import Entry
+from verify.document.block import Entry, read_block
 from verify.document.conditions import conditions_of, read_conditions
-from verify.document.declarations import Declarations, Meaning, from_text, meaning
+from verify.document.declarations import Declarations, Meaning, meaning
 from verify.document.directives import Directives, read_directives
 from verify.document.markdown import Piece, pieces
 from verify.document.source import MAX_BYTES, Source
@@ -99,20 +99,41 @@ class _Reading:
             try:
                 self._take(piece)
             except DocumentError as error:
-                self.errors.append(error)
+                self._note(error)
         self._check_givens()
         return Document(self.source, tuple(self.statements), tuple(self.errors))
 
     def _take(self, piece: Piece) -> None:
         if piece.kind == "block":
-            self.declarations = from_text(piece.text, piece.offset, self.source, self.declarations)
-            self._meaning(self.declarations)
+            self._declare(piece)
         elif piece.kind == "directive":
             self.waiting.append(piece)
         else:
             before, self.waiting = self.waiting, []
             directives = read_directives(before, self.source)
             self.statements.append(self._statement(piece, directives))
+
+    def _declare(self, piece: Piece) -> None:
+        """A block, key by key: a wrong entry costs its own key, and the others count."""
+        keys = read_block(piece.text, piece.offset, self.source)
+        current = self.declarations
+        if "reset" in keys:
+            current = current.updated({"reset": keys["reset"]}, self.source)
+        for key, entry in keys.items():
+            if key == "reset":
+                continue
+            try:
+                changed = current.updated({key: entry}, self.source)
+                meaning(changed, self.source)
+            except DocumentError as error:
+                self._note(error)
+            else:
+                current = changed
+        self.declarations = current
+
+    def _note(self, error: DocumentError) -> None:
+        if str(error) not in {str(known) for known in self.errors}:
+            self.errors.append(error)
 
     def _meaning(self, declarations: Declarations) -> Meaning:
         known = self.meanings.get(id(declarations))
@@ -125,7 +146,7 @@ class _Reading:
         start = piece.offset + len(piece.text) - len(piece.text.lstrip())
         place = self.source.place(start)
         declared = self.declarations.updated(directives.keys, self.source) if directives.keys else self.declarations
-        name = directives.id or (tags[0].strip() if tags else f"L{place.line}")
+        name = directives.id or (tags[0].strip() if tags else self._line_id(place.line))
         if any(statement.id == name for statement in self.statements):
             raise DocumentError(f"the id {name} stands twice in this document", place)
         given = directives.is_given or any(name in (entry.value, f"{entry.value}") for entry in declared.given)
@@ -136,6 +157,12 @@ class _Reading:
         statement = Statement(name, role, latex, piece.offset, place, declared, self._meaning(declared), directives)
         return statement if role == "skipped" else self._with_links(statement, blank)
 
+    def _line_id(self, line: int) -> str:
+        """L7, and L7.2 for a second display on that line."""
+        taken = {statement.id for statement in self.statements}
+        names = (f"L{line}" if place == 1 else f"L{line}.{place}" for place in range(1, len(taken) + 2))
+        return next(name for name in names if name not in taken)
+
     def _with_links(self, statement: Statement, text: str) -> Statement:
         try:
             chains, conditions = self._parts(statement, text)
@@ -145,6 +172,8 @@ class _Reading:
         except NotationError as error:
             problem = Problem(str(error), self._place(statement, error))
             return replace(statement, problem=problem)
+        except RecursionError:
+            return replace(statement, problem=Problem("the formula is nested too deep", statement.place))
         has_derivative = any(_mentions_derivative(side) for chain in chains for side in chain.sides)
         return replace(statement, links=links, conditions=conditions, has_derivative=has_derivative)
 
@@ -181,7 +210,7 @@ class _Reading:
         seen: set[str] = set()
         for declarations, _ in list(self.meanings.values()):
             for entry in declarations.given:
-                if entry.value not in ids and entry.value not in seen:
+                if str(entry.value) not in ids and str(entry.value) not in seen:
                     seen.add(str(entry.value))
                     place = self.source.place(entry.offset, len(str(entry.value)))
                     self.errors.append(
@@ -239,17 +268,36 @@ def _is_condition(chain: Chain, statement: Statement) -> bool:
 
 def _without_trailing(chain: Chain) -> tuple[Chain, list[Chain]]:
     """A bracketed relation at the end of a chain, (t \\ge 2), is a condition."""
-    last = chain.sides[-1]
-    holder = last.terms[-1][1] if isinstance(last, syntax.Sum) else last
-    if not isinstance(holder, syntax.Product):
+    shorter, tail = _split_tail(chain.sides[-1])
+    if tail is None:
         return chain, []
-    tail = holder.factors[-1]
-    if not (isinstance(tail, syntax.Bracket) and tail.kind == "round" and any(part.relations for part in tail.parts)):
-        return chain, []
-    shorter: Node = holder.factors[0] if len(holder.factors) == 2 else replace(holder, factors=holder.factors[:-1])
-    if isinstance(last, syntax.Sum):
-        shorter = replace(last, terms=(*last.terms[:-1], (last.terms[-1][0], shorter)))
     return replace(chain, sides=(*chain.sides[:-1], shorter)), [Chain(tail.start, tail.end, (), ())]
+
+
+def _split_tail(node: Node) -> tuple[Node, Node | None]:
+    """A formula without the bracketed relation that it ends with; sums and signs are looked into."""
+    match node:
+        case syntax.Sum():
+            sign, last = node.terms[-1]
+            inner, tail = _split_tail(last)
+            return replace(node, terms=(*node.terms[:-1], (sign, inner))), tail
+        case syntax.Big():
+            inner, tail = _split_tail(node.body)
+            return replace(node, body=inner), tail
+        case syntax.Entrywise():
+            inner, tail = _split_tail(node.operands[-1])
+            return replace(node, operands=(*node.operands[:-1], inner)), tail
+        case syntax.Product():
+            last = node.factors[-1]
+            if isinstance(last, syntax.Bracket):
+                is_relation = last.kind == "round" and any(part.relations for part in last.parts)
+                if not is_relation:
+                    return node, None
+                rest = node.factors[:-1]
+                return (rest[0] if len(rest) == 1 else replace(node, factors=rest)), last
+            inner, tail = _split_tail(last)
+            return replace(node, factors=(*node.factors[:-1], inner)), tail
+    return node, None
 
 
 def _mentions_derivative(node: Node) -> bool:
