@@ -210,6 +210,8 @@ def identified(lab: Laboratory, term: Any, env: Env) -> tuple[Key, Array]:
     others = [m for m in sp.preorder_traversal(term) if isinstance(m, Member | sp.MatrixSymbol) and m not in read]
     if len(read) != 1 or len(set(others)) != 1:
         raise Unsupported("a loss term that is not of one output and one target")
+    if str(others[0].name) in network.roles or not is_given(lab, others[0], env):
+        raise Unsupported(f"the target {others[0].name}, through which the loss depends on the network")
     o, y = (column(lab.plain.value(tensor, env)) for tensor in (read[0], others[0]))
     value = value_of(lab.plain.value(term, env))[..., 0, 0, 0]
     for loss in LOSSES.values():

@@ -67,7 +67,15 @@ def layers(model: Model) -> tuple[Layer, ...]:
         chain.append(sources[chain[-1].output])
     if len(chain) != len(found):
         raise Unsupported("layers that form no chain")
+    _check_given(model, chain)
     return tuple(chain)
+
+
+def _check_given(model: Model, chain: list[Layer]) -> None:
+    """The input and the parameters are computed from nothing: the reference knows no path through them."""
+    for name in (chain[0].source, *(name for layer in chain for name in layer.parameters.values())):
+        if name in model.by_name:
+            raise Unsupported(f"{name}, which the model computes and the reference takes as given")
 
 
 def _layers(model: Model) -> Iterator[Layer]:
@@ -108,9 +116,11 @@ def _activated(model: Model, equation: Equation) -> Layer:
     inner = model.by_name.get(argument.name)
     if inner is None:
         return Layer(None, equation.name, kind, argument.name)
-    parts = affine(inner.right, inner.index)
-    if parts is None:  # a function of a function: the inner one is the source
+    if isinstance(inner.right, Softmax) or _is_function(inner.right):  # it is a layer of its own, and the source
         return Layer(None, equation.name, kind, argument.name)
+    parts = affine(inner.right, inner.index)
+    if parts is None:
+        raise Unsupported(f"{argument.name} is no sum of weighted members")
     return _layer(argument.name, equation.name, kind, parts)
 
 

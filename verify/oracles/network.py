@@ -69,7 +69,7 @@ class Network:
         step = indices[-1]
         if step in self.steps:
             return Place(level, role, step - self.steps.start)
-        if step == self.steps.start - 1 and name == self.hidden[level].output:
+        if step == self.steps.start - 1 and name == self.hidden[level].output and self.hidden[level].is_recurrent:
             return Place(level, "s0")
         raise OutOfScope(f"{name} at step {step}")
 
