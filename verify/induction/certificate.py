@@ -136,12 +136,16 @@ _ATOMS: dict[str, Callable[[list[Any]], Any]] = {
 # --- models and claims -----------------------------------------------------------------------------------------
 
 
-def encode_model(model: Model) -> dict[str, Any]:
-    """A model as a dict."""
+def encode_equation(equation: Equation) -> list[Any]:
+    """An equation as a list: left, right, index, first, last, id."""
+    parts = (equation.left, equation.right, equation.index, equation.first, equation.last)
+    return [*(_optional(part) for part in parts), equation.id]
+
+
+def encode_model(model: Model, number: Callable[[Equation], Any] = encode_equation) -> dict[str, Any]:
+    """A model as a dict; `number` gives each equation's place in the certificate's list of equations."""
     return {
-        "equations": [
-            [_optional(part) for part in (e.left, e.right, e.index, e.first, e.last)] + [e.id] for e in model.equations
-        ],
+        "equations": [number(equation) for equation in model.equations],
         "losses": [[encode(loss.symbol), [list(part) for part in loss.parts]] for loss in model.losses],
         "time": [int(model.time.first), encode(model.time.last)],
     }
@@ -151,12 +155,22 @@ def _optional(part: Any) -> Any:
     return None if part is None else encode(sp.sympify(part, strict=True))
 
 
-def decode_model(data: Any) -> Model:
-    """The model of a dict; it refuses to exist when ill-formed."""
-    equations = tuple(_equation(*parts) for parts in data["equations"])
+def decode_models(certificate: Any) -> list[Model]:
+    """The models of a certificate; each refuses to exist when ill-formed."""
+    equations = [_equation(*parts) for parts in certificate["equations"]]
+    return [_model(data, equations) for data in certificate["models"]]
+
+
+def _model(data: Any, equations: list[Equation]) -> Model:
     losses = tuple(Loss(decode(symbol), tuple((str(n), str(p)) for n, p in parts)) for symbol, parts in data["losses"])
     first, last = data["time"]
-    return Model(equations, losses, Time(int(first), decode(last)))
+    return Model(tuple(equations[_place(i)] for i in data["equations"]), losses, Time(int(first), decode(last)))
+
+
+def _place(number: Any) -> int:
+    if type(number) is not int or number < 0:
+        raise CertificateError(f"no place in a list: {number!r}")
+    return number
 
 
 def _equation(left: Any, right: Any, index: Any, first: Any, last: Any, name: Any) -> Equation:
@@ -186,7 +200,7 @@ def decode_claim(data: Any, models: list[Model]) -> Claim:
     return Claim(
         decode(data["left"]),
         decode(data["right"]),
-        models[data["model"]],
+        models[_place(data["model"])],
         indices=tuple(Index(*(decode(part) for part in parts)) for parts in data["indices"]),
         conditions=tuple(Condition(decode(a), str(rel), decode(b)) for a, rel, b in data["conditions"]),
         assumptions=tuple(
@@ -212,6 +226,7 @@ class Node:
 def write(root: Node, version: str, seed: int) -> dict[str, Any]:
     """The certificate of a proof tree, with the seed that its deciders had."""
     models: dict[Model, int] = {}
+    equations: dict[Equation, int] = {}
 
     def tree(node: Node) -> dict[str, Any]:
         number = models.setdefault(node.goal.model, len(models))
@@ -219,13 +234,14 @@ def write(root: Node, version: str, seed: int) -> dict[str, Any]:
         return {"goal": goal, "rule": node.rule, **node.data, "then": [tree(child) for child in node.then]}
 
     proof = tree(root)
-    listed = [encode_model(model) for model in models]
+    listed = [encode_model(model, lambda e: equations.setdefault(e, len(equations))) for model in models]
     return {
         "format": FORMAT,
         "backproof": version,
         "seed": seed,
         "text": f"{show(root.goal.left)} = {show(root.goal.right)}",
         "claim": claim_hash(root.goal, version, seed),
+        "equations": [encode_equation(equation) for equation in equations],
         "models": listed,
         "proof": proof,
     }

@@ -20,7 +20,7 @@ from derive.model import Model
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
-from verify.induction.certificate import FORMAT, claim_hash, decode_claim, decode_model
+from verify.induction.certificate import FORMAT, claim_hash, decode_claim, decode_models
 from verify.induction.implications import RULES, Known
 from verify.induction.redone import Facts, follows, is_range, known_of, need, under
 
@@ -36,9 +36,12 @@ class Replay:
     claim: Claim | None = None
 
 
-def replay(certificate: dict[str, Any]) -> Replay:
-    """Does every rule again, and asks both deciders of every closing claim. Raises nothing."""
-    session = normal_form.Session()
+def replay(certificate: dict[str, Any], *, session: normal_form.Session | None = None) -> Replay:
+    """Does every rule again, and asks both deciders of every closing claim. Raises nothing.
+
+    `session` shares the normal form's memory between certificates of one model.
+    """
+    session = session or normal_form.Session()
     return _replay(certificate, lambda goal, times, seed: _decided(goal, times, seed, session))
 
 
@@ -60,7 +63,7 @@ def _decided(goal: Claim, times: Any, seed: int, session: normal_form.Session) -
 def _replay(certificate: dict[str, Any], decide: Decide | None) -> Replay:
     try:
         need(certificate["format"] == FORMAT, f"the format is {certificate['format']!r}, not {FORMAT}")
-        models = [decode_model(model) for model in certificate["models"]]
+        models = decode_models(certificate)
         root, seed = certificate["proof"], certificate["seed"]
         claim = decode_claim(root["goal"], models)
         need(certificate["text"] == f"{show(claim.left)} = {show(claim.right)}", "the text is another claim's")

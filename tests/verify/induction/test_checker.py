@@ -3,6 +3,7 @@
 import ast
 import copy
 import json
+from collections import Counter
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -139,9 +140,13 @@ def test_no_rule_for_another(certificates):
 
 def test_no_rewrite_for_another(certificates):
     """A rewrite under another's name, left out or done twice is rejected (I A = A may come later as well)."""
+    tried = Counter()
     for data in certificates.values():
         for number, node in enumerate(nodes(data["proof"])):
             for place, step in enumerate(node.get("steps", [])):
+                tried[step["rule"]] += 1
+                if tried[step["rule"]] > 3:
+                    continue
                 for steps in _edited(node["steps"], place, step):
                     forged = copy.deepcopy(data)
                     list(nodes(forged["proof"]))[number]["steps"] = steps
@@ -162,7 +167,7 @@ def test_proof_of_another_claim():
     other = claim(ROW, matmul_of_last(), layer("every"), K)
     forged = write(Node(other, "scope", {}), VERSION, 0)
     assert not replay({**forged, "proof": {**forged["proof"], "then": good["proof"]["then"]}}).ok
-    assert not replay({**good, "models": forged["models"] + good["models"][1:]}).ok
+    assert not replay({**good, "models": forged["models"], "equations": forged["equations"]}).ok
 
 
 def matmul_of_last():
