@@ -22,7 +22,7 @@ from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.induction.certificate import FORMAT, claim_hash, decode_claim, decode_models
 from verify.induction.implications import RULES, Known
-from verify.induction.redone import Facts, follows, is_range, known_of, need, under
+from verify.induction.redone import Facts, Rejected, follows, is_range, known_of, need, under
 
 EQUAL = {"prime field": "equal", "normal form": "equal"}
 
@@ -109,7 +109,8 @@ class _Tree:
         times = None if node["rule"] == "close" else {goal.model.time.last: int(goal.model.time.first)}
         found = self.decide(goal, times, self.seed)
         said = {outcome.witness: outcome.outcome for outcome in found}
-        need(said == EQUAL, f"{show(goal.left)} = {show(goal.right)} is not settled by both deciders: {said}")
+        if said != EQUAL:
+            raise Rejected(f"{show(goal.left)} = {show(goal.right)} is not settled by both deciders: {said}")
         evidence = (found[0].bound, found[0].instances)
         need((node["bound"], node["instances"]) == evidence, f"the evidence is {evidence}")
 
@@ -122,10 +123,11 @@ def check_exists(goal: Claim) -> None:
 
 def _check_members(expr: Any, model: Model, known: Facts) -> None:
     if is_range(expr):
-        need(follows(expr.hi - expr.lo + 1, known), f"the range of {expr} may be below empty")
+        if not follows(expr.hi - expr.lo + 1, known):
+            raise Rejected(f"the range of {show(expr)} may be below empty")
         known = under(known, expr)
-    if isinstance(expr, Member) and expr.indices:
-        need(_exists(expr.time, model.spans(expr.name), known), f"{expr} may not exist")
+    if isinstance(expr, Member) and expr.indices and not _exists(expr.time, model.spans(expr.name), known):
+        raise Rejected(f"{show(expr)} may not exist")
     for arg in expr.args:
         if isinstance(arg, sp.MatrixExpr):
             _check_members(arg, model, known)

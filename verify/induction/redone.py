@@ -64,11 +64,15 @@ def follows(gap: Any, known: Facts) -> bool:
 
 
 def _follows(gap: dict[Any, int], facts: list[dict[Any, int]], depth: int) -> bool:
-    letter = min((key for key, number in gap.items() if number and key != 1), key=str, default=None)
+    letter = min((key for key, number in gap.items() if number and key != 1), key=_name, default=None)
     if letter is None:
         return gap.get(1, 0) >= 0
     useful = (fact for fact in facts if gap[letter] * fact.get(letter, 0) > 0)
     return depth > 0 and any(_follows(_minus(gap, fact), facts, depth - 1) for fact in useful)
+
+
+def _name(letter: Any) -> str:
+    return str(letter.name)
 
 
 def _minus(gap: dict[Any, int], fact: dict[Any, int]) -> dict[Any, int]:
