@@ -218,7 +218,7 @@ def test_nothing_of_the_search_is_imported():
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        for part in ("prover", "formulas", "reductions", "context"):
+        for part in ("prover", "rewriting", "formulas", "reductions", "context"):
             assert f"verify.induction.{part}" not in used, (name, part)
 
 
