@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 def _differentiated(builder: Builder, expr: derivatives.DerivativeNode) -> tuple[Array, Array, Form]:
     """What is differentiated, by what, and the derivative: slots of the first (letters last), then of X."""
-    by = builder.build(_variable(expr.by))
+    variable = _variable(expr.by)
+    if isinstance(variable, nodes.Member | sp.MatrixSymbol):
+        indices = getattr(variable, "indices", ())
+        builder.system.check_free(str(variable.name), builder.step(variable.time) if indices else None)
+    by = builder.build(variable)
     number = _atom_number(by, expr)
     what = builder.build(expr.what)
     if what.back is not None:

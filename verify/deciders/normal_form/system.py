@@ -19,6 +19,7 @@ from derive.language.show import show_name
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Assumption
 from verify.deciders.normal_form.algebra import add, contract
+from verify.deciders.normal_form.assumed import Assumed
 from verify.deciders.normal_form.build import Builder
 from verify.deciders.normal_form.canonical import collect
 from verify.deciders.normal_form.differentiate import Derivative
@@ -69,7 +70,7 @@ class System:
         self.letters = dict(letters)
         if isinstance(model.time.last, sp.Symbol) and window.ends:
             self.letters.setdefault(model.time.last, window.hi)
-        self.assumed = _Assumed(assumptions)
+        self.assumed = Assumed(assumptions, model)
         self.members: dict[tuple[str, tuple[Any, ...], Step], int] = {}
         self.kinds: set[str] = set()  # the known functions that were met
         self.definitions: Memo = {}
@@ -86,7 +87,7 @@ class System:
         number = self.members.get(key)
         if number is None:
             number = self.members[key] = self._new_member(name, step, rows, cols)
-        if step is not None and self.assumed.is_zero(name, self.absolute(step)):
+        if self.assumed.holds("zero", name, self._at(step)):
             return Form(self.store.atoms[number].slots, {}, collected=True)
         if name in self._derived:
             definition = self.definition(number)
@@ -99,10 +100,10 @@ class System:
         slots = tuple(self.store.size(size) for size in (*rows, *cols))
         group: tuple[Permutation, ...] = ()
         flag = ""
-        if name in self.assumed.symmetric and len(rows) == len(cols):
+        if self.assumed.holds("symmetric", name, self._at(step)) and len(rows) == len(cols):
             group = ((*range(len(rows), len(slots)), *range(len(rows))),)
             flag = "symmetric"
-        if name in self.assumed.sum_one and len(slots) == 1:
+        if self.assumed.holds("sum_one", name, self._at(step)) and len(slots) == 1:
             flag = "sum_one"
         loss = self.model.loss_by_name.get(name) if step is None else None
         if loss is not None:
@@ -126,6 +127,9 @@ class System:
     def absolute(self, step: int) -> int | None:
         """The step as a number, None where it is an offset from an unknown letter."""
         return None if self.window.anchor is None else step + self.window.anchor
+
+    def _at(self, step: Step) -> int | None:
+        return None if step is None else self.absolute(step)
 
     def describe(self, name: str, step: Step) -> str:
         """A member for messages: Net[3], or Net[-1] for the offset of a letter."""
@@ -181,15 +185,18 @@ class System:
 
     # --- derivatives -------------------------------------------------------------------------------------------
 
+    def check_free(self, name: str, step: Step) -> None:
+        """Raises Unsupported where a derivative by this tensor needs a convention: its entries are not free."""
+        dependence = self.assumed.dependence(name, self._at(step))
+        if dependence:
+            tensor = self.describe(name, step)
+            raise Unsupported(f"a derivative by {tensor} ({dependence}), whose entries depend on each other")
+
     def derivative(self, by: int, at: Step = None) -> Derivative:
         """Total derivatives by an atom; with `at`, members of other steps than `at` are held."""
         key = (by, at)
         found = self.derivatives.get(key)
         if found is None:
-            if self.store.atoms[by].flag:
-                raise Unsupported(
-                    f"a derivative by {self.describe(*self._name(by))}, whose entries depend on each other"
-                )
             found = self.derivatives[key] = Derivative(self.laws, by, lambda atom: self._moves(atom, by, at))
         return found
 
@@ -324,44 +331,6 @@ def first_step(model: Model, equation: Equation) -> int:
     if not sp.sympify(first, strict=True).is_Integer:
         raise Unsupported(f"the range of {show_name(equation.name)}, which begins at {first}")
     return int(first)
-
-
-class _Assumed:
-    """What a document assumes of tensors, by name."""
-
-    def __init__(self, assumptions: tuple[Assumption, ...]) -> None:
-        self.symmetric: set[str] = set()
-        self.sum_one: set[str] = set()
-        self.zero: set[tuple[str, int | None]] = set()
-        self.others: list[str] = []
-        for assumption in assumptions:
-            self._take(assumption)
-
-    def _take(self, assumption: Assumption) -> None:
-        found = _tensors(assumption.subject)
-        if len(found) != 1 or assumption.kind not in ("symmetric", "sum_one", "zero"):
-            self.others.append(assumption.kind)
-            return
-        name, step = found[0]
-        if assumption.kind == "zero":
-            self.zero.add((name, step))
-        else:
-            (self.symmetric if assumption.kind == "symmetric" else self.sum_one).add(name)
-
-    def is_zero(self, name: str, step: int | None) -> bool:
-        return bool(self.zero) and ((name, step) in self.zero or (name, None) in self.zero)
-
-
-def _tensors(subject: Any) -> list[tuple[str, int | None]]:
-    """The tensors that an assumption names, with the step where it is a number."""
-    found: dict[tuple[str, int | None], None] = {}
-    for node in sp.preorder_traversal(subject):
-        if isinstance(node, Member):
-            step = int(node.time) if node.indices and node.time.is_Integer else None
-            found[node.name, step] = None
-        elif isinstance(node, sp.MatrixSymbol):
-            found[str(node.name), None] = None
-    return list(found)
 
 
 def _exchanges(parts: list[int], widths: list[int]) -> tuple[Permutation, ...]:

@@ -32,6 +32,7 @@ def _derivative(close: Callable[[Any, Value, int, Shape, str], Value]) -> Callab
 
         def run(scope: Scope, env: Env) -> Jet:
             by = key(env)
+            scope.run.check_free(by)
             inside = what(scope.perturbed(by, shape, held(env, by)), env)
             bit, algebra = 1 << scope.level, scope.run.algebra
             return {

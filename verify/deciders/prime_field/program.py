@@ -25,6 +25,7 @@ from verify.deciders.prime_field.problems import Unsupported
 from verify.deciders.prime_field.scope import Rule, Shape, System, Thunk
 
 DRAWN = ("sum_one", "symmetric", "diagonal", "zero")  # assumptions that inputs are drawn to meet
+DEPENDENT = (*DRAWN, "one_hot")  # assumptions under which the entries of a tensor are not free of each other
 DENSE = ("bound", "invertible", "positive", "nonzero")  # an identity where they hold is one everywhere: none needed
 
 
@@ -88,6 +89,7 @@ class Compiler:
             arithmetic(last),
             str(last.name) if isinstance(last, sp.Symbol) else None,
             kinds,
+            {place: a.kind for a in claim.assumptions if a.kind in DEPENDENT for place in _places(a.subject)},
         )
         self._note(shape.rows + shape.cols)
         self._check_sizes()
@@ -196,8 +198,17 @@ class Compiler:
             return None
         if assumption.kind == "sum_one" and not axes(subject).is_vector:
             return None
-        is_fixed = isinstance(subject, Member) and subject.indices and subject.time.is_Integer
-        return str(subject.name), int(subject.time) if is_fixed else None
+        return _place(subject)
+
+
+def _place(tensor: Any) -> tuple[str, int | None]:
+    is_fixed = isinstance(tensor, Member) and tensor.indices and tensor.time.is_Integer
+    return str(tensor.name), int(tensor.time) if is_fixed else None
+
+
+def _places(subject: Any) -> set[tuple[str, int | None]]:
+    """The tensors that an assumption names; None for the step where it holds at every one."""
+    return {_place(node) for node in sp.preorder_traversal(subject) if isinstance(node, Member | sp.MatrixSymbol)}
 
 
 def _is_before(subject: Any, model: Model) -> bool:

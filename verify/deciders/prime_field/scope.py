@@ -60,6 +60,7 @@ class System:
     last: Callable[[Env], Any]
     last_letter: str | None
     kinds: dict[tuple[str, int | None], str]
+    dependent: dict[tuple[str, int | None], str]  # what is assumed of tensors whose entries are not free
 
 
 class Run:
@@ -168,6 +169,14 @@ class Run:
             return range(first, last + 1)
         past = self.window.past
         return range(first if past is None else max(first, past), min(last, self.window.last) + 1)
+
+    def check_free(self, key: Key) -> None:
+        """Raises `Unsupported` where a derivative by this name needs a convention: its entries are not free."""
+        name, indices = key
+        dependent = self.system.dependent
+        kind = dependent.get((name, None)) or dependent.get((name, indices[-1] if indices else None))
+        if kind:
+            raise Unsupported(f"a derivative by {name} ({kind}), whose entries depend on each other")
 
     def input(self, key: Key, shape: Shape) -> Jet:
         """A free input; 1ᵀy = 1 is drawn as y = z / (1ᵀz), which reaches every such y."""
