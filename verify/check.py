@@ -16,7 +16,7 @@ from verify.errors import WitnessConflict
 from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
-from verify.times import instances
+from verify.times import instances, obstacle
 from verify.verdict import Verdict
 
 Times = dict[sp.Symbol, int]
@@ -54,7 +54,8 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
     """
     found = list(instances(claim, effort.steps))
     if not found:
-        return Verdict("undecided", f"no step up to {effort.steps} is in scope, so nothing ran", times="none")
+        reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"
+        return Verdict("undecided", reason, times="none")
     case = _Case(claim, effort, found[:1] if claim.is_timeless else found, session or normal_form.Session())
     verdict = _by_numbers(case) if _is_analytic(claim) else _by_deciders(case)
     return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))

@@ -11,6 +11,7 @@ from typing import Any
 import sympy as sp
 
 from derive.language.nodes import Member, TimeProduct, TimeSum
+from derive.language.show import show, show_name
 from derive.language.substitute import substitute
 from derive.model import Equation, Model
 from verify.claim import Claim, Condition
@@ -79,10 +80,26 @@ def in_scope(claim: Claim, times: Times) -> bool:
     if not all(condition.holds(dict(times)) for condition in steps):
         return False
     spans = _spans(ground_model(claim.model, times))
-    return all(place.is_inside(spans, dict(values)) for side in (claim.left, claim.right) for place in _written(side))
+    return all(place.is_inside(spans, values) for side in (claim.left, claim.right) for place in _written(side))
+
+
+def obstacle(claim: Claim, steps: int) -> str:
+    """Why a claim is made at no step: what it writes that does not exist in a run of `steps` steps."""
+    last = claim.model.time.last
+    end = steps if isinstance(last, sp.Symbol) else int(last)
+    times = {
+        **({last: end} if isinstance(last, sp.Symbol) else {}),
+        **{i.letter: (end + 1) // 2 for i in claim.indices},
+    }
+    values = {letter: sp.Integer(value) for letter, value in times.items()}
+    spans = _spans(ground_model(claim.model, times))
+    found = (place.obstacle(spans, values) for side in (claim.left, claim.right) for place in _written(side))
+    reason = next((one for one in found if one is not None), "its conditions exclude one another")
+    return f"with {', '.join(f'{letter} = {value}' for letter, value in times.items())}: {reason}"
 
 
 Span = tuple[int, int]
+Values = Mapping[sp.Symbol, sp.Integer]
 
 
 @dataclass(frozen=True)
@@ -92,30 +109,41 @@ class _Place:
     member: Member | None
     binders: tuple[tuple[sp.Symbol, sp.Expr, sp.Expr], ...]
 
-    def is_inside(self, spans: Mapping[str, tuple[Span, ...]], values: dict[sp.Symbol, sp.Integer]) -> bool:
+    def is_inside(self, spans: Mapping[str, tuple[Span, ...]], values: Values) -> bool:
         """Whether it exists for all values of the bound letters; bounds may be empty, and nothing below empty."""
+        return self.obstacle(spans, values) is None
+
+    def obstacle(self, spans: Mapping[str, tuple[Span, ...]], values: Values) -> str | None:
+        """What does not exist and the fact that is missing, None where all is well."""
         if not self.binders:
-            return self.member is None or _exists(self.member, spans, values)
+            return None if self.member is None else _missing(self.member, spans, values)
         letter, lowest, highest = self.binders[0]
         lo, hi = int(lowest.xreplace(values)), int(highest.xreplace(values))
+        if hi < lo - 1:
+            return f"the range {letter} = {lowest}..{highest} is {lo}..{hi} there, which is less than empty"
         inner = replace(self, binders=self.binders[1:])
-        return hi >= lo - 1 and all(
-            inner.is_inside(spans, {**values, letter: sp.Integer(k)}) for k in range(lo, hi + 1)
-        )
+        found = (inner.obstacle(spans, {**values, letter: sp.Integer(k)}) for k in range(lo, hi + 1))
+        reason = next((one for one in found if one is not None), None)
+        return None if reason is None else f"{reason}; the range {letter} = {lowest}..{highest} reaches it"
 
 
 def exists(member: Member, model: Model) -> bool:
     """Whether a member at a step that is a number exists in a model that ends at a number."""
-    return _exists(member, _spans(model), {})
+    return _missing(member, _spans(model), {}) is None
 
 
-def _exists(member: Member, spans: Mapping[str, tuple[Span, ...]], values: dict[sp.Symbol, sp.Integer]) -> bool:
-    """Produced by an equation, read as an input, or of a family that no equation mentions."""
+def _missing(member: Member, spans: Mapping[str, tuple[Span, ...]], values: Values) -> str | None:
+    """A member is produced by an equation, read as an input, or of a family that no equation mentions."""
     time = member.time.xreplace(values)
     if time.free_symbols:
-        return False
+        letters = ", ".join(sorted(str(letter) for letter in time.free_symbols))
+        return f"{show(member)} uses the step {letters}, which nothing binds"
     known = spans.get(member.name, ())
-    return not known or any(lo <= int(time) <= hi for lo, hi in known)
+    if not known or any(lo <= int(time) <= hi for lo, hi in known):
+        return None
+    ranges = " and ".join(dict.fromkeys(f"{lo}..{hi}" for lo, hi in known))
+    there = show(member.at(*member.indices[:-1], time))
+    return f"{there} does not exist: {show_name(member.name)} is there for the steps {ranges}"
 
 
 @lru_cache(maxsize=256)

@@ -8,7 +8,7 @@ from derive.language.nodes import TimeProduct, TimeSum
 from derive.model import Loss, Model, Time
 from verify.claim import Claim, Condition, Index
 from verify.scope import describe
-from verify.times import ground, instances
+from verify.times import ground, instances, obstacle
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 t, k, i = sp.symbols("t k i", integer=True)
@@ -38,6 +38,17 @@ def test_a_sum_writes_its_members_at_every_step_and_may_be_empty():
     assert steps(Claim(TimeSum(s[i], i, 1, t - 1), s[t], RNN)) == [(1,), (2,), (3,), (4,)]
     assert steps(Claim(TimeSum(net[i], i, 0, t), s[t], RNN)) == []  # Net_0 again
     assert steps(Claim(matmul(TimeProduct(W, i, 3, t, "descending"), s[t]), s[t], RNN)) == [(2,), (3,), (4,)]
+
+
+def test_a_claim_that_is_made_nowhere_names_what_is_missing():
+    total = Claim(TimeSum(net[i], i, 0, t), s[t], RNN)
+    assert obstacle(total, 6) == (
+        "with t = 6: Net[0] does not exist: Net is there for the steps 1..6; the range i = 0..t reaches it"
+    )
+    assert "s[-3] does not exist: s is there for the steps 1..6 and 0..5" in obstacle(Claim(s[t - 9], s[t], RNN), 6)
+    below = Claim(TimeSum(s[i], i, t + 2, t), s[t], RNN)
+    assert "the range i = t + 2..t is 8..6 there, which is less than empty" in obstacle(below, 6)
+    assert "uses the step k, which nothing binds" in obstacle(Claim(s[k], s[t], RNN), 6)
 
 
 def test_grounding_leaves_bound_letters_alone():
