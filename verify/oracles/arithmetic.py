@@ -201,3 +201,10 @@ def value_of(number: Number) -> Array:
     while isinstance(number, Dual | Bounded):
         number = number.value
     return np.asarray(number)
+
+
+def shape_of(number: Number) -> tuple[int, ...]:
+    """The axes of a number's largest array."""
+    if isinstance(number, Dual):
+        return np.broadcast_shapes(shape_of(number.value), shape_of(number.change))
+    return value_of(number).shape

@@ -26,7 +26,7 @@ from verify.oracles.exact import PRECISION, RING, VARIABLE, ExactDraws, NotPolyn
 from verify.oracles.examination import component_letters, named, places
 from verify.oracles.laboratory import Laboratory, laboratory, node_key
 from verify.oracles.letters import Env
-from verify.oracles.limits import Unsupported
+from verify.oracles.limits import EXACT_ENTRIES, NotFinite, Unsupported, answered
 from verify.oracles.worlds import World
 
 LARGEST = 2  # sizes: the cost of one entry grows by a factor n a step
@@ -40,6 +40,8 @@ AGREE = sp.Float(10, PRECISION) ** -30
 
 class ExactWorld(World):
     """A world of object arrays of SymPy numbers, with derivatives by scalar `diff`."""
+
+    entries = EXACT_ENTRIES
 
     def __init__(self, lab: Laboratory) -> None:
         super().__init__(lab.timeline, ExactDraws(lab.draws), lab.env)
@@ -114,6 +116,9 @@ class Components:
 
     def examine(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
         """The claim on the first instance, cut down to sizes ≤ 2 and few steps: exact, so one instance says much."""
+        return answered(self.name, lambda: self._first(claim, instances))
+
+    def _first(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
         formulas = (claim.left, claim.right, *(equation.right for equation in claim.model.equations))
         steps = FEW_STEPS if has_functions(formulas, POLYNOMIAL) else STEPS
         for instance in instances:
@@ -121,26 +126,21 @@ class Components:
         return Outcome(self.name, "unknown", detail="no instance")
 
     def _on(self, claim: Claim, instance: Instance) -> Outcome:
-        try:
-            lab = laboratory(claim, instance.batch)
-            world = lab.notes.setdefault("exact", None) or ExactWorld(lab)
-            lab.notes["exact"] = world
-            ran = False
-            for times in places(claim, lab):
-                for letters in component_letters(claim, lab.env):
-                    env = {**lab.env, **times, **letters}
-                    if not all(condition.holds(dict(env)) for condition in claim.conditions):
-                        continue
-                    ran = True
-                    bad = differing_entry(claim, world, env)
-                    if bad is not None:
-                        place = {"sizes": dict(instance.sizes), "times": {**times_of(claim, lab), **named(times)}}
-                        where = {**place, "seed": instance.seed, **bad}
-                        return Outcome(
-                            self.name, "differ", 1, detail=f"{bad['left']} against {bad['right']}", where=where
-                        )
-        except Unsupported as reason:
-            return Outcome(self.name, "unknown", detail=str(reason))
+        lab = laboratory(claim, instance.batch)
+        world = lab.notes.setdefault("exact", None) or ExactWorld(lab)
+        lab.notes["exact"] = world
+        ran = False
+        for times in places(claim, lab):
+            for letters in component_letters(claim, lab.env):
+                env = {**lab.env, **times, **letters}
+                if not all(condition.holds(dict(env)) for condition in claim.conditions):
+                    continue
+                ran = True
+                bad = differing_entry(claim, world, env)
+                if bad is not None:
+                    place = {"sizes": dict(instance.sizes), "times": {**times_of(claim, lab), **named(times)}}
+                    where = {**place, "seed": instance.seed, **bad}
+                    return Outcome(self.name, "differ", 1, detail=f"{bad['left']} against {bad['right']}", where=where)
         return Outcome(self.name, "equal", 1) if ran else Outcome(self.name, "unknown", detail="nothing is in scope")
 
 
@@ -170,6 +170,8 @@ def differing_entry(claim: Claim, world: World, env: Env) -> dict[str, Any] | No
 def holds(relation: str, left: Any, right: Any) -> bool:
     """left REL right of two numbers; equal means exactly, or to 30 digits where they are no rationals."""
     difference = left - right
+    if not (left.is_finite and right.is_finite):
+        raise NotFinite("a value is not finite")
     if difference.is_Rational:
         equal = difference == 0
     else:

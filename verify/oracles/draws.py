@@ -20,6 +20,7 @@ from verify.oracles.limits import Unsupported
 
 # The assumptions that a draw can satisfy, in the order in which they are imposed; `bound` is set afterwards.
 DRAWN = ("positive", "symmetric", "diagonal", "sum_one", "one_hot", "zero")
+GRID = 2.0**-40
 Constraint = tuple[int, str, int | None, str]  # (place in DRAWN, name, the step where only one is meant, kind)
 
 
@@ -124,12 +125,12 @@ class Draws:
 
 def constrain(kind: str, entries: Array) -> Array:
     """Drawn entries that satisfy an assumption; generic otherwise."""
-    rows, cols = entries.shape[-2:]
+    rows = entries.shape[-2]
     match kind:
         case "positive":
-            return abs(entries) + 0.5
+            return abs(entries) + (sp.Rational(1, 2) if entries.dtype == object else 0.5)
         case "sum_one":
-            return entries + (1 - entries.sum((-2, -1), keepdims=True)) / (rows * cols)
+            return summing_to_one(entries)
         case "one_hot":
             return (entries == entries.max((-2, -1), keepdims=True)).astype(int)
         case "symmetric":
@@ -138,6 +139,30 @@ def constrain(kind: str, entries: Array) -> Array:
             return entries * np.eye(rows, dtype=int)
         case _:
             return 0 * entries
+
+
+def summing_to_one(entries: Array) -> Array:
+    """Positive entries over their sum, others moved by one amount, zeros left; the sum is 1 without rounding.
+
+    Floats become multiples of 2^-40, of which sums are exact; what that leaves goes to the last entry, on the diagonal.
+    """
+    if entries.dtype == object:
+        return _moved_to_one(entries)
+    moved = np.rint(_moved_to_one(entries) / GRID) * GRID
+    moved[..., -1:, -1:] += 1 - total_of(moved)
+    return moved
+
+
+def _moved_to_one(entries: Array) -> Array:
+    total, free = total_of(entries), (entries != 0).astype(int)
+    is_positive = (entries >= 0).all((-2, -1), keepdims=True)
+    moved = entries + free * (1 - total) / np.maximum(1, total_of(free))
+    return np.where(is_positive, entries / np.where(is_positive & (total != 0), total, 1), moved)
+
+
+def total_of(entries: Array) -> Array:
+    """The sum of all entries, (…, 1, 1)."""
+    return entries.sum((-2, -1), keepdims=True)
 
 
 def checked_assumptions(model: Model, assumptions: tuple[Assumption, ...]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import reduce
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from verify.instances import Array, Key, uniform
 from verify.oracles.arithmetic import Function
 from verify.oracles.draws import Draws
 from verify.oracles.functions import HIGHEST
-from verify.oracles.limits import Unsupported
+from verify.oracles.limits import DIGITS, NODES, Unsupported, check_size
 
 PRECISION = 50  # decimal digits, where tanh, exp … of a number cannot stay rational
 SCALARS: dict[str, Callable[[Any], Any]] = {
@@ -96,8 +97,19 @@ def _at(formula: sp.Expr, polynomial: list[Any] | None, entry: Any) -> Any:
     if isinstance(entry, PolyElement):
         if polynomial is None:
             raise NotPolynomial
+        check_size("bits", sum(bits(c) for c in entry.values()) * (len(polynomial) - 1), DIGITS)
         return reduce(lambda found, c: found * entry + RING(c), polynomial, RING.zero)
-    return numeric(formula.xreplace({Z: sp.sympify(entry, strict=True)}))
+    entry = sp.sympify(entry, strict=True)
+    if entry.is_Rational:
+        check_size("bits", bits(entry), DIGITS)
+    else:
+        check_size("nodes", sum(1 for _ in islice(sp.preorder_traversal(entry), NODES + 1)), NODES)
+    return numeric(formula.xreplace({Z: entry}))
+
+
+def bits(number: Any) -> int:
+    """The length of a fraction's numerator and denominator."""
+    return int(number.numerator).bit_length() + int(number.denominator).bit_length()
 
 
 def numeric(entry: Any) -> Any:

@@ -32,12 +32,12 @@ class Finding:
     place: dict[str, Any]
 
 
-@np.errstate(all="ignore")  # what is not finite is found in the comparison, and said once
 def examine(witness: Witness, claim: Claim, instances: Iterable[Instance]) -> Outcome:
     """One witness's answer: `equal` means that no instance differed; `instances` counts
     those that were clear at every place.
 
-    `unknown` where the witness cannot evaluate the claim, `failed` where a value is not finite.
+    `unknown` where the witness cannot evaluate the claim, `failed` where a value is not finite. See `limits.answered`
+    for what else can stop a witness.
     """
     count = 0
     try:

@@ -7,7 +7,8 @@ come from the world (`worlds`), derivatives from the witness at hand (`derivativ
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, reduce
+from functools import lru_cache, partial, reduce
+from math import prod
 from operator import add, matmul, mul
 from typing import Any
 
@@ -18,10 +19,10 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.shapes import axes
-from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, linear, total, value_of
+from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, linear, shape_of, total, value_of
 from verify.oracles.functions import Known
 from verify.oracles.letters import Env, integer, number
-from verify.oracles.limits import OutOfScope, Unsupported
+from verify.oracles.limits import TERMS, OutOfScope, Unsupported, check_size
 
 World = Any  # worlds.World: the table below needs only its methods
 EXP, RECIPROCAL, SQRT = "exp", "reciprocal", "sqrt"
@@ -49,17 +50,37 @@ def of_member(world: World, expr: nodes.Member, env: Env) -> Number:
 
 def of_identity(world: World, expr: Any, env: Env) -> Number:
     """I."""
+    check_entries(world, *2 * (integer(expr.shape[0], env),))
     return np.eye(integer(expr.shape[0], env), dtype=int)
 
 
 def of_zero(world: World, expr: Any, env: Env) -> Number:
     """0."""
-    return np.zeros([integer(size, env) for size in expr.shape], dtype=int)
+    return np.zeros(constant_shape(world, expr, env), dtype=int)
 
 
 def of_ones(world: World, expr: Any, env: Env) -> Number:
     """The matrix of ones."""
-    return np.ones([integer(size, env) for size in expr.shape], dtype=int)
+    return np.ones(constant_shape(world, expr, env), dtype=int)
+
+
+def constant_shape(world: World, expr: Any, env: Env) -> list[int]:
+    """Rows and columns of a constant matrix."""
+    shape = [integer(size, env) for size in expr.shape]
+    check_entries(world, *shape)
+    return shape
+
+
+def check_entries(world: World, *sizes: int) -> None:
+    """Raise TooLarge before an array with these axes is made."""
+    check_size("entries", prod(sizes), world.entries)
+
+
+def multiplied(world: World, left: Number, right: Number) -> Number:
+    """A B: an outer product has more entries than its factors."""
+    one, two = (1, 1, *shape_of(left)), (1, 1, *shape_of(right))
+    check_entries(world, *np.broadcast_shapes(one[:-2], two[:-2]), one[-2], two[-1])
+    return left @ right
 
 
 def of_sum(world: World, expr: Any, env: Env) -> Number:
@@ -70,7 +91,7 @@ def of_sum(world: World, expr: Any, env: Env) -> Number:
 def of_product(world: World, expr: Any, env: Env) -> Number:
     """c A B: coefficients are numbers, the matrices multiply from the left."""
     factors = [factor for factor in expr.args if getattr(factor, "is_Matrix", False)]
-    found = reduce(matmul, (world.value(factor, env) for factor in factors))
+    found = reduce(partial(multiplied, world), (world.value(factor, env) for factor in factors))
     for factor in expr.args:
         if not getattr(factor, "is_Matrix", False):
             found = world.coefficient(number(factor, env)) * found
@@ -96,6 +117,7 @@ def of_entrywise_power(world: World, expr: Any, env: Env) -> Number:
         raise Unsupported(f"the power {exponent}")
     if exponent < 0:
         base, exponent = world.apply(RECIPROCAL, base), -exponent
+    check_size("factors", int(exponent), TERMS)
     return reduce(mul, [base] * int(exponent), np.ones((1, 1), dtype=int))
 
 
@@ -117,7 +139,9 @@ def of_diag(world: World, expr: nodes.Diag, env: Env) -> Number:
     def spread(a: Array) -> Array:
         return flattened(a) * np.eye(a.shape[-2] * a.shape[-1], dtype=int)
 
-    return linear(spread, world.value(expr.vector, env))
+    vector = world.value(expr.vector, env)
+    check_entries(world, *shape_of(vector), *shape_of(vector)[-2:])
+    return linear(spread, vector)
 
 
 def of_vec(world: World, expr: nodes.Vec, env: Env) -> Number:
@@ -129,6 +153,7 @@ def of_vec(world: World, expr: nodes.Vec, env: Env) -> Number:
 def of_commutation(world: World, expr: nodes.Commutation, env: Env) -> Number:
     """K vec A = vec Aᵀ: row i m + j picks A_ij, which stands at j n + i in vec A."""
     n, m = (integer(size, env) for size in expr.args)
+    check_entries(world, n * m, n * m)
     found = np.zeros((n * m, n * m), dtype=int)
     for i in range(n):
         for j in range(m):
@@ -139,6 +164,8 @@ def of_commutation(world: World, expr: nodes.Commutation, env: Env) -> Number:
 def of_kronecker(world: World, expr: nodes.Kronecker, env: Env) -> Number:
     """(A ⊗ B)_{(i,k),(j,l)} = a_ij b_kl."""
     left, right = (world.value(factor, env) for factor in expr.args)
+    one, two = (1, 1, *shape_of(left)), (1, 1, *shape_of(right))
+    check_entries(world, *np.broadcast_shapes(one[:-2], two[:-2]), *one[-2:], *two[-2:])
     blocks = linear(lambda a: a[..., :, None, :, None], left) * linear(lambda b: b[..., None, :, None, :], right)
     return linear(lambda c: c.reshape(*c.shape[:-4], c.shape[-4] * c.shape[-3], c.shape[-2] * c.shape[-1]), blocks)
 
@@ -179,6 +206,7 @@ def of_power(world: World, expr: nodes.Power, env: Env) -> Number:
     base, exponent = world.value(expr.base, env), integer(expr.exponent, env)
     if exponent < 0:
         raise OutOfScope(f"the power {exponent}")
+    check_size("factors", exponent, TERMS)
     one = np.eye(value_of(base).shape[-1], dtype=int)
     return reduce(matmul, [base] * exponent) if exponent else one
 
@@ -202,6 +230,7 @@ def steps(expr: Any, env: Env) -> list[dict[sp.Symbol, int]]:
     lo, hi = integer(expr.lo, env), integer(expr.hi, env)
     if hi < lo - 1:
         raise OutOfScope(f"a range from {lo} to {hi}")
+    check_size("steps", hi - lo + 1, TERMS)
     return [{**env, expr.index: k} for k in range(lo, hi + 1)]
 
 

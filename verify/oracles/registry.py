@@ -14,6 +14,7 @@ from verify.oracles.components import Components
 from verify.oracles.differences import Differences
 from verify.oracles.examination import examine
 from verify.oracles.laboratory import Witness
+from verify.oracles.limits import answered
 from verify.oracles.tangents import Tangents
 
 
@@ -23,7 +24,7 @@ class Oracle(Protocol):
     name: str
 
     def examine(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
-        """The claim on the instances: equal (none differed), differ, unknown or failed."""
+        """The claim on the instances: equal (none differed), differ, unknown, limit or failed; nothing is raised."""
         ...
 
 
@@ -35,7 +36,7 @@ class Numeric:
 
     def examine(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
         """See `examination.examine`."""
-        return examine(self.witness, claim, instances)
+        return answered(self.name, lambda: examine(self.witness, claim, instances))
 
 
 ORACLES: dict[str, Oracle] = {}

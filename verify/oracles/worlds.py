@@ -21,7 +21,7 @@ from verify.oracles.arithmetic import Bounded, Dual, Number, apply, bounded
 from verify.oracles.draws import Drawn
 from verify.oracles.formulas import VALUES
 from verify.oracles.letters import Env, integer
-from verify.oracles.limits import OutOfScope, Unsupported
+from verify.oracles.limits import ENTRIES, OutOfScope, Unsupported
 from verify.oracles.timeline import Timeline
 
 Follows = Callable[[str, tuple[int, ...]], bool]  # whether a world computes a member itself
@@ -31,6 +31,7 @@ class World:
     """Values by key (name, indices), computed when asked for. `draws` supplies what the model leaves open."""
 
     level = 0  # how many varied worlds stand between this one and the base
+    entries = ENTRIES  # the most that an array may have
 
     def __init__(self, timeline: Timeline, draws: Drawn, env: Env) -> None:
         self.timeline, self.model = timeline, timeline.model
@@ -91,7 +92,7 @@ class World:
 
     def coefficient(self, value: Any) -> Number:
         """A SymPy number as a factor."""
-        return int(value) if value.is_Integer else float(value)
+        return float(value)
 
     def apply(self, kind: str, argument: Number) -> Number:
         """A known function of a value."""
@@ -113,8 +114,9 @@ class BoundedWorld(World):
         return number if isinstance(number, Bounded | Dual) else bounded(number)
 
     def coefficient(self, value: Any) -> Number:
-        """An integer is exact; a fraction is rounded once."""
-        return super().coefficient(value) if value.is_Integer else rounded(float(value))
+        """What is a float is exact; all else is rounded once."""
+        found = float(value)
+        return found if value.is_Integer and abs(value) <= 2**53 else rounded(found)
 
 
 class VariedWorld(World):
@@ -123,7 +125,7 @@ class VariedWorld(World):
     def __init__(self, source: World, key: Key, value: Number, follows: Follows) -> None:
         super().__init__(source.timeline, source.draws, source.env)
         self.source, self.key, self.follows, self.level = source, key, follows, source.level + 1
-        self.given = {key: value}
+        self.given, self.entries = {key: value}, source.entries
 
     def at(self, key: Key, expr: Any) -> Number:
         """The source's value, unless it is varied or follows."""
