@@ -16,7 +16,7 @@ from verify.errors import WitnessConflict
 from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
-from verify.times import instances, obstacle
+from verify.times import instances, obstacle, reaches_outside
 from verify.verdict import Verdict
 
 Times = dict[sp.Symbol, int]
@@ -52,6 +52,9 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
     Raises `WitnessConflict` where two witnesses that are both sure differ.
     """
+    outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
+    if outside is not None:
+        return Verdict("undecided", f"a range reaches outside, so nothing ran; {outside}", times="none")
     found = list(instances(claim, effort.steps))
     if not found:
         reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"

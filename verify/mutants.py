@@ -16,7 +16,7 @@ from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.edits import Edit, edits
 from verify.errors import WitnessConflict
-from verify.times import instances
+from verify.times import instances, reaches_outside
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Fate:
     """What became of one planted error.
 
     `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `out of range`: a
-    member that does not exist is written at every step, so nothing runs and the claim is `undecided`.
+    member that does not exist is written, so nothing runs and the claim is `undecided`.
     """
 
     edit: Edit
@@ -41,6 +41,8 @@ def fates(claim: Claim, steps: int = 6, seed: int = 0) -> Iterator[Fate]:
 
 def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
     """Killed where the prime field and the normal form both see a difference; small steps are tried first."""
+    if not edit.claim.is_timeless and reaches_outside(edit.claim, steps) is not None:
+        return Fate(edit, "out of range")
     ran = False
     for times in instances(edit.claim, steps):
         field = prime_field.decide_at(edit.claim, times, seed=seed)

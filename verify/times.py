@@ -59,28 +59,50 @@ def _ground_equation(equation: Equation, values: Mapping[sp.Symbol, sp.Integer])
 
 def instances(claim: Claim, steps: int) -> Iterator[dict[sp.Symbol, int]]:
     """All values of the step letters that are in scope with a last step ≤ `steps`, the smallest first."""
+    return (times for times in _candidates(claim, steps) if in_scope(claim, times))
+
+
+def reaches_outside(claim: Claim, steps: int) -> str | None:
+    """A sum or product that reaches a member that does not exist, though all else does: an error, not a scope."""
+    for times in _candidates(claim, steps):
+        values = {letter: sp.Integer(value) for letter, value in times.items()}
+        spans = _spans(ground_model(claim.model, times))
+        places = [place for side in (claim.left, claim.right) for place in _written(side)]
+        if not _is_in_ranges(claim, times) or not all(p.is_inside(spans, values) for p in places if not p.binders):
+            continue
+        found = (place.obstacle(spans, values) for place in places if place.binders)
+        reason = next((one for one in found if one is not None and "does not exist" in one), None)
+        if reason is not None:
+            return f"with {', '.join(f'{letter} = {value}' for letter, value in times.items())}: {reason}"
+    return None
+
+
+def _candidates(claim: Claim, steps: int) -> Iterator[dict[sp.Symbol, int]]:
     last = claim.model.time.last
     letters = [index.letter for index in claim.indices]
     ends = range(claim.model.time.first, steps + 1) if isinstance(last, sp.Symbol) else [int(last)]
     for end in ends:
         fixed = {last: end} if isinstance(last, sp.Symbol) else {}
         for values in product(*(range(claim.model.time.first - 1, end + 2) for _ in letters)):
-            times = {**fixed, **dict(zip(letters, values, strict=True))}
-            if in_scope(claim, times):
-                yield times
+            yield {**fixed, **dict(zip(letters, values, strict=True))}
 
 
 def in_scope(claim: Claim, times: Times) -> bool:
     """Whether ranges and conditions hold and every member that the claim writes exists at these steps."""
+    if not _is_in_ranges(claim, times):
+        return False
+    values = {letter: sp.Integer(value) for letter, value in times.items()}
+    spans = _spans(ground_model(claim.model, times))
+    return all(place.is_inside(spans, values) for side in (claim.left, claim.right) for place in _written(side))
+
+
+def _is_in_ranges(claim: Claim, times: Times) -> bool:
     values = {letter: sp.Integer(value) for letter, value in times.items()}
     for index in claim.indices:
         if not int(index.first.xreplace(values)) <= times[index.letter] <= int(index.last.xreplace(values)):
             return False
     steps = [c for c in claim.conditions if (c.left.free_symbols | c.right.free_symbols) <= set(times)]
-    if not all(condition.holds(dict(times)) for condition in steps):
-        return False
-    spans = _spans(ground_model(claim.model, times))
-    return all(place.is_inside(spans, values) for side in (claim.left, claim.right) for place in _written(side))
+    return all(condition.holds(dict(times)) for condition in steps)
 
 
 def obstacle(claim: Claim, steps: int) -> str:

@@ -8,7 +8,7 @@ from derive.language.nodes import TimeProduct, TimeSum
 from derive.model import Loss, Model, Time
 from verify.claim import Claim, Condition, Index
 from verify.scope import describe
-from verify.times import ground, instances, obstacle
+from verify.times import ground, instances, obstacle, reaches_outside
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 t, k, i = sp.symbols("t k i", integer=True)
@@ -49,6 +49,15 @@ def test_a_claim_that_is_made_nowhere_names_what_is_missing():
     below = Claim(TimeSum(s[i], i, t + 2, t), s[t], RNN)
     assert "the range i = t + 2..t is 8..6 there, which is less than empty" in obstacle(below, 6)
     assert "uses the step k, which nothing binds" in obstacle(Claim(s[k], s[t], RNN), 6)
+
+
+def test_a_range_that_reaches_outside_is_an_error_not_a_scope():
+    """Σ_{i=1}^{t-1} Net_{i-1} is empty at t = 1, and reaches Net_0 from t = 2 on."""
+    claim = Claim(TimeSum(net[i - 1], i, 1, t - 1), s[t], RNN)
+    assert steps(claim) == [(1,)]
+    assert "Net[0] does not exist" in reaches_outside(claim, 3)
+    assert reaches_outside(Claim(TimeSum(net[i], i, 1, t - 1), s[t], RNN), 3) is None
+    assert reaches_outside(Claim(net[t - 1], net[t - 1], RNN), 3) is None
 
 
 def test_grounding_leaves_bound_letters_alone():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from derive.errors import NotationError
@@ -114,22 +115,25 @@ class _Reading:
             self.statements.append(self._statement(piece, directives))
 
     def _declare(self, piece: Piece) -> None:
-        """A block, key by key: a wrong entry costs its own key, and the others count."""
+        """A block as a whole; where something is wrong, key by key: a wrong entry costs its own key alone."""
         keys = read_block(piece.text, piece.offset, self.source)
-        current = self.declarations
-        if "reset" in keys:
-            current = current.updated({"reset": keys["reset"]}, self.source)
-        for key, entry in keys.items():
-            if key == "reset":
-                continue
+        try:
+            whole = self.declarations.updated(keys, self.source)
+            meaning(whole, self.source)
+            self.declarations = whole
+        except DocumentError as error:
+            self._note(error)
+            self._salvage(keys)
+
+    def _salvage(self, keys: Mapping[str, tuple[Entry, Entry]]) -> None:
+        """The keys of a wrong block that are right, those first on which the others lean."""
+        for key in sorted(keys, key=lambda name: name not in ("reset", "time", "indices")):
             try:
-                changed = current.updated({key: entry}, self.source)
+                changed = self.declarations.updated({key: keys[key]}, self.source)
                 meaning(changed, self.source)
+                self.declarations = changed
             except DocumentError as error:
                 self._note(error)
-            else:
-                current = changed
-        self.declarations = current
 
     def _note(self, error: DocumentError) -> None:
         if str(error) not in {str(known) for known in self.errors}:
