@@ -118,6 +118,13 @@ def test_a_claim_that_takes_too_long_is_given_up_and_the_next_is_judged():
     assert found["y"].verdict == "proved"
 
 
+def test_seven_kronecker_factors_are_a_limit_with_a_name():
+    product = r" \otimes ".join(["A"] * 7)
+    found = verdict(f"{product} = {product}")
+    assert found.verdict in ("proved", "tested", "undecided")
+    assert "a witness broke" not in found.message
+
+
 def test_the_scope_tells_an_order_between_two_steps():
     found, _ = verdicts(
         r"$$\frac{\partial s_j}{\partial s_k} = \frac{\partial s_j}{\partial s_k} \prod_{i=k}^{j} I_n \tag{x}$$"

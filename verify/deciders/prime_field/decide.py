@@ -48,6 +48,8 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
         return Outcome(WITNESS, "unknown", detail=f"{problem} in every draw")
     except RecursionError:
         return Outcome(WITNESS, "limit", detail="formulas or steps nested too deep")
+    except MemoryError:
+        return Outcome(WITNESS, "limit", detail="its arrays do not fit into memory")
 
 
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
