@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 
+import hypothesis  # noqa: F401  (an import like the others: it is not timed)
 import sympy as sp
 
 from verify.claim import Claim

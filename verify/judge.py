@@ -129,7 +129,10 @@ class Judge:
         return _over_readings(readings, typed, verdicts)
 
     def _is_good(self, claim: Claim) -> bool:
-        return self._settle(claim).verdict in IS_GOOD
+        """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
+        if claim in self.known:
+            return self.known[claim].verdict in IS_GOOD
+        return settle(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
 
     def _settle(self, claim: Claim) -> Verdict:
         if claim not in self.known:
