@@ -149,9 +149,12 @@ class Model:
         return {name: tuple(dict.fromkeys(spans)) for name, spans in found.items()}
 
     def spans(self, name: str) -> tuple[tuple[sp.Expr, sp.Expr], ...]:
-        """All ranges of steps at which a family has members: produced by its equation, or read as an input."""
+        """All ranges of steps at which a computed family has members: produced by its equation, or read as an input.
+
+        None for a family that no equation computes: its members are free, at whatever step a formula reads them.
+        """
         made = self.produced(name)
-        return ((made,) if made is not None else ()) + self.reads.get(name, ())
+        return () if made is None else (made, *self.reads.get(name, ()))
 
     def jacobian(self, y: Any, x: Any, partial: str = "total", layout: str = "numerator") -> Derivation:
         """∂y/∂x with its steps; see `derive.derivation.jacobian`."""

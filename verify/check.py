@@ -52,15 +52,15 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
     Raises `WitnessConflict` where two witnesses that are both sure differ.
     """
-    outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
-    if outside is not None:
-        return Verdict("undecided", f"a range reaches outside, so nothing ran; {outside}", times="none")
     found = list(instances(claim, effort.steps))
     if not found:
         reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"
         return Verdict("undecided", reason, times="none")
     case = _Case(claim, effort, found[:1] if claim.is_timeless else found, session or normal_form.Session())
     verdict = _by_numbers(case) if _is_analytic(claim) else _by_deciders(case)
+    outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
+    if outside is not None and verdict.verdict in ("proved", "tested"):  # what is false where it makes sense is false
+        return Verdict("undecided", f"a range reaches outside; {outside}", times="none", witnesses=verdict.witnesses)
     return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))
 
 

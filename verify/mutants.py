@@ -23,7 +23,8 @@ from verify.times import instances, reaches_outside
 class Fate:
     """What became of one planted error.
 
-    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `out of range`: a
+    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `unsettled`: a construct or law
+    that the prime field does not decide; `out of range`: a
     member that does not exist is written, so nothing runs and the claim is `undecided`.
     """
 
@@ -41,12 +42,10 @@ def fates(claim: Claim, steps: int = 6, seed: int = 0) -> Iterator[Fate]:
 
 def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
     """Killed where the prime field and the normal form both see a difference; small steps are tried first."""
-    if not edit.claim.is_timeless and reaches_outside(edit.claim, steps) is not None:
-        return Fate(edit, "out of range")
-    ran = False
+    ran = exists = False
     for times in instances(edit.claim, steps):
         field = prime_field.decide_at(edit.claim, times, seed=seed)
-        ran = ran or field.outcome in ("equal", "differ")
+        ran, exists = ran or field.outcome in ("equal", "differ"), True
         if field.outcome == "differ":
             form = normal_form.decide_at(edit.claim, times)
             if form.outcome == "equal":
@@ -54,4 +53,7 @@ def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
             return Fate(edit, "killed", times, (field, form))
         if edit.claim.is_timeless:
             break
-    return Fate(edit, "alive" if ran else "out of range")
+    is_outside = not edit.claim.is_timeless and reaches_outside(edit.claim, steps) is not None
+    if exists and not ran:
+        return Fate(edit, "unsettled")
+    return Fate(edit, "alive" if ran and not is_outside else "out of range")

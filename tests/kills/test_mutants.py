@@ -50,6 +50,12 @@ def test_an_edit_out_of_range_is_never_green(all_fates):
         assert settle(fate.edit.claim, Effort(examples=0)).verdict == "undecided"
 
 
+def test_an_edit_that_is_not_settled_is_never_proved(all_fates):
+    for fate in all_fates.values():
+        if fate.fate == "unsettled":
+            assert settle(fate.edit.claim, Effort(examples=0)).verdict in ("undecided", "tested")
+
+
 def test_edits_of_the_inequality_are_refuted_by_numbers_or_listed(suite):
     claim, _ = suite["01-rnn.md::2.11"]
     alive = {
