@@ -23,9 +23,9 @@ from verify.times import instances, reaches_outside
 class Fate:
     """What became of one planted error.
 
-    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `unsettled`: a construct or law
-    that the prime field does not decide; `out of range`: a
-    member that does not exist is written, so nothing runs and the claim is `undecided`.
+    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `unsettled`: a construct
+    or law that the prime field does not decide; `out of range`: a member that does not exist is written, so nothing
+    runs and the claim is `undecided`.
     """
 
     edit: Edit
