@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from derive.language.show import show_name
 from verify.claim import Claim
 from verify.deciders.prime_field.arrays import BACK, LETTERS, Arrays, ndim
 from verify.deciders.prime_field.coefficients import arithmetic
-from verify.deciders.prime_field.decide import RATIONAL, differences, differs_at, sides_of
+from verify.deciders.prime_field.decide import RATIONAL, differences, differing_sizes, differs_at, sides_of
 from verify.deciders.prime_field.exact import Balls, Choice, Rationals
 from verify.deciders.prime_field.fields import Array, word
 from verify.deciders.prime_field.limits import Limits
@@ -29,7 +30,8 @@ from verify.deciders.prime_field.program import Program, compiled
 from verify.deciders.prime_field.scope import Env, Run
 from verify.times import Times, instances
 
-LARGEST = 4  # sizes tried before the ones that decide the claim
+LARGEST = 4  # sizes of which all choices are tried; then those up to the ones that decide the claim
+MOST = 256  # choices of sizes beyond these
 DRAWS = 12
 ATTEMPTS = 600  # evaluations spent on small values
 SIMPLE = (0, 1, -1, 2)
@@ -93,7 +95,7 @@ def smallest(
     limits = limits or Limits()
     try:
         program = compiled(claim, limits)
-    except BackproofError:
+    except (BackproofError, RecursionError):
         return None
     if program.ignored:
         return None
@@ -107,13 +109,14 @@ def smallest(
 def _at(program: Program, times: Times, seed: int, limits: Limits) -> Counterexample | None:
     env = {str(letter.name): int(value) for letter, value in times.items()}
     try:
-        if not differs_at(program.claim, times, seed=seed, limits=limits):
+        decisive = differing_sizes(program.claim, times, seed=seed, limits=limits)
+        if decisive is None:
             return None
-        for sizes in _sizes(program):
+        for sizes in _sizes(program, decisive):
             found = _exact(program, env, sizes, seed, limits) if _differs(program, times, sizes, seed, limits) else None
             if found is not None:
                 return found
-    except BackproofError:  # a limit, or a construct that this evaluation does not know
+    except (BackproofError, RecursionError):  # a limit, or a construct that this evaluation does not know
         return None
     return None
 
@@ -125,14 +128,24 @@ def _differs(program: Program, times: Times, sizes: Mapping[str, int], seed: int
         return False
 
 
-def _sizes(program: Program) -> Iterator[dict[str, int]]:
-    """All choices of small sizes, the smallest sum first; every axis has an entry."""
+def _sizes(program: Program, decisive: Mapping[str, int]) -> Iterator[dict[str, int]]:
+    """Choices of sizes, the smallest sum first, up to those at which the prime field differed; every axis has an entry.
+
+    All small ones; then the others, if they are few; last the decisive ones themselves.
+    """
     names = program.symbols
-    choices = sorted(product(range(1, LARGEST + 1), repeat=len(names)), key=lambda choice: (sum(choice), choice))
-    for choice in choices:
+    small = list(product(range(1, LARGEST + 1), repeat=len(names)))
+    tops = [decisive[name] for name in names]
+    larger = product(*(range(1, top + 1) for top in tops)) if prod(tops) <= MOST else [tuple(tops)]
+    beyond = [choice for choice in larger if max(choice, default=0) > LARGEST]
+    for choice in [*sorted(small, key=_total), *sorted(beyond, key=_total)]:
         sizes = dict(zip(names, choice, strict=True))
         if all(arithmetic(sort)(sizes) >= 1 for sort in program.sorts):
             yield sizes
+
+
+def _total(choice: tuple[int, ...]) -> tuple[int, tuple[int, ...]]:
+    return sum(choice), choice
 
 
 # --- exact values ----------------------------------------------------------------------------------------------
@@ -141,6 +154,7 @@ def _sizes(program: Program) -> Iterator[dict[str, int]]:
 def _exact(program: Program, env: Env, sizes: Mapping[str, int], seed: int, limits: Limits) -> Counterexample | None:
     search = _Search(program, env, sizes, limits)
     for attempt in range(DRAWS):
+        search.span = 1 if 4 * attempt >= 3 * DRAWS else Rationals.span  # larger ones may grow beyond all digits
         search.seed = word(program.key, seed, "exact", attempt)
         if search.instance({}) is not None:
             return _shown(program, env, sizes, search.simplified())
@@ -152,7 +166,7 @@ class _Search:
 
     def __init__(self, program: Program, env: Env, sizes: Mapping[str, int], limits: Limits) -> None:
         self.program, self.env, self.sizes, self.limits = program, env, sizes, limits
-        self.seed = 0
+        self.seed, self.span = 0, Rationals.span
         self.kind = Rationals if program.kinds <= RATIONAL else Balls
         self.left = ATTEMPTS
         subjects = {a.subject: a.kind for a in program.claim.assumptions if a.kind in ("positive", "nonzero")}
@@ -162,6 +176,7 @@ class _Search:
         """The evaluation at these choices, None where the sides agree or a value does not exist."""
         self.left -= 1
         number = self.kind(ndim(len(self.program.letters)), self.seed, choices, self.signs)
+        number.span = self.span
         algebra = Arrays(number, self.sizes, self.program.letters, self.limits.entries)
         run = Run(self.program.system, algebra, self.env)
         try:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import sympy as sp
 
-from derive.language.build import diag, matadd, matmul, negate, sequence, transpose
+from derive.language.build import diag, hadamard, matadd, matmul, negate, sequence, transpose
 from derive.language.derivatives import Gradient, Jacobian
 from derive.language.functions import elementwise
 from derive.language.nodes import Component, Norm, Scale, Softmax, TimeProduct, Tr
@@ -169,3 +169,25 @@ def test_assumptions_hold_in_what_is_shown():
 )
 def test_what_is_true_or_not_decided_has_none(claim):
     assert smallest(claim) is None
+
+
+def vanishing(first, last):
+    """(n - first) … (n - last)."""
+    return sp.prod(n - size for size in range(first, last + 1))
+
+
+def test_what_holds_at_small_sizes_is_refuted_at_the_first_larger_one():
+    """(n - 1) … (n - 8) A = 0 for n ≤ 8; (n - 1) … (n - 8) (m - 3) X = 0 for n ≤ 8, and for m = 3."""
+    found = smallest(Claim(matmul(vanishing(1, 8), A), sp.ZeroMatrix(n, n), STATIC))
+    assert (found.sizes, found.left != found.right) == ({"n": 9}, True)
+    X = sp.MatrixSymbol("X", n, m)
+    found = smallest(Claim(matmul(vanishing(1, 5) * vanishing(1, 2), X), sp.ZeroMatrix(n, m), STATIC))
+    assert found.sizes == {"n": 6, "m": 1}
+    assert smallest(Claim(matmul(vanishing(1, 3), A), matmul(sp.expand(vanishing(1, 3)), A), STATIC)) is None
+
+
+def test_coincidences_of_sizes_and_literals_are_refuted_elsewhere():
+    """(f(n v) - f(3 v)) ⊙ (f(n v) - f(4 v)) … is 0 at n = 1 … 5 only."""
+    factors = [matadd(f(matmul(n, v)), negate(f(matmul(c, v)))) for c in range(1, 6)]
+    found = smallest(Claim(hadamard(*factors), sp.ZeroMatrix(n, 1), STATIC))
+    assert found.sizes == {"n": 6}

@@ -22,7 +22,7 @@ def add(store: Store, *parts: tuple[Coefficient, Form]) -> Form:
     for factor, form in parts:
         for term, coefficient in form.terms.items():
             terms[term] = terms.get(term, 0) + factor * coefficient
-    store.check_terms(len(terms))
+    store.check_growth(len(terms))
     return Form(parts[0][1].slots, {term: total for term, total in terms.items() if total})
 
 
@@ -46,18 +46,23 @@ def contract(
         operands = _fold(store, operands, output)
     slots = _output_slots(operands, output, sizes or {})
     terms: dict[Term, Coefficient] = {}
+    factors = 0
     layouts = [layout for _, layout in operands]
     for choice in product(*(form.terms.items() for form, _ in operands)):
         store.tick()
         joined = _join([term for term, _ in choice], layouts, output, slots)
         coefficient: Coefficient = prod(part for _, part in choice)
         for term, value in settle(store, coefficient, *joined):
-            total = terms.get(term, 0) + value
-            if total:
-                terms[term] = total
+            known = terms.get(term)
+            if known is None:
+                terms[term] = value
+                factors += len(term.factors)
+            elif known + value:
+                terms[term] = known + value
             else:
                 del terms[term]
-        store.check_terms(len(terms))
+                factors -= len(term.factors)
+        store.check_growth(len(terms), factors)
     form = Form(slots, terms)
     return collect(store, form) if len(terms) > 8 else form
 

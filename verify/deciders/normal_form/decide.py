@@ -198,7 +198,7 @@ def _multiplied(laws: LawBook, form: Form, atom: int, places: tuple[int, ...]) -
     """The form times the highest power of a that clears 1/a over these slots."""
     laws.store.used.add("a · (1/a) = 1")
     _, argument = laws.read(atom)
-    if clear(laws, argument).is_zero:
+    if laws.store.recall(laws.cleared, argument.key, lambda: clear(laws, argument)).is_zero:
         raise Unsupported("1/0, by the laws of the functions in it")
     counts = {term: _occurrences(laws, term, atom, places) for term in form.terms}
     power = max(len(found) for found in counts.values())
@@ -245,6 +245,8 @@ def guarded(claim: Claim, decide: Callable[[], Outcome], session: Session, where
         return Outcome(WITNESS, "unknown", detail=str(reason), where=where)
     except LimitReached as reason:
         return Outcome(WITNESS, "limit", detail=str(reason), where=where)
+    except RecursionError:
+        return Outcome(WITNESS, "limit", detail="formulas or steps nested too deep", where=where)
 
 
 def ground_system(session: Session, claim: Claim, times: Mapping[sp.Symbol, int]) -> System:

@@ -10,7 +10,7 @@ from typing import cast
 
 from verify.deciders.normal_form.algebra import add, contract, scale
 from verify.deciders.normal_form.canonical import collect, components
-from verify.deciders.normal_form.store import Store
+from verify.deciders.normal_form.store import Memo, Store
 from verify.deciders.normal_form.term import (
     Atom,
     Coefficient,
@@ -42,6 +42,7 @@ class LawBook:
         self.inverses: dict[int, tuple[int, tuple[int, ...]]] = {}
         self.squares: dict[int, Form] = {}
         self.idempotent: set[int] = set()
+        self.cleared: Memo = {}  # forms without denominators
 
     def apply(self, function: Function, argument: Form) -> Form:
         """f⁽ᵏ⁾(A), entry by entry."""

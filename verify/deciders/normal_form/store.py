@@ -125,10 +125,12 @@ class Store:
         if self._ticks % 64 == 0 and time.monotonic() > self._deadline:
             raise LimitReached(f"seconds > {self.limits.seconds:g}")
 
-    def check_terms(self, count: int) -> None:
+    def check_growth(self, terms: int, factors: int = 0) -> None:
         """Stops a decision whose forms grow too large."""
-        if count > self.limits.terms:
+        if terms > self.limits.terms:
             raise LimitReached(f"terms > {self.limits.terms}")
+        if factors > self.limits.factors:
+            raise LimitReached(f"factors of one form > {self.limits.factors}")
 
 
 def rational(number: Any) -> Any:

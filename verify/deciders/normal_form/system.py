@@ -107,9 +107,27 @@ class System:
             flag = "sum_one"
         loss = self.model.loss_by_name.get(name) if step is None else None
         if loss is not None:
+            if name in self._behind({family for family, _ in loss.parts}):
+                raise Unsupported(f"the loss {show_name(name)}, which depends on what is computed from it")
             return self.store.atom(Atom("loss", (name, ()), ()))
         self._check_exists(name, step)
         return self.store.atom(Atom("tensor", (name, step), slots, group, flag))
+
+    def _behind(self, names: set[str]) -> set[str]:
+        """All names that the equations and losses of some names mention, down to inputs."""
+        seen: set[str] = set()
+        while names:
+            seen |= names
+            losses = {
+                family
+                for name in names
+                if name in self.model.loss_by_name
+                for family, _ in self.model.loss_by_name[name].parts
+            }
+            formulas = [self.model.by_name[name].right for name in names if name in self.model.by_name]
+            nodes = (node for formula in formulas for node in sp.preorder_traversal(formula))
+            names = (losses | {str(n.name) for n in nodes if isinstance(n, Member | sp.MatrixSymbol)}) - seen
+        return seen
 
     def _check_exists(self, name: str, step: Step) -> None:
         """A member outside every range of its family is a slip of the claim, no free input."""

@@ -19,9 +19,15 @@ Permutation = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Limits:
-    """How far a form may grow: terms in one form, seconds a decision, slots of a function's argument."""
+    """How far a form may grow.
+
+    `terms` and `factors` of one form (all its terms together), `seconds` of a decision, `slots` of a function's
+    argument. A sum to a power doubles its terms with each factor; the count stops it alike on every machine, long
+    before the clock does.
+    """
 
     terms: int = 20_000
+    factors: int = 12_000
     seconds: float = 10.0
     slots: int = 5
 

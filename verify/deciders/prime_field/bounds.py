@@ -27,7 +27,7 @@ Zero denominators are drawn again, which at most doubles the bound.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
 from math import ceil, log2, prod
@@ -44,6 +44,7 @@ from verify.deciders.prime_field.scope import Env, Run, Window
 
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147)
 PRIME_BITS = TOP - 1
+FIRST = 3  # at smaller sizes identities hold that hold nowhere else
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,23 @@ def _pair_degrees(atoms: list[Atom], symbols: int) -> Counts:
 # --- choosing sizes --------------------------------------------------------------------------------------------
 
 
-def grid(need: Needs, limits: Limits) -> list[dict[str, int]]:
-    """Choices of sizes, each ≥ K and ≥ 3, different sorts different; 1 + degree values for every size."""
+def grids(need: Needs, limits: Limits) -> Iterator[list[dict[str, int]]]:
+    """Grids from larger and larger sizes on: any of them decides, the first at which every coefficient is defined."""
+    yield grid(need, limits)
+    for least in range(FIRST + 1, limits.size if need.program.symbols else FIRST):
+        try:
+            yield grid(need, limits, least)
+        except LimitReached:
+            return
+
+
+def grid(need: Needs, limits: Limits, first: int = FIRST) -> list[dict[str, int]]:
+    """Choices of sizes, each ≥ K and ≥ first, different sorts different; 1 + degree values for every size."""
     program = need.program
     counts = [1 + degree for degree in need.degrees]
     if prod(counts) > limits.sizes:
         raise LimitReached(f"{prod(counts)} choices of sizes; the limit is {limits.sizes}")
-    start = _start(need, limits)
+    start = _start(need, limits, first)
     step = len(program.symbols) + 1
     found = []
     for shifts in product(*(range(count) for count in counts)):
@@ -135,15 +146,15 @@ def grid(need: Needs, limits: Limits) -> list[dict[str, int]]:
     return found
 
 
-def _start(need: Needs, limits: Limits) -> dict[str, int]:
+def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
     """The smallest sizes that are large enough and pairwise different."""
     program = need.program
-    least = {str(sort.name): max(3, need.at(sort)) for sort in program.sorts if sort.is_Symbol}
-    order = sorted(program.symbols, key=lambda name: (least.get(name, 3), name))
+    least = {str(sort.name): max(first, need.at(sort)) for sort in program.sorts if sort.is_Symbol}
+    order = sorted(program.symbols, key=lambda name: (least.get(name, first), name))
     taken: set[int] = set()
     values: dict[str, int] = {}
     for name in order:
-        value = least.get(name, 3)
+        value = least.get(name, first)
         while value in taken:
             value += 1
         taken.add(value)

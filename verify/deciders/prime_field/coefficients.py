@@ -11,7 +11,7 @@ from typing import Any
 
 import sympy as sp
 
-from verify.deciders.prime_field.problems import LimitReached, Unsupported
+from verify.deciders.prime_field.problems import LimitReached, Undefined, Unsupported
 
 Numbers = Mapping[str, int]
 Arithmetic = Callable[[Numbers], Any]
@@ -34,8 +34,7 @@ def arithmetic(expr: Any) -> Arithmetic:
     if expr.is_Mul:
         return lambda values: _product([part(values) for part in parts])
     if expr.is_Pow and expr.exp.is_Integer:
-        base, exponent = parts[0], int(expr.exp)
-        return lambda values: Fraction(base(values)) ** exponent
+        return _power(expr, parts[0], int(expr.exp))
     raise Unsupported(f"the number {expr} is no rational expression in letters")
 
 
@@ -45,6 +44,16 @@ def _letter(name: str) -> Arithmetic:
             return values[name]
         except KeyError:
             raise Unsupported(f"nothing says what number {name} is") from None
+
+    return value
+
+
+def _power(expr: Any, base: Arithmetic, exponent: int) -> Arithmetic:
+    def value(values: Numbers) -> Fraction:
+        at = Fraction(base(values))
+        if not at and exponent < 0:
+            raise Undefined(f"{expr} has no value at the chosen sizes")
+        return at**exponent
 
     return value
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from verify.deciders.prime_field.classes import Assumed
 from verify.deciders.prime_field.exact import Balls, Rationals
 from verify.deciders.prime_field.fields import Array, Field, PrimeField, word
 from verify.deciders.prime_field.limits import Limits
-from verify.deciders.prime_field.problems import Degenerate, LimitReached, Unsupported
+from verify.deciders.prime_field.problems import Degenerate, LimitReached, Undefined, Unsupported
 from verify.deciders.prime_field.program import Program, compiled
 from verify.deciders.prime_field.scope import Env, Run, Window
 from verify.times import Times
@@ -44,6 +45,8 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
         return Outcome(WITNESS, "unknown", detail=str(problem))
     except LimitReached as problem:
         return Outcome(WITNESS, "limit", detail=str(problem))
+    except Undefined as problem:
+        return Outcome(WITNESS, "unknown", detail=str(problem))
     except Degenerate as problem:
         return Outcome(WITNESS, "unknown", detail=f"{problem} in every draw")
     except RecursionError:
@@ -57,17 +60,58 @@ def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window
     assumed = Assumed(exp_cancels="tanh" in program.kinds)
     while True:
         need = bounds.needs(program, env, assumed, window)
-        choices = bounds.grid(need, limits)
-        count, error = bounds.trials(need, choices[-1], len(choices), limits)
-        seen = assumed
-        for sizes in choices:
-            field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window)
-            if differences(program, field, algebra, sides).any():
-                return _different(program, env, sizes, count, seed, limits, window)
-            seen = seen.weakened(algebra.has_equal_atoms, field.has_opposite_exponents())
-        if seen == assumed:
-            return Outcome(WITNESS, "equal", count * len(choices), error, _route(program, need, choices))
-        assumed = seen
+        settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window)
+        found = _first_defined(bounds.grids(need, limits), settle)
+        if isinstance(found, Outcome):
+            return found
+        assumed = found
+
+
+Grid = list[dict[str, int]]
+Found = TypeVar("Found")
+
+
+def _first_defined(grids: Iterable[Grid], evaluate: Callable[[Grid], Found]) -> Found:
+    """What is found on the first grid on which every coefficient has a value. Raises `Undefined` where none is."""
+    reason = Undefined("no sizes at which every coefficient has a value")
+    for choices in grids:
+        try:
+            return evaluate(choices)
+        except Undefined as problem:
+            reason = problem
+    raise reason
+
+
+def _settled(
+    need: bounds.Needs, grid: Grid, assumed: Assumed, env: Env, seed: int, limits: Limits, window: Window | None
+) -> Outcome | Assumed:
+    """The outcome on one grid, or the weaker assumptions that the evaluation leaves."""
+    count, error = bounds.trials(need, grid[-1], len(grid), limits)
+    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window)
+    if sizes is not None:
+        return _different(need.program, env, sizes, count, seed, limits, window)
+    if left != assumed:
+        return left
+    return Outcome(WITNESS, "equal", count * len(grid), error, _route(need.program, need, grid))
+
+
+def _searched(
+    program: Program,
+    grid: Grid,
+    count: int,
+    assumed: Assumed,
+    env: Env,
+    seed: int,
+    limits: Limits,
+    window: Window | None = None,
+) -> tuple[dict[str, int] | None, Assumed]:
+    """The first sizes of a grid at which the sides differ, and the assumptions that the evaluation leaves."""
+    for sizes in grid:
+        field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window)
+        if differences(program, field, algebra, sides).any():
+            return sizes, assumed
+        assumed = assumed.weakened(algebra.has_equal_atoms, field.has_opposite_exponents())
+    return None, assumed
 
 
 def _route(program: Program, need: bounds.Needs, choices: list[dict[str, int]]) -> str:
@@ -97,6 +141,8 @@ def evaluated(
         algebra = Arrays(field, sizes, program.letters, limits.entries, observe=True)
         try:
             return field, algebra, sides_of(program, Run(program.system, algebra, env, window))
+        except Undefined:
+            raise
         except Degenerate as problem:
             reason = problem
     raise reason
@@ -148,15 +194,34 @@ def differs_at(
 ) -> bool:
     """Whether the sides differ at some drawn point: certain if true, for opaque functions; no claim if false.
 
-    `sizes` by the letters' names; by default the first choice that would decide the claim.
+    `sizes` by the letters' names; by default any of those that would decide the claim.
+    Raises `Unsupported`, `LimitReached`, `Degenerate`.
+    """
+    if sizes is None:
+        return differing_sizes(claim, times, trials=trials, seed=seed, limits=limits) is not None
+    env = {str(letter.name): int(value) for letter, value in times.items()}
+    program = compiled(claim, limits)
+    field, algebra, sides = evaluated(program, env, sizes, trials, seed, limits)
+    return bool(differences(program, field, algebra, sides).any())
+
+
+def differing_sizes(
+    claim: Claim, times: Times, *, trials: int = 1, seed: int = 0, limits: Limits = DEFAULT
+) -> Mapping[str, int] | None:
+    """The first of the sizes that would decide a claim at which its sides differ, None where they do at none.
+
     Raises `Unsupported`, `LimitReached`, `Degenerate`.
     """
     env = {str(letter.name): int(value) for letter, value in times.items()}
     program = compiled(claim, limits)
-    if sizes is None:
-        sizes = bounds.grid(bounds.needs(program, env, Assumed()), limits)[0]
-    field, algebra, sides = evaluated(program, env, sizes, trials, seed, limits)
-    return bool(differences(program, field, algebra, sides).any())
+    assumed = Assumed(exp_cancels="tanh" in program.kinds)
+    while True:
+        grids = bounds.grids(bounds.needs(program, env, assumed), limits)
+        search = partial(_searched, program, count=trials, assumed=assumed, env=env, seed=seed, limits=limits)
+        sizes, left = _first_defined(grids, search)
+        if sizes is not None or left == assumed:
+            return sizes
+        assumed = left
 
 
 # --- differences -----------------------------------------------------------------------------------------------

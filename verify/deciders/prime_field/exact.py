@@ -16,6 +16,8 @@ import numpy as np
 from verify.deciders.prime_field.fields import Array, word
 from verify.deciders.prime_field.problems import Degenerate
 
+BITS = 1 << 15  # of one exact number
+
 Choice = tuple[str, Any]  # a name and a place: entry of a tensor, argument of a function
 
 
@@ -23,6 +25,7 @@ class Rationals:
     """Q. `signs` names tensors whose entries must be `positive` or `nonzero`."""
 
     trials = 1
+    span = 3  # unknowns are ±1 … ±span
 
     def __init__(
         self,
@@ -42,6 +45,12 @@ class Rationals:
         found.fill(int(value) if value.denominator == 1 else value)
         return found
 
+    def check_digits(self, *arrays: Array) -> None:
+        """Raises `Degenerate` past BITS: a power of a power doubles its digits each time."""
+        for value in (value for array in arrays for value in array.flat):
+            if max(abs(int(value.numerator)), int(value.denominator)).bit_length() > BITS:
+                raise Degenerate(f"a number of more than {BITS} bits")
+
     def add(self, a: Array, b: Array) -> Array:
         """a + b."""
         return np.asarray(a + b, dtype=object)
@@ -51,7 +60,8 @@ class Rationals:
         return np.asarray(-a, dtype=object)
 
     def multiply(self, a: Array, b: Array) -> Array:
-        """a b entry by entry."""
+        """a b entry by entry. Raises `Degenerate` where a number has too many digits to be shown."""
+        self.check_digits(a, b)
         return np.asarray(a * b, dtype=object)
 
     def reduce(self, a: Array) -> Array:
@@ -63,7 +73,8 @@ class Rationals:
         return a.astype(object)
 
     def matmul(self, a: Array, b: Array) -> Array:
-        """A B."""
+        """A B. Raises `Degenerate` where a number has too many digits to be shown."""
+        self.check_digits(a, b)
         return np.asarray(np.matmul(a, b), dtype=object)
 
     def draw(self, name: str, places: Array) -> Array:
@@ -77,7 +88,7 @@ class Rationals:
         if value is None:
             draw = word(name, str(place), self._seed)
             is_positive = draw & 8 or self._signs.get(name.split("@")[0]) == "positive"
-            value = (1 + draw % 3) * (1 if is_positive else -1)
+            value = (1 + draw % self.span) * (1 if is_positive else -1)
         self.asked[choice] = value
         return value
 
@@ -148,6 +159,9 @@ class Balls(Rationals):
 
         iv.dps = digits
         self._iv = iv
+
+    def check_digits(self, *arrays: Array) -> None:
+        """A ball has as many digits as any other."""
 
     def _ball(self, value: Fraction | int) -> Any:
         return self._iv.mpf(value.numerator) / value.denominator

@@ -15,3 +15,7 @@ class LimitReached(BackproofError):
 
 class Degenerate(BackproofError):
     """A drawn value has no image (the reciprocal of zero): draw again."""
+
+
+class Undefined(Degenerate):
+    """A coefficient has no value at the chosen sizes, as 1/(n - 3) at n = 3: no draw helps, other sizes do."""

@@ -80,6 +80,7 @@ class Compiler:
         left, right = self(claim.left), self(claim.right)
         shape = axes(claim.left)
         used = self._used()
+        self._check_losses(used)
         rules = {name: rule for name, rule in self._rules(self.model).items() if name in used}
         kinds, ignored = self._assumptions(used)
         last = self.model.time.last
@@ -146,8 +147,12 @@ class Compiler:
 
     def _used(self) -> set[str]:
         """All names that the claim can reach."""
+        return self._reached(names_in(self.claim.left) | names_in(self.claim.right))
+
+    def _reached(self, start: set[str]) -> set[str]:
+        """All names from which some names are computed, these included."""
         found: set[str] = set()
-        todo = names_in(self.claim.left) | names_in(self.claim.right)
+        todo = set(start)
         while todo:
             name = todo.pop()
             if name in found:
@@ -158,6 +163,12 @@ class Compiler:
             if name in self.model.loss_by_name:
                 todo |= {part for part, _ in self.model.loss_by_name[name].parts}
         return found
+
+    def _check_losses(self, used: set[str]) -> None:
+        """No loss is computed from itself: such equations would have to be solved."""
+        for name in sorted(used & set(self.model.loss_by_name)):
+            if name in self._reached({part for part, _ in self.model.loss_by_name[name].parts}):
+                raise Unsupported(f"the loss {name} depends on what is computed from it")
 
     def _rules(self, model: Model) -> dict[str, Rule]:
         used = self._used()
