@@ -66,11 +66,12 @@ class Claim:
         left, right = axes(self.left), axes(self.right)
         if left != right:
             raise ShapeError(f"{show(self.left)} is {left}, but {show(self.right)} is {right}")
+        component_letters(sp.Tuple(self.left, self.right))  # refuses a letter that runs over two axes
 
     @property
     def letters(self) -> dict[sp.Symbol, Any]:
         """The free component letters and the axes they run over."""
-        return {**component_letters(self.left), **component_letters(self.right)}
+        return component_letters(sp.Tuple(self.left, self.right))
 
     @property
     def step_letters(self) -> tuple[sp.Symbol, ...]:

@@ -228,7 +228,7 @@ def other_mode(node: Any, claim: Claim) -> Edited:
     """Total for immediate and immediate for total, of a family's member by a parameter."""
     if isinstance(node, DerivativeNode):
         core = node.what
-        while isinstance(core, nodes.Vec | sp.Transpose):
+        while isinstance(core, nodes.Vec | sp.Transpose | nodes.Component):
             core = core.args[0]
         by = node.by.matrix if isinstance(node.by, nodes.Vec) else node.by
         if isinstance(core, nodes.Member) and core.indices and not (isinstance(by, nodes.Member) and by.indices):

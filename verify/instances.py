@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from derive.language.nodes import Member
+from derive.language.nodes import Entries, Member
 from derive.model import Model
 from verify.claim import Claim
 
@@ -162,6 +162,8 @@ def sizes_in(formula: Any) -> frozenset[sp.Symbol]:
     for node in sp.preorder_traversal(formula):
         if isinstance(node, Member):
             found |= node.args[2].free_symbols | node.args[3].free_symbols
+        elif isinstance(node, Entries):
+            found |= node.args[3].free_symbols | node.args[4].free_symbols
         elif isinstance(node, sp.MatrixSymbol | sp.Identity | sp.OneMatrix | sp.ZeroMatrix):
             found |= node.shape[0].free_symbols | node.shape[1].free_symbols
     return frozenset(found)

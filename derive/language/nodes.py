@@ -254,6 +254,36 @@ class Delta(Node):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
+class Entries(Node):
+    """The array whose (row, col) entry is the 1×1 `body`: the letters are bound, None for an axis of length 1.
+
+    The inverse of `Component`; other letters of the body stay free. `rows` and `cols` are the axes.
+    """
+
+    def __new__(cls, body: Any, row: Any, col: Any, rows: Any, cols: Any) -> Entries:
+        return super().__new__(
+            cls,
+            body,
+            sp.S.NegativeOne if row is None else row,
+            sp.S.NegativeOne if col is None else col,
+            sp.Tuple(*split_size(rows)),
+            sp.Tuple(*split_size(cols)),
+        )
+
+    body = property(lambda self: self.args[0])
+    row = property(lambda self: None if self.args[1] == -1 else self.args[1])
+    col = property(lambda self: None if self.args[2] == -1 else self.args[2])
+    row_axis = property(lambda self: tuple(self.args[3]))
+    col_axis = property(lambda self: tuple(self.args[4]))
+    shape = property(lambda self: (length(self.row_axis), length(self.col_axis)))
+
+    @property
+    def bound(self) -> tuple[tuple[Any, AxisSizes], ...]:
+        """The bound letters with their axes."""
+        pairs = ((self.row, self.row_axis), (self.col, self.col_axis))
+        return tuple((letter, axis) for letter, axis in pairs if letter is not None)
+
+
 class ComponentSum(Node):
     """Σ_i body over all values of a component letter, which is bound in body."""
 

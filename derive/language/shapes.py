@@ -6,7 +6,7 @@ SymPy accepts `U*s` with any symbolic sizes; `axes` does not. It returns the axe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -75,27 +75,62 @@ def is_coefficient(factor: Any) -> bool:
 
 def component_letters(expr: Any) -> dict[sp.Symbol, AxisSizes]:
     """The free component letters of a formula with the axis each runs over; a letter over two sizes is refused."""
-    found: dict[sp.Symbol, AxisSizes] = {}
-    for node in sp.preorder_traversal(expr):
-        if isinstance(node, nodes.Component):
-            inner = axes(node.matrix)
-            for letter, axis in ((node.row, inner.rows), (node.col, inner.cols)):
-                if isinstance(letter, sp.Symbol) and found.setdefault(letter, axis) != axis:
-                    raise ShapeError(
-                        f"the component letter {letter} runs over two axes, "
-                        f"{show_axes(axis, ())} and {show_axes(found[letter], ())}"
-                    )
-    for node in sp.preorder_traversal(expr):
-        if isinstance(node, nodes.Delta):
-            first, second = node.args
-            known = found.get(first, found.get(second))
-            if known is not None:
-                for letter in node.args:
-                    if found.setdefault(letter, known) != known:
-                        raise ShapeError(f"δ compares {first} and {second}, which run over different axes")
-        if isinstance(node, nodes.ComponentSum):
-            found.pop(node.letter, None)
+    return {letter: axis for letter, axis in _all_letters(expr).items() if isinstance(letter, sp.Symbol)}
+
+
+def summed_axis(expr: nodes.ComponentSum) -> AxisSizes | None:
+    """The axis that a sum over components runs over; None where nothing in its body says."""
+    return component_letters(expr.body).get(expr.letter)
+
+
+_Letter = Any  # a free letter; a bound one with its binder's place, a pair
+
+
+def _all_letters(expr: Any) -> dict[_Letter, AxisSizes]:
+    found: dict[_Letter, AxisSizes] = {}
+    equal: list[tuple[_Letter, _Letter]] = []
+    _note_letters(expr, {}, found, equal)
+    for _ in equal:
+        for pair in equal:
+            known = found.get(pair[0], found.get(pair[1]))
+            if known is not None and any(found.setdefault(letter, known) != known for letter in pair):
+                first, second = (letter if isinstance(letter, sp.Symbol) else letter[0] for letter in pair)
+                raise ShapeError(f"δ compares {first} and {second}, which run over different axes")
     return found
+
+
+def _note_letters(
+    expr: Any,
+    names: Mapping[sp.Symbol, _Letter],
+    found: dict[_Letter, AxisSizes],
+    equal: list[tuple[_Letter, _Letter]],
+) -> None:
+    """The letters of a formula; `names` has the letters that are bound there."""
+    if isinstance(expr, nodes.Component):
+        inner = axes(expr.matrix)
+        for letter, axis in ((expr.row, inner.rows), (expr.col, inner.cols)):
+            _note_letter(letter, axis, names, found)
+    elif isinstance(expr, nodes.Delta):
+        first, second = (names.get(letter, letter) for letter in expr.args)
+        equal.append((first, second))
+    elif isinstance(expr, nodes.ComponentSum):
+        names = {**names, expr.letter: (expr.letter, object())}
+    elif isinstance(expr, nodes.Entries):
+        names = {**names, **{letter: (letter, object()) for letter, _ in expr.bound}}
+        for letter, axis in expr.bound:
+            _note_letter(letter, axis, names, found)
+    for arg in expr.args:
+        _note_letters(arg, names, found, equal)
+
+
+def _note_letter(
+    letter: Any, axis: AxisSizes, names: Mapping[sp.Symbol, _Letter], found: dict[_Letter, AxisSizes]
+) -> None:
+    name = names.get(letter, letter)
+    if isinstance(letter, sp.Symbol) and found.setdefault(name, axis) != axis:
+        raise ShapeError(
+            f"the component letter {letter} runs over two axes, {show_axes(axis, ())} and {show_axes(found[name], ())}"
+        )
 
 
 # --- one check a node ------------------------------------------------------------------------------------------
@@ -278,6 +313,24 @@ def of_delta(expr: nodes.Delta) -> Axes:
     return Axes((), ())
 
 
+def of_entries(expr: nodes.Entries) -> Axes:
+    """(a_ij): the declared axes; a letter for each, none for an axis of length 1."""
+    shape = axes(expr.body)
+    if not shape.is_scalar:
+        raise ShapeError(f"an entry is a scalar, and {show(expr.body)} is {shape}")
+    if expr.row is not None and expr.row == expr.col:
+        raise ShapeError(f"{show(expr)}: {expr.row} cannot number both rows and columns")
+    for letter, axis in ((expr.row, expr.row_axis), (expr.col, expr.col_axis)):
+        if len(axis) != (letter is not None):
+            raise ShapeError(f"{show(expr)}: an axis of {show_axes(axis, ())[:-2]} needs {_letters_needed(axis)}")
+    component_letters(expr)  # refuses a letter that runs over another axis in the body
+    return Axes(expr.row_axis, expr.col_axis, shape.back)
+
+
+def _letters_needed(axis: AxisSizes) -> str:
+    return "one basic size" if len(axis) > 1 else "a letter" if axis else "no letter"
+
+
 def of_component_sum(expr: nodes.ComponentSum) -> Axes:
     """A sum over a component letter has its term's axes."""
     return axes(expr.body)
@@ -357,6 +410,7 @@ _CHECKS: dict[type, Callable[[Any], Axes]] = {
     nodes.TimeProduct: of_time_product,
     nodes.Component: of_component,
     nodes.Delta: of_delta,
+    nodes.Entries: of_entries,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_jacobian,
     Gradient: of_gradient,

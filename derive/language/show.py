@@ -106,6 +106,10 @@ def _show(expr: Any) -> tuple[str, int]:
         case nodes.Component():
             letters = ",".join(str(letter) for letter in (expr.row, expr.col) if letter is not None)
             return f"[{show(expr.matrix)}]_{letters}", _ATOM
+        case nodes.Entries():
+            letters = ",".join(str(letter) for letter, _ in expr.bound)
+            turned = "ᵀ" if expr.row is None and expr.col is not None else ""
+            return f"⟨{show(expr.body)}⟩_{letters}{turned}", _ATOM
         case nodes.Delta():
             return f"δ_{expr.args[0]}{expr.args[1]}", _ATOM
         case nodes.Norm():

@@ -1,4 +1,4 @@
-"""Substitution that knows binders: Σ, Π and Σ_i hide their letter, and never capture a free one."""
+"""Substitution that knows binders: Σ, Π, Σ_i and arrays by entries hide their letters, and never capture a free one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language.nodes import ComponentSum, TimeProduct, TimeSum
+from derive.language.nodes import ComponentSum, Entries, TimeProduct, TimeSum
 
-BINDERS = (TimeSum, TimeProduct, ComponentSum)  # args[0] is the body, args[1] the bound letter
+BINDERS = (TimeSum, TimeProduct, ComponentSum, Entries)  # args[0] is the body, the bound letters follow
 
 
 def substitute(expr: Any, mapping: Mapping[Any, Any]) -> Any:
@@ -28,15 +28,28 @@ def substitute(expr: Any, mapping: Mapping[Any, Any]) -> Any:
     return expr.func(*args)
 
 
+def bound_letters(expr: Any) -> tuple[sp.Symbol, ...]:
+    """The letters that a binder hides in its body; none of any other node."""
+    if not isinstance(expr, BINDERS):
+        return ()
+    return tuple(letter for letter in _split(expr)[0] if isinstance(letter, sp.Symbol))
+
+
+def _split(expr: Any) -> tuple[list[Any], list[Any]]:
+    """A binder's letters (-1 where an axis has none), and what follows them."""
+    count = 2 if isinstance(expr, Entries) else 1
+    return list(expr.args[1 : 1 + count]), list(expr.args[1 + count :])
+
+
 def _under_binder(expr: Any, mapping: Mapping[Any, Any]) -> Any:
-    body, letter, *bounds = expr.args
-    inner = {key: value for key, value in mapping.items() if letter not in key.free_symbols}
-    if any(letter in value.free_symbols for value in inner.values()):
-        fresh = fresh_letter(letter, expr, *inner.values())
-        body = substitute(body, {letter: fresh})
-        letter = fresh
+    body, (letters, bounds) = expr.args[0], _split(expr)
+    inner = {key: value for key, value in mapping.items() if key.free_symbols.isdisjoint(letters)}
+    for place, letter in enumerate(letters):
+        if any(letter in value.free_symbols for value in inner.values()):
+            letters[place] = fresh_letter(letter, expr, *letters, *inner.values())
+            body = substitute(body, {letter: letters[place]})
     outer = [substitute(bound, mapping) for bound in bounds]
-    return expr.func(substitute(body, inner), letter, *outer)
+    return expr.func(substitute(body, inner), *letters, *outer)
 
 
 def fresh_letter(letter: sp.Symbol, *avoid: Any) -> sp.Symbol:
@@ -51,9 +64,8 @@ def free_letters(expr: Any) -> set[sp.Symbol]:
     if isinstance(expr, sp.Symbol):
         return {expr}
     if isinstance(expr, BINDERS):
-        body, letter, *bounds = expr.args
-        outer = set().union(*(free_letters(bound) for bound in bounds)) if bounds else set()
-        return (free_letters(body) - {letter}) | outer
+        _, bounds = _split(expr)
+        return set().union(free_letters(expr.args[0]) - set(bound_letters(expr)), *map(free_letters, bounds))
     if isinstance(expr, sp.MatrixSymbol):
         return set().union(*(free_letters(size) for size in expr.shape))
     return set().union(*(free_letters(arg) for arg in expr.args)) if expr.args else set()

@@ -18,11 +18,9 @@ from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
+from derive.latex import arrays
+from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text
 from derive.latex.conventions import Conventions
-
-SUM, ENTRY, PRODUCT, ATOM = range(4)  # how tightly a formula's outermost operator binds
-BIG = -1  # Σ and Π: last in a product or a term of a sum, in parentheses anywhere else
-Text = tuple[str, int]
 
 TEXTBOOK = Conventions("numerator", "shape", "family", "column", "descending", "total")
 
@@ -360,6 +358,7 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.TimeProduct: Printer.time_product,
     nodes.Component: Printer.component,
     nodes.Delta: Printer.delta,
+    nodes.Entries: arrays.entries,
     nodes.ComponentSum: Printer.component_sum,
     Jacobian: Printer.derivative,
     Gradient: Printer.derivative,

@@ -15,7 +15,7 @@ from sympy.matrices.expressions.hadamard import HadamardProduct
 
 from derive.language.build import matadd, matmul, transpose
 from derive.language.derivatives import Collect
-from derive.language.nodes import Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
+from derive.language.nodes import Component, Entries, Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
 from derive.language.shapes import axes, is_coefficient
 from derive.language.substitute import free_letters, substitute
 from verify.induction.context import Facts, is_nonnegative, under
@@ -111,11 +111,11 @@ def factor_right(node: Any, facts: Facts) -> Any | None:
     return None
 
 
-LINEAR = (sp.Transpose, sp.MatMul, HadamardProduct, Collect, Kronecker, Scale, Tr, Vec)
+LINEAR = (sp.Transpose, sp.MatMul, HadamardProduct, Collect, Kronecker, Scale, Tr, Vec, Component, Entries)
 
 
 def pull_out(node: Any, facts: Facts) -> Any | None:
-    """L(Σ_k A_k) = Σ_k L(A_k) for linear L: a product, transpose, vec, ⊗, ⊙, trace."""
+    """L(Σ_k A_k) = Σ_k L(A_k) for linear L: a product, transpose, vec, ⊗, ⊙, trace, component, array by entries."""
     if not isinstance(node, LINEAR):
         return None
     place = next((i for i, arg in enumerate(node.args) if isinstance(arg, TimeSum)), None)

@@ -16,9 +16,9 @@ from sympy.matrices.expressions.hadamard import HadamardProduct
 from derive.errors import BackproofError
 from derive.language.build import matadd, matmul, transpose
 from derive.language.derivatives import Collect, DerivativeNode
-from derive.language.nodes import Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
+from derive.language.nodes import Component, Entries, Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
 from derive.language.shapes import axes
-from derive.language.substitute import BINDERS, free_letters, substitute
+from derive.language.substitute import bound_letters, free_letters, substitute
 from verify.claim import Claim
 
 
@@ -171,8 +171,11 @@ def _factor(node: Any, known: Facts, is_left: bool) -> Any:
     return matmul(constant, total) if is_left else matmul(total, constant)
 
 
+_LINEAR = (sp.Transpose, sp.MatMul, HadamardProduct, Collect, Kronecker, Scale, Tr, Vec, Component, Entries)
+
+
 def _pull_out(node: Any, known: Facts) -> Any:
-    need(type(node) in (sp.Transpose, sp.MatMul, HadamardProduct, Collect, Kronecker, Scale, Tr, Vec), "not linear")
+    need(type(node) in _LINEAR, "not linear")
     place = [isinstance(arg, TimeSum) for arg in node.args].index(True)
     total = node.args[place]
     others = [arg for i, arg in enumerate(node.args) if i != place]
@@ -233,6 +236,5 @@ class Hypothesis:
 def _bound(expr: Any, path: list[int]) -> Iterator[sp.Symbol]:
     """The letters that binders bind on the way to a place."""
     for position in path:
-        if isinstance(expr, BINDERS):
-            yield expr.args[1]
+        yield from bound_letters(expr)
         expr = expr.args[position]

@@ -6,7 +6,7 @@ not depend on may be missing. Complex arrays (complex step) and object arrays (e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -117,8 +117,13 @@ class Dual:
         return Dual(self.level, other @ self.value, other @ self.change)
 
     def _parts(self, other: Any) -> tuple[Number, Number | None]:
-        same = isinstance(other, Dual) and other.level == self.level
-        return (other.value, other.change) if same else (other, None)
+        return parts_at(self.level, other)
+
+
+def parts_at(level: int, number: Number) -> tuple[Number, Number | None]:
+    """A number and its change by the ε of a level, None where it has none."""
+    same = isinstance(number, Dual) and number.level == level
+    return (number.value, number.change) if same else (number, None)
 
 
 def _outer(one: Dual, other: Any) -> bool:
@@ -157,6 +162,26 @@ def linear(rearrange: Callable[[Array], Array], number: Number) -> Number:
         error = None if number.error is None else rearrange(number.error)
         return Bounded(rearrange(number.value), rearrange(number.size), error)
     return rearrange(number)
+
+
+def joined(numbers: Sequence[Number], axis: int) -> Number:
+    """Numbers side by side along rows (-2) or columns (-1), without rounding."""
+    level = max((number.level for number in numbers if isinstance(number, Dual)), default=None)
+    if level is not None:
+        parts = [parts_at(level, number) for number in numbers]
+        changes = [np.zeros(shape_of(value)[-2:]) if change is None else change for value, change in parts]
+        return Dual(level, joined([value for value, _ in parts], axis), joined(changes, axis))
+    if any(isinstance(number, Bounded) for number in numbers):
+        all_bounded = [bounded(number) for number in numbers]
+        errors = [np.zeros(one.value.shape[-2:]) if one.error is None else one.error for one in all_bounded]
+        values, sizes = ([getattr(one, part) for one in all_bounded] for part in ("value", "size"))
+        return Bounded(_side_by_side(values, axis), _side_by_side(sizes, axis), _side_by_side(errors, axis))
+    return _side_by_side(numbers, axis)
+
+
+def _side_by_side(arrays: Sequence[Array], axis: int) -> Array:
+    lead = np.broadcast_shapes(*(array.shape[:-2] for array in arrays))
+    return np.concatenate([np.broadcast_to(array, (*lead, *array.shape[-2:])) for array in arrays], axis)
 
 
 def total(number: Number, *axes: int) -> Number:

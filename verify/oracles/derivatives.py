@@ -12,7 +12,7 @@ import numpy as np
 import sympy as sp
 
 from derive.language.derivatives import BlockJacobian, FamilyDerivative, Gradient, Jacobian
-from derive.language.nodes import Member, Vec
+from derive.language.nodes import Component, Member, Vec
 from verify.instances import Key
 from verify.oracles.arithmetic import Array, Number, linear, value_of
 from verify.oracles.formulas import transposed
@@ -66,7 +66,7 @@ def _all_that_depends(world: World, key: Key) -> Follows:
 
 def _immediate(world: World, node: Any, env: Env, key: Key, present: Number) -> Variation:
     what = node.what
-    while isinstance(what, Vec | sp.Transpose):
+    while isinstance(what, Vec | sp.Transpose | Component):
         what = what.args[0]
     if not key[1]:
         return _immediate_by_parameter(world, what, env, key, present)

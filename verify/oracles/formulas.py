@@ -7,7 +7,7 @@ come from the world (`worlds`), derivatives from the witness at hand (`derivativ
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import lru_cache, partial, reduce
+from functools import partial, reduce
 from math import prod
 from operator import add, matmul, mul
 from typing import Any
@@ -18,8 +18,8 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
-from derive.language.shapes import axes
-from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, linear, shape_of, total, value_of
+from derive.language.shapes import axes, summed_axis
+from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, joined, linear, shape_of, total, value_of
 from verify.oracles.functions import Known
 from verify.oracles.letters import Env, integer, number
 from verify.oracles.limits import TERMS, OutOfScope, Unsupported, check_size
@@ -253,25 +253,25 @@ def of_delta(world: World, expr: nodes.Delta, env: Env) -> Number:
     return np.full((1, 1), int(i == j))
 
 
+def of_entries(world: World, expr: nodes.Entries, env: Env) -> Number:
+    """Every entry by itself, at its letters' values."""
+    rows, cols = (integer(size, env) for size in expr.shape)
+    check_entries(world, rows, cols)
+
+    def entry(i: int, j: int) -> Number:
+        letters = {letter: at for letter, at in ((expr.row, i), (expr.col, j)) if letter is not None}
+        return world.value(expr.body, {**env, **letters})
+
+    return joined([joined([entry(i, j) for j in range(cols)], -1) for i in range(rows)], -2)
+
+
 def of_component_sum(world: World, expr: nodes.ComponentSum, env: Env) -> Number:
     """Σ_i over all values of the letter."""
-    size = letter_size(expr.body, expr.letter)
-    return reduce(add, (world.value(expr.body, {**env, expr.letter: i}) for i in range(integer(size, env))))
-
-
-@lru_cache(maxsize=4096)
-def letter_size(body: Any, letter: sp.Symbol) -> Any:
-    """The length of the axis that a component letter runs over; through δ_ij also that of its partner."""
-    partners = {letter}
-    for node in sp.preorder_traversal(body):
-        if isinstance(node, nodes.Delta) and partners & set(node.args):
-            partners |= set(node.args)
-    for node in sp.preorder_traversal(body):
-        if isinstance(node, nodes.Component):
-            for index, size in zip((node.row, node.col), node.matrix.shape, strict=True):
-                if index in partners:
-                    return size
-    raise Unsupported(f"the range of the letter {letter}")
+    axis = summed_axis(expr)
+    if axis is None:
+        raise Unsupported(f"the range of the letter {expr.letter}")
+    values = range(prod(integer(size, env) for size in axis))
+    return reduce(add, (world.value(expr.body, {**env, expr.letter: i}) for i in values))
 
 
 def of_derivative(world: World, expr: Any, env: Env) -> Number:
@@ -309,6 +309,7 @@ VALUES: dict[type, Callable[[World, Any, Env], Number]] = {
     nodes.TimeProduct: of_time_product,
     nodes.Component: of_component,
     nodes.Delta: of_delta,
+    nodes.Entries: of_entries,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_derivative,
     Gradient: of_derivative,

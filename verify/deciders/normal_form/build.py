@@ -63,6 +63,11 @@ class Builder:
         """The builder with one more step letter."""
         return Builder(self.system, {**self.letters, letter: step}, self.sizes)
 
+    def over(self, bound: tuple[tuple[sp.Symbol, AxisSizes], ...]) -> Builder:
+        """The builder under a binder of component letters."""
+        sizes = {letter: self.store.size(axis[0]) for letter, axis in bound}
+        return Builder(self.system, self.letters, {**self.sizes, **sizes})
+
     def coefficient(self, expr: Any) -> Form:
         """A number or an expression in sizes and steps, as a scalar form."""
         expr = sp.sympify(expr, strict=True)
@@ -284,6 +289,7 @@ TABLE: dict[type, Callable[[Builder, Any], Array]] = {
     nodes.TimeProduct: build_indices.build_time_product,
     nodes.Component: build_indices.build_component,
     nodes.Delta: build_indices.build_delta,
+    nodes.Entries: build_indices.build_entries,
     nodes.ComponentSum: build_indices.build_component_sum,
     derivatives.Jacobian: build_derivatives.build_jacobian,
     derivatives.Gradient: build_derivatives.build_gradient,

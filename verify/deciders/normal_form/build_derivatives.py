@@ -37,6 +37,11 @@ def _variable(by: Any) -> Any:
     return _variable(by.args[0]) if isinstance(by, nodes.Vec | sp.Transpose) else by
 
 
+def _source(what: Any) -> Any:
+    """The member whose entries are differentiated."""
+    return _source(what.args[0]) if isinstance(what, nodes.Vec | sp.Transpose | nodes.Component) else what
+
+
 def _atom_number(by: Array, expr: Any) -> int:
     atoms = [atom for term in by.form.terms for atom, _ in term.factors]
     if len(atoms) != 1 or not by.form.is_atom(atoms[0]):
@@ -46,7 +51,7 @@ def _atom_number(by: Array, expr: Any) -> int:
 
 def _immediate(builder: Builder, expr: derivatives.DerivativeNode, by: int, what: Array) -> Form:
     """Immediate: of a member by a parameter, other steps held; of a loss by a member, its direct dependence."""
-    source, system = _variable(expr.what), builder.system
+    source, system = _source(expr.what), builder.system
     variable = _variable(expr.by)
     by_member = isinstance(variable, nodes.Member) and variable.indices
     if isinstance(source, nodes.Member) and source.indices and not by_member:

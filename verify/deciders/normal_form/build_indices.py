@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.language import nodes
-from derive.language.shapes import axes
+from derive.language.shapes import axes, component_letters, summed_axis
 from derive.language.show import show
 from verify.deciders.normal_form.algebra import contract
 from verify.deciders.normal_form.arrays import Array, add_arrays, chain, named_slots
@@ -58,13 +58,13 @@ def _range(builder: Builder, expr: Any) -> range | None:
 
 def closed(builder: Builder, expr: Any) -> Array:
     """A sum or product over symbolic steps: one atom, equal to itself and to nothing else."""
-    shape = axes(expr)
+    shape, letters = axes(expr), component_letters(expr)
     if shape.back is not None:
         raise Unsupported(f"{show(expr)} over symbolic steps")
-    slots = builder.axis((*shape.rows, *shape.cols))
+    slots = builder.axis((*shape.rows, *shape.cols, *(size for axis in letters.values() for size in axis)))
     free = tuple(sorted((str(k), v) for k, v in builder.letters.items() if k in expr.free_symbols))
     number = builder.store.atom(Atom("closed", (expr, free), slots))
-    return Array(of_atom(number, slots), len(shape.rows), len(shape.cols))
+    return Array(of_atom(number, slots), len(shape.rows), len(shape.cols), None, tuple(letters))
 
 
 def build_component(builder: Builder, expr: nodes.Component) -> Array:
@@ -90,8 +90,22 @@ def build_delta(builder: Builder, expr: nodes.Delta) -> Array:
     return Array(identity((size,)), 0, 0, None, (first, second))
 
 
+def build_entries(builder: Builder, expr: nodes.Entries) -> Array:
+    """(a_ij): the letters' slots become rows and columns; a letter that the body lacks is a slot of its own."""
+    inner = builder.over(expr.bound)
+    array = inner.build(expr.body)
+    bound = [letter for letter, _ in expr.bound]
+    letters = tuple(letter for letter in array.letters if letter not in bound)
+    back = named_slots("back", sum(array.back)) if array.back else ()
+    sizes = {letter: inner.sizes[letter] for letter in bound}
+    form = contract(builder.store, [(array.form, array.layout(0, 1))], (*bound, *back, *letters), sizes)
+    return Array(form, len(expr.row_axis), len(expr.col_axis), array.back, letters)
+
+
 def build_component_sum(builder: Builder, expr: nodes.ComponentSum) -> Array:
     """Σ_i: the letter is no longer open."""
+    axis = summed_axis(expr)
+    builder = builder if axis is None else builder.over(((expr.letter, axis),))
     array = builder.build(expr.body)
     if expr.letter not in array.letters:
         if expr.letter not in builder.sizes:

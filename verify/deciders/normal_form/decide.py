@@ -8,8 +8,6 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language import nodes
-from derive.language.shapes import axes
 from derive.model import Model
 from verify.claim import Assumption, Claim
 from verify.deciders.normal_form.algebra import add, contract
@@ -115,26 +113,8 @@ def _under(builder: Builder, relation: str, places: list[int], array: Array) -> 
 
 
 def letter_sizes(system: System, claim: Claim) -> dict[sp.Symbol, int]:
-    """The size that each component letter runs over; read only where a δ or a Σ over components is written."""
-    found: dict[sp.Symbol, int] = {}
-    pairs = []
-    tree = [node for side in (claim.left, claim.right) for node in sp.preorder_traversal(side)]
-    if not any(isinstance(node, nodes.Delta | nodes.ComponentSum) for node in tree):
-        return found
-    for node in tree:
-        if isinstance(node, nodes.Component):
-            inner = axes(node.matrix)
-            for letter, axis in ((node.row, inner.rows), (node.col, inner.cols)):
-                if isinstance(letter, sp.Symbol) and len(axis) == 1:
-                    found[letter] = system.store.size(axis[0])
-        elif isinstance(node, nodes.Delta):
-            pairs.append(node.args)
-    for _ in pairs:
-        for first, second in pairs:
-            for one, other in ((first, second), (second, first)):
-                if one in found:
-                    found.setdefault(other, found[one])
-    return found
+    """The size that each free component letter runs over."""
+    return {letter: system.store.size(axis[0]) for letter, axis in claim.letters.items() if len(axis) == 1}
 
 
 # --- reduction ---------------------------------------------------------------------------------------------------

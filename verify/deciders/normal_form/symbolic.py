@@ -14,9 +14,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language.nodes import Member
+from derive.language.nodes import Member, TimeProduct, TimeSum
 from derive.language.show import show
-from derive.language.substitute import BINDERS, free_letters
+from derive.language.substitute import free_letters
 from derive.model import Model, members
 from verify.claim import Claim
 from verify.deciders.normal_form.decide import (
@@ -113,7 +113,7 @@ def _reach(claim: Claim, letter: sp.Symbol) -> _Reach:
 def _offsets(expr: Any, letter: sp.Symbol, model: Model, shift: int = 0, depth: int = 0) -> Iterator[tuple[str, int]]:
     if depth > 8:
         raise Unsupported("names for derivatives that define each other")
-    if isinstance(expr, BINDERS) and letter in expr.free_symbols:
+    if isinstance(expr, TimeSum | TimeProduct) and letter in expr.free_symbols:
         return  # closed over symbolic steps: an atom
     if isinstance(expr, Member) and expr.indices:
         constant, pairs = affine(expr.time)

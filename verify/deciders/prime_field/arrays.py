@@ -191,6 +191,16 @@ class Arrays:
         matrix = np.ones(size, dtype=np.int64) if i == j else np.eye(size, dtype=np.int64)
         return self.field.integers(matrix.reshape(shape))
 
+    def entries(self, a: Array, row: str | None, col: str | None) -> Array:
+        """(a_ij): the letters' axes become rows and columns of full length, constant along a letter that a lacks."""
+        for letter, axis in ((row, -2), (col, -1)):
+            if letter is not None:
+                a = a.swapaxes(self._letters[letter], axis)
+                shape = list(a.shape)
+                shape[axis] = self.length(self._letter_axes[letter])
+                a = np.broadcast_to(a, shape)
+        return a
+
     def component_sum(self, a: Array, letter: str) -> Array:
         """Σ_i, also of a value that does not depend on i."""
         axis, size = self._letters[letter], self.length(self._letter_axes[letter])

@@ -147,8 +147,15 @@ class Classes:
     # --- algebra -----------------------------------------------------------------------------------------------
 
     def add(self, a: Networks, b: Networks) -> Networks:
-        """a + b."""
-        return total_of_sum(a, b)
+        """a + b: what lacks a letter is constant along it, which is a class of its own."""
+        return total_of_sum(self._spread(a, b.letters), self._spread(b, a.letters))
+
+    def _spread(self, a: Networks, letters: Mapping[str, int]) -> Networks:
+        missing = [letter for letter in letters if letter not in a.letters]
+        if not missing:
+            return a
+        classes = self.count(tuple(size for letter in missing for size in self.letters[letter]))
+        return replace(a, total=plus(a.total, classes), letters={**a.letters, **dict.fromkeys(missing, 0)})
 
     def times(self, c: Coefficient, a: Networks) -> Networks:
         """A number times a."""
@@ -232,6 +239,15 @@ class Classes:
     def delta(self, i: str, j: str) -> Networks:
         """δ_ij."""
         return replace(self._value(self.letters[i] + self.letters[j], 0, 0), letters={i: 0, j: 0})
+
+    def entries(self, a: Networks, row: str | None, col: str | None) -> Networks:
+        """(a_ij): letters become rows and columns, which may be linked."""
+        bound = [letter for letter in (row, col) if letter is not None]
+        a = self._spread(a, dict.fromkeys(bound, 0))
+        rows, cols = (0 if letter is None else a.letters[letter] for letter in (row, col))
+        letters = {letter: cover for letter, cover in a.letters.items() if letter not in bound}
+        linked = a.linked or len(bound) == 2
+        return replace(a, rows=rows, cols=cols, letters=letters, linked=linked, is_unit=False)
 
     def component_sum(self, a: Networks, letter: str) -> Networks:
         """Σ_i closes a letter."""

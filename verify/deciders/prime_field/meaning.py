@@ -14,7 +14,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.nodes import Member, split_size
-from derive.language.shapes import component_letters, is_coefficient
+from derive.language.shapes import is_coefficient, summed_axis
 from derive.language.show import show
 from verify.deciders.prime_field import functions, jets
 from verify.deciders.prime_field.coefficients import arithmetic, at_steps
@@ -327,14 +327,22 @@ def of_delta(c: Compiler, expr: nodes.Delta) -> Thunk:
     return lambda scope, env: {0: scope.run.algebra.delta(i, j)}
 
 
+def of_entries(c: Compiler, expr: nodes.Entries) -> Thunk:
+    """(a_ij): its letters' axes become rows and columns."""
+    c.shape(expr)
+    with c.binding(dict(expr.bound)):
+        body = c(expr.body)
+        row, col = (None if letter is None else c.letter(letter) for letter in (expr.row, expr.col))
+    return lambda scope, env: jets.linear(lambda a: scope.run.algebra.entries(a, row, col), body(scope, env))
+
+
 def of_component_sum(c: Compiler, expr: nodes.ComponentSum) -> Thunk:
     """Σ_i over a component letter."""
-    outer, inside = c.bound, component_letters(expr.body)
-    if expr.letter not in inside:
+    axis = summed_axis(expr)
+    if axis is None:
         raise Unsupported(f"nothing says over what {expr.letter} runs in {show(expr)}")
-    c.bound = {**outer, str(expr.letter.name): inside[expr.letter]}
-    body, letter = c(expr.body), c.letter(expr.letter)
-    c.bound = outer
+    with c.binding({expr.letter: axis}):
+        body, letter = c(expr.body), c.letter(expr.letter)
     c.shape(expr)
     return lambda scope, env: jets.linear(lambda a: scope.run.algebra.component_sum(a, letter), body(scope, env))
 
@@ -364,6 +372,7 @@ COMPILE: dict[type, Callable[[Compiler, Any], Thunk]] = {
     nodes.TimeProduct: of_time_product,
     nodes.Component: of_component,
     nodes.Delta: of_delta,
+    nodes.Entries: of_entries,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_jacobian,
     Gradient: of_gradient,

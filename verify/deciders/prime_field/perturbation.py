@@ -65,7 +65,7 @@ def _held(c: Compiler, expr: Any, target: Any) -> Callable[[Env, Key], Held]:
         loss = (str(expr.what.name), ())
         return lambda env, by: lambda key: key not in (by, loss)
     inner = expr.what
-    while isinstance(inner, nodes.Vec | sp.Transpose):
+    while isinstance(inner, nodes.Vec | sp.Transpose | nodes.Component):
         inner = inner.args[0]
     if isinstance(inner, Member) and inner.indices:
         at = arithmetic(inner.time)

@@ -5,6 +5,8 @@ What a node means stands in `meaning`; derivatives are taken by perturbing membe
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -70,7 +72,8 @@ class Compiler:
     def __init__(self, claim: Claim, limits: Limits) -> None:
         self.claim, self.model, self.limits = claim, claim.model, limits
         self.letters: dict[str, Axis] = {}
-        self.bound: dict[str, Axis] = {str(k.name): v for k, v in claim.letters.items()}
+        # each letter in scope: the name of its axis in the arrays, and the axis
+        self.bound: dict[str, tuple[str, Axis]] = {str(k.name): (str(k.name), v) for k, v in claim.letters.items()}
         self.sizes: dict[Any, None] = {}
         self.kinds: set[str] = set()
 
@@ -127,18 +130,26 @@ class Compiler:
     def _note(self, axis: Axis) -> None:
         self.sizes.update(dict.fromkeys(axis))
 
+    @contextmanager
+    def binding(self, letters: Mapping[Any, Axis]) -> Iterator[None]:
+        """Compile under a binder of component letters: equal letters over different axes stay apart."""
+        outer = self.bound
+        places = {str(letter.name): axis for letter, axis in letters.items()}
+        self.bound = {**outer, **{name: (f"{name} over {axis}", axis) for name, axis in places.items()}}
+        yield
+        self.bound = outer
+
     def letter(self, symbol: Any) -> str:
-        """The name of a component letter, with its axis noted."""
+        """The axis of a component letter, noted."""
         if not isinstance(symbol, sp.Symbol):
             raise Unsupported(f"the component index {symbol} is no letter")
         name = str(symbol.name)
         if name not in self.bound:
             raise Unsupported(f"nothing says over what {name} runs")
-        axis = self.bound[name]
+        place, axis = self.bound[name]
         self._note(axis)
-        if self.letters.setdefault(name, axis) != axis:
-            raise Unsupported(f"the component letter {name} runs over two axes")
-        return name
+        self.letters[place] = axis
+        return place
 
     def _check_sizes(self) -> None:
         for size in self.sizes:

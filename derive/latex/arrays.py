@@ -1,0 +1,56 @@
+"""Arrays made of entries as LaTeX: rows P_{i:}, derivatives by one entry, and (a_ij) for the rest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import sympy as sp
+
+from derive.language import nodes
+from derive.language.derivatives import Gradient
+from derive.latex.binding import ATOM, Text
+
+if TYPE_CHECKING:  # the printer's table lists these functions, and they print what is inside
+    from derive.latex.printer import Printer
+
+
+def entries(printer: Printer, expr: nodes.Entries) -> Text:
+    """P_{i:}, P_{:j}, ∂y/∂W_{ij}; else (a_ij)_{ij}, a column (a_i)_i, a row its transpose."""
+    return _slice(printer, expr) or _by_entry(printer, expr) or _in_general(printer, expr)
+
+
+def _in_general(printer: Printer, expr: nodes.Entries) -> Text:
+    text = f"\\left({printer.text(expr.body)}\\right)_{{{_letters(*(letter for letter, _ in expr.bound))}}}"
+    return (f"{text}^\\top" if expr.row is None and expr.col is not None else text), ATOM
+
+
+def _slice(printer: Printer, expr: nodes.Entries) -> Text | None:
+    """A row or a column of a matrix, the other letter free."""
+    inner = expr.body
+    if not isinstance(inner, nodes.Component) or len(expr.bound) != 1 or None in (inner.row, inner.col):
+        return None
+    letter, _ = expr.bound[0]
+    if (inner.row == letter) == (inner.col == letter):
+        return None
+    is_row = inner.col == letter
+    places = f"{_letters(inner.row)}:" if is_row else f":{_letters(inner.col)}"
+    turned = "^\\top" if is_row != (expr.row is None) else ""
+    return f"{printer.at_least(inner.matrix, ATOM)}_{{{places}}}{turned}", ATOM
+
+
+def _by_entry(printer: Printer, expr: nodes.Entries) -> Text | None:
+    """∂y/∂W_ij of a column y: the entries are the components of the gradients of y's components."""
+    by = expr.body
+    if not isinstance(by, nodes.Component) or not isinstance(by.matrix, Gradient) or expr.col is not None:
+        return None
+    what, variable = by.matrix.what, by.matrix.by
+    is_entry = isinstance(what, nodes.Component) and what.col is None and what.row == expr.row
+    if not is_entry or expr.row in (by.row, by.col) or what.matrix.has(expr.row):
+        return None
+    sign = "\\partial^{+}" if by.matrix.mode == "immediate" else "\\partial"
+    entry = printer.text(nodes.Component(variable, by.row, by.col))
+    return f"\\frac{{{sign} {printer.at_least(what.matrix, ATOM)}}}{{\\partial {entry}}}", ATOM
+
+
+def _letters(*letters: Any) -> str:
+    return "".join(sp.latex(letter) for letter in letters)
