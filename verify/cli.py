@@ -17,6 +17,7 @@ Examples:
   backproof verify --json - notes.md   the same as JSON
   backproof derive rnn --wrt W         derive a gradient, step by step
   backproof derive rnn --as md | backproof verify -
+  backproof zoo                        check the published errata
 
 Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
 3 two witnesses disagree (an error in Backproof: please report it).
@@ -155,6 +156,32 @@ def replay(file: str) -> None:
     code, message = replayed(file)
     click.echo(message, err=code != 0)
     sys.exit(code)
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("entries", nargs=-1, metavar="[ENTRY]...")
+@click.option("--json", "json_path", metavar="FILE", help="Write the results as JSON; - for standard output.")
+@click.option(
+    "--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model."
+)
+@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
+def zoo(entries: tuple[str, ...], json_path: str | None, examples: int, seed: int) -> None:
+    """Check the errata zoo: published formulas that are wrong, with what is wrong and how to mend it.
+
+    \b
+    Examples:
+      backproof zoo
+      backproof zoo pinard-delta coursera-9
+      backproof zoo --json - > zoo.json
+
+    \b
+    Exit codes: 0 every verdict is as the entry says; 1 some verdict is not; 2 the call or an entry is wrong;
+    3 two witnesses disagree.
+    """
+    from verify.limits import Effort
+    from verify.zoo.run import run
+
+    sys.exit(run(entries, Effort(examples=examples, seed=seed), json_path))
 
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
