@@ -52,7 +52,7 @@ class Specimen:
 
 
 def specimens(names: tuple[str, ...] = ()) -> tuple[Specimen, ...]:
-    """The entries of these ids, or all, by id. Raises `CallError` for an unknown id, `DocumentError` for a wrong entry."""
+    """The entries of these ids, or all, by id. Raises `CallError`, `DocumentError`."""
     found = {
         item.name.removesuffix(".md"): item
         for item in files("verify.zoo").iterdir()
