@@ -104,3 +104,11 @@ def diag(vector: Any) -> nodes.Diag:
 def kron(left: Any, right: Any) -> nodes.Kronecker:
     """A ⊗ B."""
     return nodes.Kronecker(left, right)
+
+
+def squared_norm(matrix: Any, kind: str = "2") -> sp.MatrixExpr:
+    """‖v‖² = vᵀ v of a vector; ‖A‖_F² = tr(Aᵀ A)."""
+    rows, cols = matrix.shape
+    if rows != 1 and cols != 1:
+        return nodes.Tr(matmul(transpose(matrix), matrix))
+    return matmul(transpose(matrix), matrix) if cols == 1 else matmul(matrix, transpose(matrix))

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
@@ -20,7 +21,15 @@ def show(expr: Any) -> str:
 
 def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
     """Two axes as text: n×m, n×1, n·m×1."""
-    return "×".join("·".join(str(size) for size in axis) or "1" for axis in (rows, cols))
+    return "×".join("·".join(_show_size(size) for size in axis) or "1" for axis in (rows, cols))
+
+
+def _show_size(size: Any) -> str:
+    """A size; a member of a family of sizes as n_{l-1}."""
+    if isinstance(size, AppliedUndef):
+        index = str(size.args[0]).replace(" ", "")
+        return f"{size.func}_{index}" if len(index) == 1 else f"{size.func}_{{{index}}}"
+    return str(size)
 
 
 @lru_cache(maxsize=1024)

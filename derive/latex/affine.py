@@ -16,7 +16,7 @@ def affine(tokens: tuple[Tok, ...], letters: Mapping[str, sp.Symbol]) -> sp.Expr
 
     One pair of brackets around the whole is allowed: h^{(t-1)}, h^{\\langle t \\rangle}.
     """
-    tokens = _unwrapped(tokens)
+    tokens = unwrapped(tokens)
     if not tokens:
         return None
     total: sp.Expr = sp.S.Zero
@@ -41,7 +41,8 @@ def affine(tokens: tuple[Tok, ...], letters: Mapping[str, sp.Symbol]) -> sp.Expr
     return None if expects else total
 
 
-def _unwrapped(tokens: tuple[Tok, ...]) -> tuple[Tok, ...]:
+def unwrapped(tokens: tuple[Tok, ...]) -> tuple[Tok, ...]:
+    """Tokens without brackets around the whole."""
     pairs = {"LPAR": "RPAR", "LB": "RB", "LBRACK": "RBRACK"}
     while len(tokens) > 2 and pairs.get(tokens[0].kind) == tokens[-1].kind:
         tokens = tokens[1:-1]

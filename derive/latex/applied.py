@@ -9,14 +9,17 @@ import sympy as sp
 
 from derive.errors import NotationError
 from derive.language import nodes
-from derive.language.build import transpose
+from derive.language.build import hadamard, matadd, matmul, negate, ones, transpose
 from derive.language.functions import OPAQUE, ElementwiseFunction
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
+from derive.latex.constants import step
+from derive.latex.powers import absolute, reciprocal, signum
+from derive.latex.signs import KNOWN_FUNCTIONS
 from derive.latex.syntax import Scripts
-from derive.latex.tokens import KNOWN_FUNCTIONS
 from derive.latex.transposes import split_transpose
+from derive.latex.unsized import fit
 from derive.latex.vocabulary import Function
 
 if TYPE_CHECKING:
@@ -30,9 +33,12 @@ def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     """The application without the scripts behind it."""
     declared, node = _declared(reader, node)
     kind = KNOWN_FUNCTIONS.get(node.function.lstrip("\\")) if declared is None else declared.kind
-    if kind in ("diag", "vec", "tr"):
+    if kind in ("diag", "vec", "tr", "det"):
         _plain(node)
         return _structural(reader, node, kind)
+    if kind in ("kron", "max"):
+        _plain(node)
+        return _of_two(reader, node, kind)
     if kind == "sqrt":
         value = reader.argument(node.argument)
         if is_coefficient(value):
@@ -40,9 +46,11 @@ def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     value = reader.argument(node.argument)
     if is_coefficient(value):
         raise NotationError(f"{node.function} of a number is not read", node.start, node.end)
-    if kind == "softmax":
+    if kind in _WHOLE:
         _plain(node)
-        return nodes.Softmax(value)
+        return _WHOLE[kind](value)
+    if declared is not None and declared.of_output and node.own.primes == 1:
+        return _of_output(node, declared.kind, value)
     if kind is None:
         raise NotationError(f"the function {node.function} is not declared", node.start, node.end)
     return _elementwise(node, kind, declared is not None, value)
@@ -56,10 +64,55 @@ def _declared(reader: Reader, node: syntax.Apply) -> tuple[Function | None, synt
         for sign, tokens in (("_", node.own.sub), ("^", node.own.sup))
         if tokens
     )
-    for name in (spelled, spelled.replace("{", "").replace("}", "")):
-        if name != node.function and name in functions:
+    plain = _unbraced(spelled)
+    for name in functions:
+        if name != node.function and _unbraced(name) == plain and plain != _unbraced(node.function):
             return functions[name], replace(node, function=name, own=Scripts(primes=node.own.primes))
     return functions.get(node.function), node
+
+
+def softmax_rows(matrix: Any) -> Any:
+    """softmax of each row: exp(S) ⊙ 1/(exp(S) 1 1ᵀ)."""
+    shape = axes(matrix)
+    e = ElementwiseFunction("\\exp", "exp")(matrix)
+    width = nodes.length(shape.cols)
+    return hadamard(e, reciprocal(matmul(e, ones(width, 1), ones(1, width))))
+
+
+_WHOLE = {"softmax": nodes.Softmax, "softmax rows": softmax_rows, "abs": absolute, "sgn": signum}
+
+
+def _of_output(node: syntax.Apply, kind: str, output: Any) -> Any:
+    """f'(s) written of the output s = f(z): 1 - s² for tanh, s (1 - s) for the sigmoid."""
+    shape = output.shape
+    table: dict[str, Any] = {
+        "tanh": lambda: matadd(ones(*shape), negate(hadamard(output, output))),
+        "sigmoid": lambda: hadamard(output, matadd(ones(*shape), negate(output))),
+        "relu": lambda: step(output),
+        "identity": lambda: ones(*shape),
+        "exp": lambda: output,
+    }
+    if kind not in table or node.own.sup or node.own.sub:
+        raise NotationError(f"the derivative of {kind} is not known from its output", node.start, node.end)
+    return table[kind]()
+
+
+def _of_two(reader: Reader, node: syntax.Apply, kind: str) -> Any:
+    """kron(A, B), and max(0, z), which is relu(z)."""
+    parts = node.argument.parts if isinstance(node.argument, syntax.Bracket) else ()
+    if len(parts) != 2 or any(part.relations for part in parts):
+        raise NotationError(f"{node.function} takes two arguments", node.start, node.end)
+    values = [reader.read(part.sides[0]) for part in parts]
+    if kind == "kron":
+        return nodes.Kronecker(*(fit(value, None) for value in values))
+    zero, rest = (0, 1) if is_coefficient(values[0]) else (1, 0)
+    if not is_coefficient(values[zero]) or values[zero] != 0 or is_coefficient(values[rest]):
+        raise NotationError("max is read as max(0, z) only", node.start, node.end)
+    return ElementwiseFunction("\\operatorname{relu}", "relu")(fit(values[rest], None))
+
+
+def _unbraced(name: str) -> str:
+    return name.replace("{", "").replace("}", "").replace(" ", "")
 
 
 def _elementwise(node: syntax.Apply, kind: str, is_declared: bool, value: Any) -> Any:
@@ -88,8 +141,8 @@ def _structural(reader: Reader, node: syntax.Apply, kind: str) -> Any:
         raise NotationError(f"{kind} of a number", node.start, node.end)
     if kind == "vec":
         return nodes.Vec(value, reader.conventions.consult("vec"))
-    if kind == "tr":
-        return nodes.Tr(value)
+    if kind in ("tr", "det"):
+        return nodes.Tr(value) if kind == "tr" else nodes.Det(value)
     shape = axes(value)
     return nodes.Diag(value if shape.cols == () else transpose(value))
 

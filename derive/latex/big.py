@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.errors import NotationError
-from derive.language.nodes import ComponentSum, TimeProduct, TimeSum
+from derive.language.nodes import ComponentSum, Delta, Scale, TimeProduct, TimeSum
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
+from derive.latex.constants import complement
+from derive.latex.names import split_commas
 from derive.latex.tokens import Tok
 from derive.latex.unsized import fit
 
@@ -27,10 +29,24 @@ class Bounds:
     lo: sp.Expr | None
     hi: sp.Expr | None
     runs_down: bool = False
+    other: sp.Symbol | None = None  # Σ_{j ≠ i}: the letter that a component does not take
+
+
+_COMMA = Tok("COMMA", ",", 0, 0)
+
+
+def _without(body: Any, letter: sp.Symbol, other: sp.Symbol) -> Any:
+    """Σ_{j≠i} a_j = Σ_j (1 - δ_ij) a_j."""
+    return Scale(complement(Delta(other, letter)), body)
 
 
 def big(reader: Reader, node: syntax.Big, want: Axes | None) -> Any:
     """The sum or product that was written."""
+    parts = split_commas(node.scripts.sub)
+    if len(parts) > 1 and not node.scripts.sup:  # Σ_{i,j} is Σ_i Σ_j
+        inner_sign = replace(node, scripts=replace(node.scripts, sub=parts[-1]))
+        outer = tuple(token for part in parts[:-1] for token in (*part, _COMMA))[:-1]
+        return big(reader, replace(node, scripts=replace(node.scripts, sub=outer), body=inner_sign), want)
     bounds = _bounds(reader, node)
     sort = "component" if bounds.lo is None else "step"
     inner = replace(reader, vocabulary=reader.vocabulary.with_bound(bounds.letter, sort))
@@ -42,7 +58,7 @@ def big(reader: Reader, node: syntax.Big, want: Axes | None) -> Any:
     if bounds.lo is None:
         if node.kind == "prod":
             raise NotationError("a product over components is not read", node.start, node.end)
-        return ComponentSum(body, letter)
+        return ComponentSum(body if bounds.other is None else _without(body, letter, bounds.other), letter)
     if node.kind == "sum":
         return TimeSum(body, letter, bounds.lo, bounds.hi)
     if axes(body).is_scalar:  # scalars commute: no order to settle
@@ -63,6 +79,9 @@ def _bounds(reader: Reader, node: syntax.Big) -> Bounds:
         return _two_sided(reader, node, parts, above)
     if len(parts) == 1:
         return _bare(reader, node, below)
+    letters = vocabulary.components
+    if len(parts) == 2 and parts[1][0] == "!=" and all(len(t) == 1 and t[0].text in letters for _, t in parts):
+        return Bounds(parts[0][1][0].text, None, None, other=letters[parts[1][1][0].text])
     values = [affine(tokens, vocabulary.steps) for _, tokens in parts]
     relations = [relation for relation, _ in parts[1:]]
     names = [tokens[0].text if len(tokens) == 1 else "" for _, tokens in parts]
@@ -75,6 +94,8 @@ def _two_sided(
     reader: Reader, node: syntax.Big, parts: list[tuple[str, tuple[Tok, ...]]], above: tuple[Tok, ...]
 ) -> Bounds:
     vocabulary = reader.vocabulary
+    if len(parts) == 1 and len(below := parts[0][1]) == 1 and vocabulary.size_of(above) is not None:
+        return Bounds(below[0].text, None, None)  # Σ_i^n over components
     if len(parts) != 2 or parts[1][0] != "=" or len(parts[0][1]) != 1:
         raise NotationError(
             "a lower bound is written letter = value", node.scripts.sub[0].start, node.scripts.sub[-1].end
@@ -100,8 +121,7 @@ def _two_sided(
 
 def _is_component_range(reader: Reader, low: tuple[Tok, ...], high: tuple[Tok, ...]) -> bool:
     """Σ_{i=1}^{n} with n a declared size runs over components."""
-    sizes = reader.vocabulary.sizes
-    return len(low) == 1 and low[0].text == "1" and len(high) == 1 and high[0].text in sizes
+    return len(low) == 1 and low[0].text == "1" and reader.vocabulary.size_of(high) is not None
 
 
 def _bare(reader: Reader, node: syntax.Big, below: tuple[Tok, ...]) -> Bounds:

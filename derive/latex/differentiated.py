@@ -9,11 +9,10 @@ import sympy as sp
 from derive.errors import NotationError
 from derive.language.build import transpose
 from derive.language.derivatives import BlockJacobian, FamilyDerivative, Gradient, Jacobian
-from derive.language.nodes import Component, Member, Vec
+from derive.language.nodes import Component, Entries, Member, Vec
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import syntax
-from derive.latex.scripts import parse_script
 from derive.latex.unsized import fit
 
 if TYPE_CHECKING:
@@ -23,9 +22,8 @@ if TYPE_CHECKING:
 def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
     """The derivative that was written."""
     assert node.what is not None
-    nabla = any(token.kind == "NABLA" for token in node.scripts.sup)
     what = fit(reader.argument(node.what), None)
-    by = fit(reader.argument(_by(reader, node, nabla)), None)
+    by = fit(reader.argument(node.by), None)
     for value, piece in ((what, node.what), (by, node.by)):
         if is_coefficient(value):
             raise NotationError("a derivative is of an array by an array, not of a number", piece.start, piece.end)
@@ -43,14 +41,6 @@ def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
             node.end,
         )
     return _in_convention(reader, transpose(Gradient(what, by, mode)), axes(by).transposed)
-
-
-def _by(reader: Reader, node: syntax.DerivativeOf, nabla: bool) -> syntax.Node:
-    return (
-        parse_script(node.by.scripts.sub, reader.vocabulary)
-        if nabla and isinstance(node.by, syntax.Bracket)
-        else node.by
-    )
 
 
 def _check_variable(by: Any, piece: syntax.Node) -> None:
@@ -76,7 +66,7 @@ def _mode(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any) -> str:
             )
         return "immediate"
     if isinstance(subject, Member) and subject.indices and is_parameter:
-        return reader.conventions.consult("partial")
+        return "immediate" if (what, by) in reader.immediate else reader.conventions.consult("partial")
     return "total"
 
 
@@ -132,13 +122,27 @@ def _componentwise(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any
     bottom, below = (by.matrix, _letters(by)) if isinstance(by, Component) else (by, ())
     _check_variable(bottom, node.by)
     mode = _mode(reader, node, top, bottom)
-    if axes(top).is_scalar:
-        return Component(Gradient(top, bottom, mode), *_placed(axes(bottom), below))
-    if axes(top).is_vector and axes(bottom).is_vector and letters and below:
+    if not below:
+        return _entries_of(reader, top, bottom, letters, mode)
+    if axes(top).is_vector and axes(bottom).is_vector and letters and not axes(top).is_scalar:
         return Component(Jacobian(top, bottom, mode), letters[0], below[0])
-    raise NotationError(
-        "a component is derived by a component of a vector, or a scalar by any component", node.start, node.end
-    )
+    if letters or axes(top).is_scalar:
+        return Component(Gradient(what, bottom, mode), *_placed(axes(bottom), below))
+    return _by_one_entry(top, bottom, below, mode)
+
+
+def _entries_of(reader: Reader, top: Any, bottom: Any, letters: tuple[Any, ...], mode: str) -> Any:
+    """∂y_i/∂x with a whole array below: row i of the Jacobian, the gradient of one entry."""
+    entry = Component(top, *_placed(axes(top), letters))
+    return _gradient(reader, entry, bottom, axes(bottom), mode)
+
+
+def _by_one_entry(top: Any, bottom: Any, below: tuple[Any, ...], mode: str) -> Any:
+    """∂Y/∂X_ij has Y's shape: entry (a, b) is ∂Y_ab/∂X_ij."""
+    shape = axes(top)
+    i, j = (sp.Symbol(name, integer=True) if axis else None for name, axis in (("_a", shape.rows), ("_b", shape.cols)))
+    entry = Gradient(Component(top, i, j), bottom, mode)
+    return Entries(Component(entry, *_placed(axes(bottom), below)), i, j, shape.rows, shape.cols)
 
 
 def _letters(component: Component) -> tuple[Any, ...]:

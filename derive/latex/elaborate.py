@@ -2,41 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
 from derive.errors import NotationError, ShapeError
 from derive.language import nodes
-from derive.language.build import divide, hadamard, matadd, matmul, negate, transpose
+from derive.language.build import hadamard, matadd, negate, transpose
 from derive.language.derivatives import Collect
-from derive.language.functions import ElementwiseFunction
 from derive.language.shapes import Axes, axes, is_coefficient
-from derive.language.show import show
 from derive.latex import syntax
-from derive.latex.affine import affine
 from derive.latex.applied import apply_known
 from derive.latex.big import big
+from derive.latex.constants import constant, indicator
 from derive.latex.conventions import Conventions
 from derive.latex.differentiated import differentiate
+from derive.latex.grids import grid, stacked
+from derive.latex.juxtaposed import regrouped
+from derive.latex.names import flat
+from derive.latex.powers import absolute, quotient, raised
 from derive.latex.products import multiply
-from derive.latex.scripts import parse_script
+from derive.latex.selected import selected
 from derive.latex.syntax import Scripts
-from derive.latex.tokens import Tok
 from derive.latex.transposes import split_transpose
-from derive.latex.unsized import NeedSize, Unsized, fit
+from derive.latex.unsized import NeedSize, Unsized, fit, scaled_ones
 from derive.latex.vocabulary import Use, Vocabulary
-
-MAX_EXPONENT = 64
 
 
 @dataclass(frozen=True)
 class Reader:
-    """Elaborates syntax under a vocabulary and one reading of the conventions."""
+    """Elaborates syntax under a vocabulary and one reading of the conventions.
+
+    `immediate`: pairs (what, by) of derivatives that a document declares to be immediate.
+    """
 
     vocabulary: Vocabulary
     conventions: Conventions
+    immediate: tuple[tuple[Any, Any], ...] = ()
 
     # --- whole sides -------------------------------------------------------------------------------------------
 
@@ -50,12 +54,20 @@ class Reader:
             except NeedSize:
                 waiting.append(place)
         sized = next((axes(side) for side in found if side is not None), None)
+        if sized is None and len(waiting) == len(found) and all(self._is_number(side) for side in chain.sides):
+            sized = Axes((), ())
         for place in waiting:
             found[place] = self.side(chain.sides[place], sized)
             if sized is not None and sized.back is not None and isinstance(found[place], sp.ZeroMatrix):
                 other = next(side for at, side in enumerate(found) if at not in waiting)
                 found[place] = sp.Basic.__new__(sp.MatMul, sp.S.Zero, other)  # a family of zeros
         return tuple(found)
+
+    def _is_number(self, side: syntax.Node) -> bool:
+        try:
+            return is_coefficient(self.read(side))
+        except NeedSize:
+            return False
 
     def side(self, node: syntax.Node, want: Axes | None) -> Any:
         """One side as a sized formula; families of 1×1 members are collected."""
@@ -72,7 +84,7 @@ class Reader:
             raise NeedSize("the size of this side is not known", 0, 1)
         return scaled_ones(value, want)
 
-    def _placed(self, node: syntax.Node, make: Any) -> Any:
+    def _placed(self, node: syntax.Node, make: Callable[[], Any]) -> Any:
         """Run a step; a shape error gets the place of the node."""
         try:
             return make()
@@ -87,7 +99,7 @@ class Reader:
         """A formula, a coefficient (number or size), or an `Unsized` constant."""
         match node:
             case syntax.Name():
-                return self._name(node)
+                return self._placed(node, lambda: self._name(node))
             case syntax.Number():
                 return self._scripted(node, sp.Rational(node.text), node.scripts)
             case syntax.Sum():
@@ -97,13 +109,17 @@ class Reader:
             case syntax.Entrywise():
                 return self._placed(node, lambda: self._entrywise(node, want))
             case syntax.Big():
-                return self._placed(node, lambda: self._big(node, want))
+                return self._placed(node, lambda: big(self, node, want))
             case syntax.Apply():
                 return self._placed(node, lambda: self._apply(node))
             case syntax.Bracket():
                 return self._placed(node, lambda: self._bracket(node, want))
+            case syntax.Grid():
+                return self._placed(node, lambda: self._grid(node, want))
+            case syntax.Indicator():
+                return self._scripted(node, indicator(self, node.relation), node.scripts)
             case syntax.NormOf():
-                return self._norm(node)
+                return self._placed(node, lambda: self._norm(node))
             case syntax.Fraction():
                 return self._placed(node, lambda: self._fraction(node, want))
             case syntax.DerivativeOf():
@@ -112,87 +128,42 @@ class Reader:
 
     def _name(self, node: syntax.Name) -> Any:
         base, scripts, vocabulary = node.base, node.scripts, self.vocabulary
-        if base in vocabulary.losses and not scripts.sub and not scripts.sup:
-            return sp.MatrixSymbol(base, 1, 1)
+        loss = vocabulary.loss(base)
+        if loss and not scripts.sub and not scripts.sup:
+            return sp.MatrixSymbol(loss, 1, 1)
         try:
             use = vocabulary.find(base, scripts, node.start, node.end)
         except NotationError:
-            known = self._kronecker_delta(node)  # beside a family δ_t, δ_ij of components is Kronecker's
+            known = constant(self, node)  # beside a family δ_t, δ_ij of components is Kronecker's
             if known is None:
                 raise
             return known
         if use is not None:
             return self._used(node, use, scripts)
-        known = self._constant(node)
+        known = constant(self, node)
         if known is None:
             hint = vocabulary.nearest(base) or (f"; declare it, as `{base}: elementwise`" if scripts.primes else "")
             raise NotationError(f"{base} is not declared{hint}", node.start, node.end)
         return known
 
     def _used(self, node: syntax.Name, use: Use, scripts: Scripts) -> Any:
-        tensor = use.tensor
+        value = self.member(use)
+        value = selected(self, node, value, use.selectors)
         if scripts.primes:
-            raise NotationError(f"{tensor.name} is no function: it has no derivative f'", node.start, node.end)
-        simple = len(tensor.rows) < 2 and len(tensor.cols) < 2
-        value: Any
-        if use.indices or not simple:
-            value = nodes.Member(tensor.name, use.indices, tensor.rows, tensor.cols)
-        else:
-            value = sp.MatrixSymbol(tensor.name, nodes.length(tensor.rows), nodes.length(tensor.cols))
-        if use.components:
-            value = self._component(node, value, use.components)
+            if not self.vocabulary.prime_transposes or scripts.primes > 1:
+                name = use.tensor.name
+                raise NotationError(f"{name} is no function: it has no derivative {name}'", node.start, node.end)
+            value = transpose(value)
         if use.exponent:
-            value = self._raised(node, value, use.exponent)
+            value = raised(self, node, value, use.exponent)
         return transpose(value) if use.transposed and value.shape != (1, 1) else value
 
-    def _component(self, node: syntax.Node, value: Any, letters: tuple[sp.Symbol, ...]) -> Any:
-        shape = axes(value)
-        open_axes = [shape.rows != (), shape.cols != ()]
-        if len(letters) != sum(open_axes):
-            raise NotationError(
-                f"{show(value)} is {shape}: it takes {sum(open_axes)} component letters, not {len(letters)}",
-                node.start,
-                node.end,
-            )
-        rest = iter(letters)
-        return nodes.Component(value, *(next(rest) if is_open else None for is_open in open_axes))
-
-    def _constant(self, node: syntax.Name) -> Any:
-        """Names with a meaning of their own: I, 1, δ_ij, e^x, a size as a number, an index as a number."""
-        base, scripts, vocabulary = node.base, node.scripts, self.vocabulary
-        if base == "I" and not scripts.sup:
-            if not scripts.sub:
-                return Unsized("identity", False, node.start, node.end)
-            size = self._size_of(scripts.sub)
-            return None if size is None else sp.Identity(size)
-        if base in ("\\mathbf{1}", "\\mathbb{1}", "\\boldsymbol{1}"):
-            rest, is_transposed = split_transpose(scripts.sup)
-            if not rest and not scripts.sub:
-                return Unsized("ones", is_transposed, node.start, node.end)
-        if base == "e" and scripts.sup and not scripts.sub:
-            return self._exponential(node)
-        if base in vocabulary.sizes and scripts.is_empty:
-            return vocabulary.sizes[base]
-        return self._kronecker_delta(node)
-
-    def _kronecker_delta(self, node: syntax.Name) -> Any:
-        """δ_ij, if both its indices are component letters."""
-        letters = [token.text for token in node.scripts.sub if token.kind != "COMMA"]
-        known = self.vocabulary.components
-        if node.base != "\\delta" or node.scripts.sup or len(letters) != 2 or not set(letters) <= set(known):
-            return None
-        return nodes.Delta(*(known[letter] for letter in letters))
-
-    def _exponential(self, node: syntax.Name) -> Any:
-        argument = self.read(parse_script(node.scripts.sup, self.vocabulary), None)
-        if is_coefficient(argument) or isinstance(argument, Unsized):
-            raise NotationError("e to a number is not read; only e to a declared quantity", node.start, node.end)
-        return ElementwiseFunction("\\exp", "exp")(argument)
-
-    def _size_of(self, tokens: tuple[Tok, ...]) -> Any:
-        if len(tokens) == 1 and tokens[0].kind == "NUMBER":
-            return sp.Integer(tokens[0].text)
-        return affine(tokens, self.vocabulary.sizes)
+    def member(self, use: Use) -> Any:
+        """A declared name at its indices, without its components."""
+        simple = len(use.rows) < 2 and len(use.cols) < 2
+        if use.indices or not simple:
+            return nodes.Member(use.tensor.name, use.indices, use.rows, use.cols)
+        return sp.MatrixSymbol(use.tensor.name, nodes.length(use.rows), nodes.length(use.cols))
 
     def _sum(self, node: syntax.Sum, want: Axes | None) -> Any:
         values = [(sign, self._term(term, None)) for sign, term in node.terms]
@@ -224,74 +195,67 @@ class Reader:
         return shape
 
     def _product(self, node: syntax.Product, want: Axes | None) -> Any:
-        factors = list(node.factors)
-        for place, factor in enumerate(factors):  # ∂/∂X acts on all that follows
-            if isinstance(factor, syntax.DerivativeOf) and factor.what is None:
-                rest = factors[place + 1 :]
-                if not rest:
-                    raise NotationError("this operator has nothing to act on", factor.start, factor.end)
-                what = rest[0] if len(rest) == 1 else syntax.Product(rest[0].start, node.end, tuple(rest))
-                factors[place:] = [replace(factor, what=what)]
-                break
+        factors = regrouped(self, node)
         return multiply([(self.read(factor), factor) for factor in factors], want)
 
     def _entrywise(self, node: syntax.Entrywise, want: Axes | None) -> Any:
         values = [self.read(operand) for operand in node.operands]
         if node.operator == "kron":
-            sized = [fit(value, None) for value in values]
-            result = sized[0]
-            for value in sized[1:]:
-                result = nodes.Kronecker(result, value)
-            return result
+            return _joined([fit(value, None) for value in values])
+        if node.operator != "hadamard":
+            raise NotationError(f"the operator {node.operator} is not read in this version", node.start, node.end)
         shape = next((axes(v) for v in values if isinstance(v, sp.MatrixExpr)), want)
         if any(is_coefficient(value) for value in values):
             raise NotationError("⊙ joins two arrays, not a number", node.start, node.end)
-        result = hadamard(*(fit(value, shape) for value in values))
+        fitted = [fit(value, shape) for value in values]
+        if self.vocabulary.tolerates_mixed and any(axes(value).rows != () for value in fitted):
+            fitted = [transpose(value) if axes(value).rows == () != axes(value).cols else value for value in fitted]
+        result = hadamard(*fitted)
         axes(result)
         return result
 
-    def _big(self, node: syntax.Big, want: Axes | None) -> Any:
-        return big(self, node, want)
-
     def _apply(self, node: syntax.Apply) -> Any:
-        value = apply_known(self, node)
-        return self._scripted(node, value, node.after)
+        return self._scripted(node, apply_known(self, node), node.after)
 
     def argument(self, node: syntax.Node) -> Any:
         """The one argument of a function as a sized formula."""
-        if isinstance(node, syntax.Bracket) and len(node.parts) > 1:
+        if isinstance(node, syntax.Bracket) and len(node.parts) > 1 and node.kind != "square":
             raise NotationError("one argument is expected", node.start, node.end)
         value = self.read(node)
         return value if is_coefficient(value) else fit(value, None)
 
     def _bracket(self, node: syntax.Bracket, want: Axes | None) -> Any:
-        if len(node.parts) != 1 or node.parts[0].relations or node.parts[0].is_condition:
-            raise NotationError("a bracket holds one formula here", node.start, node.end)
+        if any(part.relations or part.is_condition for part in node.parts):
+            raise NotationError("a bracket holds formulas here, no relation", node.start, node.end)
+        if len(node.parts) > 1:
+            return self._scripted(node, stacked(self, node), node.scripts)
         value = self.read(node.parts[0].sides[0], want if node.scripts.is_empty else None)
+        if node.kind == "absolute":
+            value = absolute(value if is_coefficient(value) else fit(value, want))
         return self._scripted(node, value, node.scripts)
+
+    def _grid(self, node: syntax.Grid, want: Axes | None) -> Any:
+        return self._scripted(node, grid(self, node, want), node.scripts)
 
     def _scripted(self, node: syntax.Node, value: Any, scripts: Scripts) -> Any:
         """Scripts behind a bracket, number or application: components, a transpose, a power."""
         if scripts.is_empty:
             return value
         if scripts.primes:
-            raise NotationError(
-                "a prime here is no derivative; write the function's name with it", node.start, node.end
-            )
+            if not self.vocabulary.prime_transposes or scripts.primes > 1:
+                wrong = "a prime here is no derivative; write the function's name with it"
+                raise NotationError(wrong, node.start, node.end)
+            value = self._transposed(value)
         if scripts.sub:
-            letters = [t for t in scripts.sub if t.kind != "COMMA"]
-            known = self.vocabulary.components
-            unknown = next((t for t in letters if t.text not in known), None)
-            if unknown is not None:
-                raise NotationError(
-                    f"{unknown.text} is no component letter; list it in indices as `{unknown.text}: component`",
-                    unknown.start,
-                    unknown.end,
-                )
-            value = self._component(node, fit(value, None), tuple(known[t.text] for t in letters))
+            selectors = self.vocabulary.selectors(flat(scripts.sub))
+            if selectors is None:
+                text = "".join(token.text for token in scripts.sub)
+                hint = f"{text} is no component letter; list it in indices as `{text}: component`"
+                raise NotationError(hint, scripts.sub[0].start, scripts.sub[-1].end)
+            value = selected(self, node, fit(value, None), selectors)
         rest, is_transposed = split_transpose(scripts.sup)
         if rest:
-            value = self._raised(node, value, rest)
+            value = raised(self, node, value, rest)
         return self._transposed(value) if is_transposed else value
 
     def _transposed(self, value: Any) -> Any:
@@ -299,59 +263,29 @@ class Reader:
             return value.transposed
         return value if is_coefficient(value) else transpose(value)
 
-    def _raised(self, node: syntax.Node, value: Any, tokens: tuple[Tok, ...]) -> Any:
-        """A power: of numbers and scalars, elementwise of vectors, the matrix power of square matrices."""
-        exponent = affine(tokens, self.vocabulary.steps)
-        start, end = tokens[0].start, tokens[-1].end
-        if exponent is None:
-            text = "".join(token.text for token in tokens)
-            raise NotationError(f"the superscript {text} is neither declared nor a power", start, end)
-        if exponent.is_Integer and not 0 <= exponent <= MAX_EXPONENT:
-            raise NotationError(f"the exponent {exponent} is not within 0 and {MAX_EXPONENT}", start, end)
-        if is_coefficient(value):
-            return value**exponent
-        value = fit(value, None)
-        shape = axes(value)
-        if shape.is_vector and not shape.is_scalar:
-            return sp.Basic.__new__(sp.HadamardPower, value, exponent)
-        return nodes.Power(value, exponent)
-
     def _norm(self, node: syntax.NormOf) -> Any:
         below = "".join(token.text for token in node.scripts.sub)
-        if below not in ("", "2", "F"):
+        if below not in ("", "2", "F", "\\mathrm{F}"):
             raise NotationError(f"the norm {below} is not read; expected 2 or F", node.start, node.end)
-        value = nodes.Norm(fit(self.read(node.body), None), below or "2")
-        return self._raised(node, value, node.scripts.sup) if node.scripts.sup else value
+        value = nodes.Norm(fit(self.read(node.body), None), "F" if below.endswith(("F", "F}")) else "2")
+        return raised(self, node, value, node.scripts.sup) if node.scripts.sup else value
 
     def _fraction(self, node: syntax.Fraction, want: Axes | None) -> Any:
         above, below = self.read(node.above, want), self.read(node.below)
-        if is_coefficient(below):
-            if not below.is_positive and not below.is_negative:
-                raise NotationError(f"division by {below}, which may be 0", node.below.start, node.below.end)
-            return above / below if is_coefficient(above) else matmul(1 / below, fit(above, want))
-        below = fit(below, None)
-        if is_coefficient(above):
-            above = scaled_ones(above, axes(below))
-        return self._scripted(node, divide(fit(above, axes(below)), below), node.scripts)
+        return self._scripted(node, quotient(self, node, above, below, want), node.scripts)
 
     def _derivative(self, node: syntax.DerivativeOf) -> Any:
         if node.what is None:
             raise NotationError("this operator has nothing to act on", node.start, node.end)
-        return self._scripted(
-            node, differentiate(self, node), Scripts(node.scripts.sub, _without_nabla(node.scripts.sup))
-        )
+        return self._scripted(node, differentiate(self, node), node.scripts)
 
 
-def _without_nabla(sup: tuple[Tok, ...]) -> tuple[Tok, ...]:
-    return tuple(token for token in sup if token.kind != "NABLA")
-
-
-def scaled_ones(value: Any, shape: Axes) -> Any:
-    """A number added to an array adds to each entry."""
-    if value == 0:
-        return sp.ZeroMatrix(nodes.length(shape.rows), nodes.length(shape.cols))
-    array = sp.OneMatrix(nodes.length(shape.rows), nodes.length(shape.cols))
-    return array if value == 1 else matmul(value, array)
+def _joined(values: list[Any]) -> Any:
+    """A ⊗ B ⊗ C from the left."""
+    result = values[0]
+    for value in values[1:]:
+        result = nodes.Kronecker(result, value)
+    return result
 
 
 def collected(value: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -12,8 +12,11 @@ from lark.exceptions import VisitError
 
 from derive.errors import NotationError
 from derive.latex import syntax
+from derive.latex.lexicon import Lexicon
 from derive.latex.syntax import Chain, Node, Scripts
-from derive.latex.tokens import Tok, tokenize
+from derive.latex.tokenizer import tokenize
+from derive.latex.tokens import Tok
+from derive.latex.transposes import split_transpose
 
 MAX_TOKENS = 4_000
 
@@ -30,18 +33,12 @@ def _grammar() -> Lark:
     return Lark(text, parser="lalr", lexer="basic", start="start")
 
 
-def parse(
-    text: str,
-    functions: Collection[str] = (),
-    words: Collection[str] = (),
-    operators: Mapping[str, str] | None = None,
-    indexed: Collection[str] = (),
-) -> tuple[Chain, ...]:
-    """The chains of one display, in order; the arguments are those of `tokenize`.
+def parse(text: str, words: Lexicon | None = None) -> tuple[Chain, ...]:
+    """The chains of one display, in order, given the declared names.
 
     Raises `NotationError` with the place and what was expected there.
     """
-    tokens = tokenize(text, functions, words, operators, indexed)
+    tokens = tokenize(text, words)
     if not tokens:
         raise NotationError("the formula is empty", 0, max(1, len(text)))
     return parse_tokens(tokens)
@@ -65,6 +62,15 @@ def parse_tokens(tokens: tuple[Tok, ...]) -> tuple[Chain, ...]:
         return _Builder().transform(tree)
     except VisitError as error:
         raise error.orig_exc from None
+
+
+def formula_of(tokens: tuple[Tok, ...]) -> Node:
+    """The one formula that tokens spell, as in e^{z_t} or ∇_{W_t}."""
+    chains = parse_tokens(tokens) if tokens else ()
+    if len(chains) != 1 or len(chains[0].sides) != 1:
+        start, end = (tokens[0].start, tokens[-1].end) if tokens else (0, 1)
+        raise NotationError("one formula is expected here", start, end)
+    return chains[0].sides[0]
 
 
 def _terminal(token: Tok) -> Token:
@@ -105,10 +111,32 @@ def _places(item: Any) -> tuple[int, ...]:
 class _Builder(Transformer):
     """One method a production: the parse tree as syntax nodes."""
 
-    def start(self, *parts: Any) -> tuple[Chain, ...]:
-        return tuple(part for part in parts if isinstance(part, Chain))
+    def start(self, parts: tuple[Chain, ...], *_: Token) -> tuple[Chain, ...]:
+        return parts
 
-    inside = start
+    def first(self, part: Chain, *_: Token) -> Any:
+        return (part,)
+
+    def more(self, parts: tuple[Chain, ...], *items: Any) -> tuple[Chain, ...]:
+        return (*parts, items[-1])
+
+    def part(self, part: Chain) -> Chain:
+        return part
+
+    def inside(self, *items: Any) -> tuple[tuple[Chain, ...], tuple[str, ...]]:
+        chains = tuple(item for item in items if isinstance(item, Chain))
+        signs = tuple(item.value.text for item in items if isinstance(item, Token))
+        return chains, signs[: len(chains) - 1]
+
+    def row(self, *items: Any) -> tuple[Chain, ...]:
+        return tuple(item[0] for item in items if isinstance(item, tuple))
+
+    def otherwise(self, token: Token) -> Any:
+        return (Chain(token.value.start, token.value.end, (), (), is_condition=True),)
+
+    def grid(self, begin: Token, *items: Any) -> Node:
+        rows = tuple(item for item in items if isinstance(item, tuple))
+        return syntax.Grid(*_span((begin, items[-1])), begin.value.text, rows, Scripts())
 
     def chain(self, *items: Any) -> Chain:
         return Chain(*_span(items), tuple(items[::2]), tuple(str(rel.value.text) for rel in items[1::2]))
@@ -176,19 +204,21 @@ class _Builder(Transformer):
     def number(self, token: Token, scripts: Scripts) -> Node:
         return syntax.Number(*_span((token, scripts)), token.value.text, scripts)
 
-    def scripted(self, inner: Node, scripts: Scripts) -> Node:
-        if isinstance(inner, syntax.NormOf):
-            return syntax.NormOf(*_span((inner, scripts)), inner.body, scripts)
-        assert isinstance(inner, syntax.Bracket)
-        return syntax.Bracket(*_span((inner, scripts)), inner.kind, inner.parts, scripts)
+    def scripted(self, inner: Any, scripts: Scripts) -> Any:
+        start, end = _span((inner, scripts))
+        return replace(inner, start=start, end=end, scripts=scripts)
 
     def apply(self, token: Token, own: Scripts, argument: Node, after: Scripts) -> Node:
         return syntax.Apply(*_span((token, own, argument, after)), token.value.text, own, argument, after)
 
     def apply_bare(self, token: Token, own: Scripts, argument: Node) -> Node:
+        return syntax.Apply(*_span((token, own, argument)), token.value.text, own, argument, Scripts(), is_bare=True)
+
+    def apply_inner(self, token: Token, own: Scripts, argument: Node) -> Node:
         return self.apply(token, own, argument, Scripts())
 
-    apply_inner = apply_bare
+    def bare(self, argument: Node) -> Node:
+        return argument
 
     def fraction(
         self, sign: Token, _a: Any, above: Any, _b: Any, _c: Any, below: Any, _d: Any, scripts: Scripts
@@ -203,10 +233,15 @@ class _Builder(Transformer):
         return syntax.DerivativeOf(*span, above[1], below[1], _is_plus(above[0]), scripts)
 
     def nabla(self, sign: Token, scripts: Scripts, what: Node) -> Node:
-        if not scripts.sub:
+        if not scripts.sub or scripts.sup or scripts.primes:
             raise NotationError("\\nabla needs a subscript that says by what", sign.value.start, sign.value.end)
-        by = syntax.Bracket(*_span((scripts,)), "tokens", (), scripts)
-        return syntax.DerivativeOf(*_span((sign, what)), what, by, False, Scripts(sup=_NABLA))
+        return self._by(sign, scripts.sub, what, plus=False)
+
+    def derived_by(self, sign: Token, what: Node) -> Node:
+        return self._by(sign, sign.value.inner, what, plus="+" in sign.value.text)
+
+    def _by(self, sign: Token, by: tuple[Tok, ...], what: Node, plus: bool) -> Node:
+        return syntax.DerivativeOf(*_span((sign, what)), what, formula_of(by), plus, Scripts(), is_operator=True)
 
     def over(self, first: Any, second: Any = None) -> tuple[Any, Any, Any]:
         """(scripts of ∂ or None, formula or None, something with a place)."""
@@ -217,17 +252,25 @@ class _Builder(Transformer):
     def d(self, token: Token, scripts: Scripts) -> tuple[Token, Scripts]:
         return token, scripts
 
-    def round(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
-        return syntax.Bracket(*_span((left, right)), "round", parts, Scripts())
+    def round(self, left: Token, inside: Any, right: Token) -> Node:
+        return self._bracket("round", left, inside, right)
 
-    def square(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
-        return syntax.Bracket(*_span((left, right)), "square", parts, Scripts())
+    def square(self, left: Token, inside: Any, right: Token) -> Node:
+        return self._bracket("square", left, inside, right)
 
-    def curly(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
-        return syntax.Bracket(*_span((left, right)), "curly", parts, Scripts())
+    def curly(self, left: Token, inside: Any, right: Token) -> Node:
+        return self._bracket("curly", left, inside, right)
 
-    def braced(self, left: Token, parts: tuple[Chain, ...], right: Token) -> Node:
-        return syntax.Bracket(*_span((left, right)), "braced", parts, Scripts())
+    def braced(self, left: Token, inside: Any, right: Token) -> Node:
+        return self._bracket("braced", left, inside, right)
+
+    def absolute(self, left: Token, body: Node, right: Token) -> Node:
+        chain = Chain(body.start, body.end, (body,), ())
+        return self._bracket("absolute", left, ((chain,), ()), right)
+
+    def _bracket(self, kind: str, left: Token, inside: Any, right: Token) -> Node:
+        parts, separators = inside
+        return syntax.Bracket(*_span((left, right)), kind, parts, Scripts(), separators)
 
     def norm(self, left: Token, body: Node, right: Token) -> Node:
         return syntax.NormOf(*_span((left, right)), body, Scripts())
@@ -254,11 +297,8 @@ class _Builder(Transformer):
         return Scripts(sub, sup, primes, span)
 
 
-_NABLA = (Tok("NABLA", "\\nabla", 0, 0),)
-
-
 def _is_transpose(tokens: tuple[Tok, ...]) -> bool:
-    return len(tokens) == 1 and tokens[0].text in ("\\top", "T", "\\intercal")
+    return bool(tokens) and split_transpose(tokens) == ((), True)
 
 
 def _is_plus(scripts: Scripts) -> bool:

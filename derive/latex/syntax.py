@@ -79,20 +79,39 @@ class Big(Node):
 
 @dataclass(frozen=True)
 class Apply(Node):
-    """A function name with scripts, its argument, and scripts behind the argument."""
+    """A function name with scripts, its argument, and scripts behind it; bare: no bracket around the argument."""
 
     function: str
     own: Scripts
     argument: Node
     after: Scripts
+    is_bare: bool = False
 
 
 @dataclass(frozen=True)
 class Bracket(Node):
-    """A bracketed list of chains with scripts; kind round, square, curly, braced."""
+    """A bracketed list of chains with scripts; kind round, square, curly, braced, absolute."""
 
     kind: str
     parts: tuple[Chain, ...]
+    scripts: Scripts
+    separators: tuple[str, ...] = ()  # between the parts: "," or ";"
+
+
+@dataclass(frozen=True)
+class Grid(Node):
+    """An environment of rows and cells: a matrix of some kind, or cases."""
+
+    kind: str
+    rows: tuple[tuple[Chain, ...], ...]
+    scripts: Scripts
+
+
+@dataclass(frozen=True)
+class Indicator(Node):
+    """1(i = j): one where a relation holds, else zero."""
+
+    relation: Chain
     scripts: Scripts
 
 
@@ -115,17 +134,21 @@ class Fraction(Node):
 
 @dataclass(frozen=True)
 class DerivativeOf(Node):
-    """∂A/∂B; `what` is None where the operator acts on what follows; `plus` marks ∂⁺."""
+    """∂A/∂B; `what` is None where the operator acts on what follows; `plus` marks ∂⁺.
+
+    `is_operator`: written ∇_B A or ∂_B A, where the brackets around A may be left out.
+    """
 
     what: Node | None
     by: Node
     plus: bool
     scripts: Scripts
+    is_operator: bool = False
 
 
 @dataclass(frozen=True)
 class Chain(Node):
-    """a REL b REL c …; `is_condition` after ∀."""
+    """a REL b REL c …; `is_condition` after ∀ or a word like "for"; "otherwise" is a condition without sides."""
 
     sides: tuple[Node, ...]
     relations: tuple[str, ...]

@@ -8,6 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import NotationError
+from derive.language.build import matmul
 from derive.language.nodes import AxisSizes, length
 from derive.language.shapes import Axes
 
@@ -59,6 +60,14 @@ def sized(value: Unsized, rows: AxisSizes | None, cols: AxisSizes | None) -> Any
     assert rows is not None
     assert cols is not None
     return (sp.OneMatrix if value.kind == "ones" else sp.ZeroMatrix)(length(rows), length(cols))
+
+
+def scaled_ones(value: Any, shape: Axes) -> Any:
+    """A number added to an array adds to each entry."""
+    if value == 0:
+        return sp.ZeroMatrix(length(shape.rows), length(shape.cols))
+    array = sp.OneMatrix(length(shape.rows), length(shape.cols))
+    return array if value == 1 else matmul(value, array)
 
 
 def _need_size(value: Unsized) -> NeedSize:

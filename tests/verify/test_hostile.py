@@ -91,14 +91,14 @@ def test_a_wrong_declaration_is_said_once():
 
 
 def test_two_displays_on_a_line_are_two_claims():
-    found, document = verdicts("$$u = u$$ and $$u = u + u$$\n\nProse $$v = v$$ and $$v = v + v$$ end.")
+    found, document = verdicts("$$u = u$$ and $$u = 2u$$\n\nProse $$v = v$$ and $$v = 2v$$ end.")
     assert not document.errors
     kinds = [v.verdict for name, v in found.items() if name.startswith("L")]
     assert kinds == ["proved", "refuted", "proved", "refuted"]
 
 
 def test_a_display_in_a_block_quote_is_read():
-    found, _ = verdicts("> A quote\n>\n> $$\n> u = u\n>  + 0 u\n> $$\n")
+    found, _ = verdicts("> A quote\n>\n> $$\n> u + 0 u\n>  = u\n> $$\n")
     assert [v.verdict for name, v in found.items() if name.startswith("L")] == ["proved"]
 
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import sympy as sp
 
 from derive.errors import NotationError
 from derive.latex.affine import affine
-from derive.latex.tokens import Tok, tokenize
+from derive.latex.tokenizer import tokenize
+from derive.latex.tokens import Tok
 from derive.latex.vocabulary import Vocabulary
 from verify.claim import Condition
 
+SPACES = tuple(f"\\{font}{{{letter}}}" for font in ("mathbb", "mathbf", "mathrm") for letter in "RNZC")
 _WORDS = (("<=", "\\le "), (">=", "\\ge "), ("!=", "\\ne "), ("≤", "\\le "), ("≥", "\\ge "), ("≠", "\\ne "))
 
 
@@ -28,7 +31,8 @@ def conditions_of(tokens: Sequence[Tok], vocabulary: Vocabulary) -> tuple[Condit
     found: list[Condition] = []
     letters = {**vocabulary.steps, **vocabulary.components}
     for part in _split(tokens, "COMMA"):
-        if not part:
+        part = [token for token in part if token.kind != "FORALL"]
+        if not part or _says_nothing(part, letters):
             continue
         sides = _split(part, "REL")
         relations = [token.text for token in part if token.kind == "REL"]
@@ -41,6 +45,15 @@ def conditions_of(tokens: Sequence[Tok], vocabulary: Vocabulary) -> tuple[Condit
         for left, relation, right in zip(values, relations, values[1:], strict=False):
             found.append(_condition(left, relation, right, part))
     return tuple(found)
+
+
+def _says_nothing(part: Sequence[Tok], letters: Mapping[str, sp.Symbol]) -> bool:
+    """∀ k, and W ∈ ℝ^{n×m}: what the declarations say already."""
+    if all(token.text in letters for token in part):
+        return True
+    return any(
+        token.kind == "REL" and token.text == "in" and following.text in SPACES for token, following in pairwise(part)
+    )
 
 
 def _condition(left: sp.Expr, relation: str, right: sp.Expr, part: Sequence[Tok]) -> Condition:

@@ -13,8 +13,8 @@ import sympy as sp
 from derive.errors import NotationError
 from derive.language.functions import KINDS, OPAQUE
 from derive.latex.conventions import OPTIONS, Conventions
-from derive.latex.names import literal_name, pattern_of
-from derive.latex.tokens import tokenize
+from derive.latex.names import literal_name, spelling
+from derive.latex.signs import DECLARED_OPERATORS
 from derive.latex.vocabulary import Function, Tensor, Vocabulary
 from derive.model import Loss
 from verify.document.block import Entry
@@ -22,6 +22,7 @@ from verify.document.sizes import SizeError, read_shape
 from verify.document.source import Source
 from verify.errors import DocumentError
 
+_FLAGS = {"mixed": "tolerate", "transpose": "prime"}
 KEYS = (
     "symbols",
     "time",
@@ -36,7 +37,9 @@ KEYS = (
     "transpose",
     "immediate",
 )
-_STRUCTURES = ("symmetric", "diagonal", "sum 1", "one-hot", "positive")
+_STRUCTURES = ("symmetric", "diagonal", "orthogonal", "invertible", "sum 1", "one-hot", "positive")
+_LABEL = re.compile(r"label\s+(.*)")
+_ENTRIES = re.compile(r"entries\s+of\s+(.*)")
 _LOSS = re.compile(r"loss\s*\((.*)\)")
 
 
@@ -52,6 +55,9 @@ class Declarations:
     where: Entry | None = None
     given: tuple[Entry, ...] = ()
     conventions: Conventions = field(default_factory=Conventions)
+    mixed: str = ""
+    transpose: str = ""
+    immediate: tuple[Entry, ...] = ()
     generation: int = 0  # how many resets came before
 
     def updated(self, keys: Mapping[str, tuple[Entry, Entry]], source: Source) -> Declarations:
@@ -76,7 +82,7 @@ def _read_key(key: str, name: Entry, value: Entry, current: Declarations, source
         return {key: value.value}
     if key == "operators":
         return {"operators": _operators(value, source)}
-    if key in ("assume", "given"):
+    if key in ("assume", "given", "immediate"):
         items = value.value if isinstance(value.value, tuple) else (value,)
         wrong = next((item for item in items if not isinstance(item.value, str)), None)
         if wrong is not None:
@@ -88,8 +94,10 @@ def _read_key(key: str, name: Entry, value: Entry, current: Declarations, source
         return {key: value}
     if key == "reset":
         return {}
-    if key in ("mixed", "transpose", "immediate"):
-        raise DocumentError(f"{key} is not read in this version", place)
+    if key in _FLAGS:
+        if value.value != _FLAGS[key]:
+            raise DocumentError(f"{key} is {_FLAGS[key]}, not {value.value!r}", place)
+        return {key: value.text}
     close = get_close_matches(key, KEYS, n=1, cutoff=0.5)
     hint = f"; did you mean {close[0]}?" if close else f"; expected one of {', '.join(KEYS)}"
     raise DocumentError(f"unknown key {key}{hint}", source.place(name.offset, len(key)))
@@ -100,9 +108,10 @@ def _operators(value: Entry, source: Source) -> dict[str, str]:
         raise DocumentError('operators maps signs, as `operators: {"*": hadamard}`', source.place(value.offset))
     found = {}
     for sign, (_, meaning) in value.value.items():
-        if meaning.value not in ("matmul", "hadamard", "kron"):
+        if meaning.value not in DECLARED_OPERATORS:
+            known = ", ".join(DECLARED_OPERATORS)
             raise DocumentError(
-                f"the operator {sign} is matmul, hadamard or kron, not {meaning.value!r}", source.place(meaning.offset)
+                f"the operator {sign} is one of {known}, not {meaning.value!r}", source.place(meaning.offset)
             )
         found[sign] = meaning.text
     return found
@@ -121,31 +130,33 @@ class Meaning:
     first: int
     structures: Mapping[str, str]
 
+    def span(self, letter: str) -> tuple[int, sp.Expr]:
+        """The first and last step of a letter's range."""
+        low, high = self.vocabulary.ranges[letter]
+        return int(low), high
+
 
 def meaning(declarations: Declarations, source: Source) -> Meaning:
     """The typed meaning of declarations. Raises `DocumentError` at the wrong entry."""
     steps, components, ranges, first, last = _indices(declarations, source)
-    letters = frozenset(ranges)
-    sizes: dict[str, sp.Symbol] = {}
+    sizes: dict[str, Any] = {}
     tensors: list[Tensor] = []
     functions: dict[str, Function] = {}
     losses: dict[str, Entry] = {}
-    structures: dict[str, str] = {}
     for name, (key, value) in declarations.symbols.items():
         if not isinstance(value.value, str):
             raise DocumentError(f"{name} is declared by a text, as `n x m`", source.place(value.offset))
         text = value.text.strip()
-        if kind := _function_kind(text):
-            functions[name] = Function(name, kind)
+        if (function := _function(name, text)) is not None:
+            functions[name] = function
         elif _LOSS.fullmatch(text):
             losses[name] = value
         else:
-            tensor, structure = _tensor(name, key, value, letters, sizes, source)
-            tensors.append(tensor)
-            if structure:
-                structures[tensor.name] = structure
+            tensors.append(_tensor(name, key, value, steps, sizes, source))
+    tensors = _with_entries(_distinct(tensors), declarations, source)
+    structures = {t.name: "one-hot" if t.structure == "label" else t.structure for t in tensors if t.structure}
     vocabulary = Vocabulary(
-        tuple(_distinct(tensors)),
+        tuple(tensors),
         functions,
         frozenset(losses),
         steps,
@@ -153,50 +164,80 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
         sizes,
         ranges,
         declarations.operators,
+        declarations.transpose == "prime",
+        declarations.mixed == "tolerate",
     )
     made = tuple(_loss(name, entry, vocabulary, source) for name, entry in losses.items())
     return Meaning(vocabulary, made, last, first, structures)
 
 
-def _function_kind(text: str) -> str:
-    """The kind of a function that a declaration names, empty for anything else."""
+def _function(name: str, text: str) -> Function | None:
+    """The function that a declaration names, None for anything else."""
     if text == "elementwise":
-        return OPAQUE
-    kind = text.removeprefix("elementwise ").strip()
-    return kind if kind in KINDS or kind == "softmax" else ""
+        return Function(name, OPAQUE)
+    kind, _, rest = text.removeprefix("elementwise ").strip().partition(",")
+    of_output = rest.strip() == "prime of output"
+    if (rest and not of_output) or kind.strip() not in (*KINDS, "softmax", "softmax rows"):
+        return None
+    return Function(name, kind.strip(), of_output)
 
 
 def _tensor(
-    name: str, key: Entry, value: Entry, letters: frozenset[str], sizes: dict[str, sp.Symbol], source: Source
-) -> tuple[Tensor, str]:
+    name: str, key: Entry, value: Entry, steps: Mapping[str, sp.Symbol], sizes: dict[str, Any], source: Source
+) -> Tensor:
     place = source.place(key.offset, len(name))
     try:
-        tokens = tokenize(name, words=_word(name))
+        spelt = spelling(name)
     except NotationError as error:
-        raise DocumentError(f"the name {name}: {error}", place) from None
-    scripts = {"SUB": (), "SUP": (), **{token.kind: token.inner for token in tokens[1:]}}
-    if not tokens or tokens[0].kind not in ("NAME", "FUNC") or len(scripts) != 2 or len(tokens) > 3:
-        raise DocumentError(f"{name} is no name: one letter, command or word with sub- and superscript", place)
-    spec, _, structure = value.text.partition(",")
-    structure = structure.strip()
-    if structure and structure not in _STRUCTURES:
-        raise DocumentError(
-            f"{structure!r} is no structure; expected {', '.join(_STRUCTURES)}", source.place(value.offset)
-        )
+        raise DocumentError(f"{name}: {error}", place) from None
+    text = value.text.strip()
+    if match := _ENTRIES.fullmatch(text):
+        pattern = spelt.pattern(name, steps)
+        return Tensor(literal_name(pattern), pattern, (), (), "", match.group(1).strip(), spelt.phrase, spelt.scripted)
+    spec, structure = _shape_and_structure(text, value, source)
     try:
-        rows, cols = read_shape(spec, sizes)
+        rows, cols = read_shape(spec, sizes, steps)
     except SizeError as error:
         known = f"{error}, elementwise, {', '.join(KINDS)}, softmax, or loss(last s)"
         raise DocumentError(f"{name}: {known}", source.place(value.offset)) from None
-    base = tokens[0].text if tokens[0].kind == "NAME" else name.split("_")[0].split("^")[0]
-    pattern = pattern_of(name, base, scripts["SUB"], scripts["SUP"], letters)
-    return Tensor(literal_name(pattern), pattern, rows, cols, structure), structure
+    pattern = spelt.pattern(name, steps)
+    return Tensor(literal_name(pattern), pattern, rows, cols, structure, "", spelt.phrase, spelt.scripted)
 
 
-def _word(name: str) -> tuple[str, ...]:
-    """The part of a declared name before its scripts, where it is several plain letters (dh_t, Loss)."""
-    match = re.match(r"[A-Za-z]{2,}(?=$|[_^])", name)
-    return (match.group(),) if match else ()
+def _shape_and_structure(text: str, value: Entry, source: Source) -> tuple[str, str]:
+    """`n x n` and `symmetric`; `label m` is a one-hot vector of size m that may stand as an index."""
+    if match := _LABEL.fullmatch(text):
+        return match.group(1), "label"
+    spec, _, structure = text.partition(",")
+    structure = structure.strip()
+    if structure and structure not in _STRUCTURES:
+        known = ", ".join(_STRUCTURES)
+        raise DocumentError(f"{structure!r} is no structure; expected {known}", source.place(value.offset))
+    return spec, structure
+
+
+def _text(tensor: Tensor) -> str:
+    return tensor.pattern.text
+
+
+def _base(tensor: Tensor) -> str:
+    return tensor.pattern.base
+
+
+def _with_entries(tensors: list[Tensor], declarations: Declarations, source: Source) -> list[Tensor]:
+    """Names of entries point at the tensor whose entries they are."""
+    found = []
+    for tensor in tensors:
+        if tensor.entries_of:
+            named = ([t for t in tensors if tensor.entries_of == key(t)] for key in (_text, _base))
+            targets = next((found for found in named if found), [])
+            if len(targets) != 1:
+                entry = declarations.symbols[tensor.pattern.text][1]
+                known = f"{tensor.pattern.text}: entries of {tensor.entries_of}, which is not declared"
+                raise DocumentError(known, source.place(entry.offset, len(entry.text)))
+            tensor = replace(tensor, entries_of=targets[0].name)
+        found.append(tensor)
+    return found
 
 
 def _distinct(tensors: list[Tensor]) -> list[Tensor]:
@@ -205,7 +246,7 @@ def _distinct(tensors: list[Tensor]) -> list[Tensor]:
     found = []
     for tensor in tensors:
         name = tensor.name
-        while name in seen:
+        while name in seen and not tensor.entries_of:
             name += "^{()}"
         seen.add(name)
         found.append(replace(tensor, name=name))
@@ -261,12 +302,7 @@ def _indices(
                 source.place(entry.offset),
             )
         ranges[letter] = ranges[entry.value]
-    distinct = set(ranges.values())
-    if len(distinct) > 1:
-        raise DocumentError(
-            "only one range of steps is read in this version", source.place(next(iter(entries.values())).offset)
-        )
-    first, last = next(iter(distinct), (sp.Integer(1), sp.Symbol("T", integer=True)))
+    first, last = ranges.get("t", next(iter(ranges.values()), (sp.Integer(1), sp.Symbol("T", integer=True))))
     return steps, components, ranges, int(first), last
 
 

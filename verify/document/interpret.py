@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import Any
 
 import sympy as sp
@@ -11,16 +13,19 @@ import sympy as sp
 from derive.errors import BackproofError, ModelError, NotationError, ShapeError
 from derive.language.build import transpose
 from derive.language.derivatives import DerivativeNode
-from derive.language.nodes import Member, Norm, Vec
+from derive.language.nodes import Component, Diag, Entries, Member, Norm, Vec
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
 from derive.language.substitute import free_letters, substitute
+from derive.latex import syntax
 from derive.latex.conventions import OPTIONS, OpenConvention
 from derive.latex.elaborate import Reader
 from derive.latex.parser import parse
 from derive.latex.syntax import Chain
 from derive.model import Equation, Model, Time
 from verify.claim import Assumption, Claim, Condition, Index
+from verify.document.block import Entry
+from verify.document.layers import has_layer_sizes, with_one_size
 from verify.document.statements import Document, Link, Problem, Statement
 from verify.errors import DocumentError
 
@@ -79,25 +84,42 @@ class Interpreter:
         left, right = reader.sides(link.chain)
         model = self.model(statement, (left, right), choices)
         claim = Claim(
-            left, right, model, link.chain.relations[0], self._indices(statement, left, right),
-            self._conditions(statement, left, right), self._assumptions(statement, model, choices),
+            left, right, model, link.chain.relations[0], self._indices(statement, model, left, right),
+            self._conditions(statement, model, left, right), self._assumptions(statement, model, choices),
         )  # fmt: skip
 
         _check_variables(claim)
-        return _with_fixed_letters(claim)
+        claim = _with_fixed_letters(claim)
+        return with_one_size(claim) if has_layer_sizes(claim) else claim
 
     def _reader(self, statement: Statement, choices: Choices) -> Reader:
-        return Reader(statement.meaning.vocabulary, statement.declarations.conventions.reading(choices))
+        reader = Reader(statement.meaning.vocabulary, statement.declarations.conventions.reading(choices))
+        listed = statement.declarations.immediate
+        return (
+            replace(reader, immediate=tuple(self._derivative(entry, reader) for entry in listed)) if listed else reader
+        )
 
-    def _indices(self, statement: Statement, left: Any, right: Any) -> tuple[Index, ...]:
-        words, last = statement.meaning.vocabulary, statement.meaning.last
+    def _derivative(self, entry: Entry, reader: Reader) -> tuple[Any, Any]:
+        """What and by what a listed derivative is."""
+        place = self.document.source.place(entry.offset, len(entry.text))
+        try:
+            node = parse(entry.text, reader.vocabulary.lexicon)[0].sides[0]
+            if not isinstance(node, syntax.DerivativeOf) or node.what is None:
+                raise NotationError("a listed derivative is written \\frac{\\partial h_k}{\\partial W}", 0, 1)
+            return reader.argument(node.what), reader.argument(node.by)
+        except (NotationError, ShapeError) as error:
+            raise DocumentError(f"immediate: {error}", place) from None
+
+    def _indices(self, statement: Statement, model: Model, left: Any, right: Any) -> tuple[Index, ...]:
+        words = statement.meaning.vocabulary
         free = free_letters(left) | free_letters(right)
-        letters = [symbol for symbol in words.steps.values() if symbol in free and symbol != last]
+        letters = [symbol for symbol in words.steps.values() if symbol in free and symbol != model.time.last]
         return tuple(Index(letter, *words.ranges[str(letter)]) for letter in letters)
 
-    def _conditions(self, statement: Statement, left: Any, right: Any) -> tuple[Any, ...]:
-        free = free_letters(left) | free_letters(right) | {statement.meaning.last}
-        return tuple(c for c in statement.conditions if (c.left.free_symbols | c.right.free_symbols) <= free)
+    def _conditions(self, statement: Statement, model: Model, left: Any, right: Any) -> tuple[Any, ...]:
+        free = free_letters(left) | free_letters(right) | {model.time.last}
+        kept = tuple(c for c in statement.conditions if (c.left.free_symbols | c.right.free_symbols) <= free)
+        return kept + _different_numbers(left, right)
 
     # --- the model ---------------------------------------------------------------------------------------------
 
@@ -120,10 +142,42 @@ class Interpreter:
                     self._add(given, choices, equations)
                     needed |= _names(*(equations[name].right for name in set(equations) - before))
                     pending = True
-        key = (tuple(equations.values()), statement.meaning.losses, statement.meaning.first, statement.meaning.last)
+        for equation in self._assumed_equations(statement, choices):
+            equations.setdefault(equation.name, equation)
+        first, last, kept = self._time(statement, sides, equations)
+        named = _names(*sides, *(equation.right for equation in kept))
+        losses = tuple(one for one in statement.meaning.losses if str(one.symbol.name) in named or _is_of(one, kept))
+        key = (tuple(kept), losses, first, last)
         if key not in self.models:
             self.models[key] = _built(key)
         return self.models[key]
+
+    def _time(
+        self, statement: Statement, sides: tuple[Any, ...], equations: Mapping[str, Equation]
+    ) -> tuple[int, Any, list[Equation]]:
+        """The range of steps that a claim is about, and the equations that belong to it."""
+        meaning, words = statement.meaning, statement.meaning.vocabulary
+        everything = list(equations.values())
+        if len(set(words.ranges.values())) < 2:
+            return meaning.first, meaning.last, everything
+        kept = _connected(sides, everything)
+        letters = {str(equation.index) for equation in kept if equation.index is not None}
+        letters |= {str(letter) for side in sides for letter in free_letters(side)}
+        ranges = {words.ranges[letter] for letter in letters if letter in words.ranges}
+        if len(ranges) > 1:
+            raise NotationError("a claim over two kinds of steps at once is not read in this version", 0, 1)
+        first, last = next(iter(ranges), (meaning.first, meaning.last))
+        return int(first), last, kept
+
+    def _assumed_equations(self, statement: Statement, choices: Choices) -> list[Equation]:
+        """An assumption W = diag(w) says what W is."""
+        found = []
+        for entry, chain in self._assumed_chains(statement):
+            with self._in_assume(entry):
+                left, right = self._reader(statement, choices).sides(chain)
+                if chain.relations == ("=",) and isinstance(right, Diag) and isinstance(left, sp.MatrixSymbol):
+                    found.append(Equation(left, right, id="assume"))
+        return found
 
     def _in_force(self, given: Statement, statement: Statement) -> bool:
         """Givens count until a `reset`; without one, wherever they stand."""
@@ -177,25 +231,55 @@ class Interpreter:
             if axes(left) != axes(right):
                 raise ShapeError(f"{show(left)} is {axes(left)}, but {show(right)} is {axes(right)}")
             return Equation(left, right, left.time, id=given.id)
+        if isinstance(left, Component):
+            return self._equation_of_entries(given, link, left, right)
         if not isinstance(left, Member | sp.MatrixSymbol):
             raise NotationError("a given equation defines a name on its left side", link.chain.start, link.chain.end)
         return Equation(left, right, id=given.id)
+
+    def _equation_of_entries(self, given: Statement, link: Link, left: Component, right: Any) -> Equation:
+        """z_i = … defines z for all i."""
+        core, letters = left.matrix, [letter for letter in (left.row, left.col) if letter is not None]
+        is_letter = all(not str(letter).startswith("#") for letter in letters)
+        if not isinstance(core, Member | sp.MatrixSymbol) or not is_letter or len(set(letters)) < len(letters):
+            raise NotationError(
+                "a given equation defines all entries of a name, by different letters", link.chain.start, link.chain.end
+            )
+        shape = axes(core)
+        whole = Entries(right, left.row, left.col, shape.rows, shape.cols)
+        if isinstance(core, Member) and core.indices:
+            return Equation(core, whole, core.time, id=given.id)
+        return Equation(core, whole, id=given.id)
 
     # --- assumptions -------------------------------------------------------------------------------------------
 
     def _assumptions(self, statement: Statement, model: Model, choices: Choices) -> tuple[Assumption, ...]:
         found = [_structural(name, kind, statement) for name, kind in statement.meaning.structures.items()]
-        words = statement.meaning.vocabulary
-        for entry in statement.declarations.assume:
-            place = self.document.source.place(entry.offset, len(entry.text))
-            try:
-                chains = parse(entry.text, words.functions, words.words, words.operators, words.indexed)
-                found.extend(self._assumption(chain, statement, choices) for chain in chains)
-            except (NotationError, ShapeError) as error:
-                raise DocumentError(f"assume: {error}", place) from None
+        for entry, chain in self._assumed_chains(statement):
+            with self._in_assume(entry):
+                assumption = self._assumption(chain, statement, choices)
+                found += [] if assumption is None else [assumption]
         return tuple(found)
 
-    def _assumption(self, chain: Chain, statement: Statement, choices: Choices) -> Assumption:
+    def _assumed_chains(self, statement: Statement) -> Iterator[tuple[Entry, Chain]]:
+        for entry in statement.declarations.assume:
+            with self._in_assume(entry):
+                chains = parse(entry.text, statement.meaning.vocabulary.lexicon)
+            yield from ((entry, chain) for chain in chains)
+
+    @contextmanager
+    def _in_assume(self, entry: Entry) -> Iterator[None]:
+        """What is wrong with an assumption is told at its place."""
+        try:
+            yield
+        except (NotationError, ShapeError) as error:
+            place = self.document.source.place(entry.offset, len(entry.text))
+            raise DocumentError(f"assume: {error}", place) from None
+
+    def _assumption(self, chain: Chain, statement: Statement, choices: Choices) -> Assumption | None:
+        """The assumption that a relation states, None where it defines a tensor (W = diag(w))."""
+        if len(chain.relations) != 1:
+            raise NotationError("an assumption is one relation", chain.start, chain.end)
         left, right = self._reader(statement, choices).sides(chain)
         relation = chain.relations[0]
         if relation == "=" and isinstance(left, sp.MatMul) and right == sp.OneMatrix(1, 1) and len(left.args) == 2:
@@ -206,9 +290,14 @@ class Interpreter:
             return Assumption("symmetric", left)
         if relation == "=" and isinstance(right, sp.ZeroMatrix):
             return Assumption("zero", left)
+        if relation == "=" and isinstance(right, Diag) and isinstance(left, sp.MatrixSymbol):
+            return None
+        if relation == "!=" and isinstance(right, sp.ZeroMatrix):
+            return Assumption("nonzero", left)
         if relation == "<=" and isinstance(left, Norm):
             return Assumption("bound", left, right)
-        raise NotationError("an assumption is 1ᵀy = 1, W = Wᵀ, s_0 = 0, or ‖W‖ ≤ β", chain.start, chain.end)
+        known = "1ᵀy = 1, W = Wᵀ, W = diag(w), s_0 = 0, x ≠ 0, or ‖W‖ ≤ β"
+        raise NotationError(f"an assumption is {known}", chain.start, chain.end)
 
 
 def _check_variables(claim: Claim) -> None:
@@ -280,6 +369,34 @@ def _names(*formulas: Any) -> set[str]:
     }
 
 
+def _connected(sides: tuple[Any, ...], equations: list[Equation]) -> list[Equation]:
+    """The equations that hang together with what a claim names."""
+    reached = _names(*sides)
+    kept: list[Equation] = []
+    pending = True
+    while pending:
+        new = [e for e in equations if e not in kept and (_names(e.left, e.right) & reached)]
+        kept += new
+        reached |= _names(*(side for e in new for side in (e.left, e.right)))
+        pending = bool(new)
+    return [equation for equation in equations if equation in kept]
+
+
+def _is_of(loss: Any, equations: list[Equation]) -> bool:
+    """Whether all that a loss looks at is computed or read by the equations."""
+    names = _names(*(side for e in equations for side in (e.left, e.right)))
+    return all(name in names for name, _ in loss.parts)
+
+
+def _different_numbers(left: Any, right: Any) -> tuple[Condition, ...]:
+    """W_{12}: numbers as components are different entries, whichever they are, since no entry is special."""
+    letters = sorted(
+        {letter for side in (left, right) for letter in free_letters(side) if letter.name[:1] == "#"}, key=str
+    )
+    pairs = combinations(letters, 2)
+    return tuple(Condition(a, "!=", b) for a, b in pairs if a.name.rpartition("_")[2] == b.name.rpartition("_")[2])
+
+
 def _built(key: Any) -> Model:
     equations, losses, first, last = key
     return Model(equations, losses, Time(first, last))
@@ -287,8 +404,8 @@ def _built(key: Any) -> Model:
 
 def _structural(name: str, structure: str, statement: Statement) -> Assumption:
     tensor = next(t for t in statement.meaning.vocabulary.tensors if t.name == name)
-    indices = tuple(sp.Symbol(f"i_{place}", integer=True) for place in range(tensor.pattern.slots))
-    subject: Any = Member(name, indices, tensor.rows, tensor.cols)
+    indices = {letter: sp.Symbol(f"i_{place}", integer=True) for place, letter in enumerate(tensor.pattern.slots)}
+    subject: Any = Member(name, tuple(indices.values()), *tensor.axes_at(indices))
     if not indices:
         subject = sp.MatrixSymbol(name, *subject.shape)
     return Assumption({"sum 1": "sum_one", "one-hot": "one_hot"}.get(structure, structure), subject)

@@ -10,10 +10,11 @@ from derive.errors import NotationError
 from derive.latex import syntax
 from derive.latex.parser import parse
 from derive.latex.syntax import Chain, DerivativeOf, Node
-from derive.latex.tokens import Tok, tokenize
+from derive.latex.tokenizer import tokenize
+from derive.latex.tokens import Tok
 from verify.claim import Condition
 from verify.document.block import Entry, read_block
-from verify.document.conditions import conditions_of, read_conditions
+from verify.document.conditions import SPACES, conditions_of, read_conditions
 from verify.document.declarations import Declarations, Meaning, meaning
 from verify.document.directives import Directives, read_directives
 from verify.document.markdown import Piece, pieces
@@ -22,6 +23,7 @@ from verify.errors import DocumentError, Place
 
 _TAG = re.compile(r"\\(?:tag\*?|label)\s*\{([^{}]*)\}")
 _OPENING = re.compile(r"\\(?:left|[bB]igg?l?)\s*$")
+MAX_SALVAGED = 100  # symbols that are tried one by one where one of them is wrong
 _RELATION_WORDS = {"~": "an approximate or proportional relation is no exact claim", "in": "a membership states a type"}
 
 
@@ -128,12 +130,24 @@ class _Reading:
     def _salvage(self, keys: Mapping[str, tuple[Entry, Entry]]) -> None:
         """The keys of a wrong block that are right, those first on which the others lean."""
         for key in sorted(keys, key=lambda name: name not in ("reset", "time", "indices")):
-            try:
-                changed = self.declarations.updated({key: keys[key]}, self.source)
-                meaning(changed, self.source)
-                self.declarations = changed
-            except DocumentError as error:
-                self._note(error)
+            name, value = keys[key]
+            is_map = key == "symbols" and isinstance(value.value, Mapping) and len(value.value) <= MAX_SALVAGED
+            if not self._salvaged(key, name, value) and is_map:
+                kept: dict[str, tuple[Entry, Entry]] = {}
+                for symbol, entry in value.value.items():  # entries of tensors come behind these: one more round
+                    if self._salvaged(key, name, replace(value, value={**kept, symbol: entry})):
+                        kept[symbol] = entry
+
+    def _salvaged(self, key: str, name: Entry, value: Entry) -> bool:
+        """Whether a key with a value is right, and then in force."""
+        try:
+            changed = self.declarations.updated({key: (name, value)}, self.source)
+            meaning(changed, self.source)
+        except DocumentError as error:
+            self._note(error)
+            return False
+        self.declarations = changed
+        return True
 
     def _note(self, error: DocumentError) -> None:
         if str(error) not in {str(known) for known in self.errors}:
@@ -188,7 +202,7 @@ class _Reading:
     def _parts(self, statement: Statement, text: str) -> tuple[list[Chain], tuple[Condition, ...]]:
         """The chains of a display without its conditions, and these."""
         words = statement.meaning.vocabulary
-        chains = parse(text, words.functions, words.words, words.operators, words.indexed)
+        chains = parse(text, words.lexicon)
         kept: list[Chain] = []
         conditions: tuple[Condition, ...] = ()
         for chain in chains:
@@ -223,7 +237,7 @@ class _Reading:
 
 
 def _tokens(text: str) -> list[Tok]:
-    return list(tokenize(text.replace("\\forall", " ")))
+    return list(tokenize(text))
 
 
 def _links(chains: list[Chain], text: str, statement: Statement, source: Source) -> tuple[Link, ...]:
@@ -238,8 +252,20 @@ def _links(chains: list[Chain], text: str, statement: Statement, source: Source)
         for left, relation, right in zip(chain.sides, chain.relations, chain.sides[1:], strict=False):
             pair = Chain(left.start, right.end, (left, right), (relation,))
             latex = " ".join(text[_with_opening(text, left.start) : right.end].split())
-            found.append(Link(len(found) + 1, pair, latex, skip=_RELATION_WORDS.get(relation)))
+            problem = None
+            if relation == "=" and _is_update(text, left, right):
+                place = source.place(statement.offset + left.start, right.end - left.start)
+                problem = Problem("an update line is no equation; give the new value a name of its own", place)
+            found.append(Link(len(found) + 1, pair, latex, problem, skip=_RELATION_WORDS.get(relation)))
     return tuple(found)
+
+
+def _is_update(text: str, left: Node, right: Node) -> bool:
+    """W = W - η ∇: a name on the left that is a term of the right, as written."""
+    if not isinstance(left, syntax.Name) or not isinstance(right, syntax.Sum):
+        return False
+    name = "".join(text[left.start : left.end].split())
+    return any(sign > 0 and "".join(text[t.start : t.end].split()) == name for sign, t in right.terms)
 
 
 def _with_opening(text: str, start: int) -> int:
@@ -254,6 +280,9 @@ def _is_condition(chain: Chain, statement: Statement) -> bool:
         return True
     if not chain.relations or all(relation == "=" for relation in chain.relations):
         return False
+    last = chain.sides[-1]
+    if chain.relations == ("in",):
+        return isinstance(last, syntax.Name) and last.base in SPACES
     words = statement.meaning.vocabulary
     letters = {*words.steps, *words.components}
 

@@ -8,6 +8,7 @@ from lark import Lark
 
 from derive.errors import NotationError
 from derive.latex import syntax
+from derive.latex.lexicon import lexicon
 from derive.latex.parser import parse
 
 
@@ -17,7 +18,7 @@ def test_the_grammar_is_lalr_without_conflicts():
 
 
 def only_side(text, **names):
-    (chain,) = parse(text, **names)
+    (chain,) = parse(text, lexicon(**names))
     (side,) = chain.sides
     return side
 

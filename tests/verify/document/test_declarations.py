@@ -27,7 +27,7 @@ def errors(block, tail=""):
         ("indices: {k: q}", (4, 14), "is a range 1..T, the letter of another index, or component"),
         ("symbols: {W: 'n x n, purple'}", (4, 14), "is no structure"),
         ("- a\n- b", (4, 1), "the block holds keys"),
-        ("operators: {'*': plus}", (4, 18), "is matmul, hadamard or kron"),
+        ("operators: {'*': plus}", (4, 18), "is one of matmul, hadamard, kron"),
     ],
 )
 def test_a_wrong_entry_is_named_with_its_place(block, place, message):

@@ -85,7 +85,7 @@ def test_lines_mean_what_they_say(formula, left, right):
     [
         (r"s_t = Q x_t", "Q is not declared", 10),
         (r"s_t = \mathrm{Nett}_t", "did you mean \\mathrm{Net}?", 10),
-        (r"s = x_t", "the indices do not fit; declared: s_t", 4),
+        (r"s = x_t", "it is written without its index; declared: s_t", 4),
         (r"s_t = h(x_t)", "h is not declared", 10),
         (r"s_t + x_t = s_t", "cannot add s[t] (n×1) and x[t] (m×1)", 4),
         (r"W^\top x_t = s_t", "Wᵀ x[t]: Wᵀ is n×n but x[t] is m×1", 4),
@@ -93,7 +93,7 @@ def test_lines_mean_what_they_say(formula, left, right):
         (r"s_t", "no relation", 4),
         (r"I \otimes W = W", "the size of I is not known here", 4),
         (r"s_{t} = \sum_{k=1}^{q} s_k", "the bound q is no step expression", 24),
-        (r"W^{-1} = W", "the exponent -1", 7),
+        (r"W^{-99} = W", "the exponent -99", 7),
         (r"w^{q} = w", "neither declared nor a power", 7),
         (r"W_{ab} = W_{ij}", "the letter a is not listed in indices", 4),
     ],
