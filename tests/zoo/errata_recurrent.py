@@ -189,7 +189,7 @@ def pascanu():
     W, U, x, s = draw(r, N, N), draw(r, N, M), draw(r, M, 1), draw(r, N, 1)
     left, slope = jacobian(lambda z: W @ np.tanh(z) + U @ x, s), diag(dtanh(s))
     return {
-        "numerator": (lambda: left, lambda: W.T @ slope),
+        "published": (lambda: left, lambda: W.T @ slope),
         "denominator": (lambda: left.T, lambda: W.T @ slope),
         "mend": (lambda: left, lambda: W @ slope),
         "mend.denominator": (lambda: left.T, lambda: slope @ W.T),

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from verify.claim import Claim
-from verify.document.statements import Document, Statement, read
+from verify.document.statements import Document, read
 from verify.edits import edits
-from verify.judge import Entry, Judge
+from verify.judge import Entry, Judge, link_id
 from verify.limits import Effort
 from verify.report.model import DocumentReport
 from verify.verdict import ORDER, Verdict
@@ -75,23 +75,20 @@ def examine(specimen: Specimen, effort: Effort) -> Examined:
 def _is_one_edit(document: Document, judge: Judge, entries: tuple[Entry, ...]) -> bool:
     """Whether the links that are refuted are the mend's after one edit, side for side."""
     wrong = {entry.id for entry in entries if entry.verdict is not None and entry.verdict.verdict == "refuted"}
-    published = [claim for name, claim in _claims(document, judge, PUBLISHED) if name in wrong]
+    wrong = {name for name in wrong if name.partition("/")[0] == PUBLISHED}
+    published = {name: claim for name, claim in _claims(document, judge, PUBLISHED) if name in wrong}
     mends = [claim for _, claim in _claims(document, judge, MEND)]
-    return bool(published) and all(any(_is_edit(claim, mend) for mend in mends) for claim in published)
+    is_near = all(any(_is_edit(claim, mend) for mend in mends) for claim in published.values())
+    return bool(wrong) and set(published) == wrong and is_near
 
 
 def _claims(document: Document, judge: Judge, name: str) -> Iterator[tuple[str, Claim]]:
-    """The links of an equation, as the first reading that type-checks understands them."""
+    """The links of an equation that have one reading and type-check: an edit speaks of one reading alone."""
     for statement in (statement for statement in document.claims if statement.id == name):
         for link in statement.links:
             readings = () if link.problem is not None else judge.interpreter.readings(statement, link)
-            claim = next((reading.claim for reading in readings if reading.claim is not None), None)
-            if claim is not None:
-                yield _link_name(statement, link.position), claim
-
-
-def _link_name(statement: Statement, position: int) -> str:
-    return statement.id if len(statement.links) == 1 else f"{statement.id}/{position}"
+            if len(readings) == 1 and readings[0].claim is not None:
+                yield link_id(statement, link), readings[0].claim
 
 
 def _is_edit(claim: Claim, mend: Claim) -> bool:
