@@ -15,7 +15,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
-from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian, slot_of
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
 from derive.latex.conventions import Conventions
@@ -223,6 +223,15 @@ class Printer:
         name = f"\\{expr.name}" if expr.name in ("tanh", "exp", "log") else expr.name
         return primed(name, expr.order) + self._argument(expr.argument), ATOM
 
+    def application(self, expr: nodes.Application) -> Text:
+        """F(x_t, h_{t-1})."""
+        text = ", ".join(self.text(argument) for argument in expr.arguments)
+        return f"{expr.name}({text})", ATOM
+
+    def slot(self, expr: nodes.Slot) -> Text:
+        """A slot has a name below the line of a derivative only."""
+        raise BackproofError("a slot stands below the line of a derivative only")
+
     def softmax(self, expr: nodes.Softmax) -> Text:
         """softmax(z)."""
         return "\\operatorname{softmax}" + self._argument(expr.argument), ATOM
@@ -291,7 +300,8 @@ class Printer:
         """∂y/∂x; its transpose where the conventions lay it out the other way."""
         if self._is_turned(expr):
             return f"\\left({self._fraction(expr)}\\right)^\\top", ATOM
-        return self._fraction(expr), ATOM
+        text = self._fraction(expr)
+        return text, PRODUCT if text.startswith("\\partial_") else ATOM  # a script behind it would be F's own
 
     def _is_turned(self, expr: Any) -> bool:
         """Whether a bare fraction means this node's transpose."""
@@ -310,8 +320,22 @@ class Printer:
 
     def _fraction(self, expr: Any) -> str:
         self._check_kind(expr)
+        if slot_of(expr) is not None:
+            return self._by_slot(expr)
         sign = "\\partial^{+}" if expr.mode == "immediate" else "\\partial"
         return f"\\frac{{{sign} {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(expr.by)}}}"
+
+    def _by_slot(self, expr: Any) -> str:
+        """∂F(x, h)/∂h where h is a name that stands in one slot, else \\partial_{h} F(x, W y) by the slot's own name."""
+        application, slot = slot_of(expr)  # type: ignore[misc]
+        argument = application.arguments[slot.number - 1]
+        is_name = isinstance(argument, nodes.Member | sp.MatrixSymbol) and application.arguments.count(argument) == 1
+        if is_name and not isinstance(expr.what, sp.Transpose):
+            by = nodes.Vec(argument, expr.by.order) if isinstance(expr.by, nodes.Vec) else argument
+            return f"\\frac{{\\partial {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(by)}}}"
+        if expr.what != application or expr.by != slot:
+            raise BackproofError(f"{show(expr)} is written of names only; name its argument")
+        return f"\\partial_{{{application.names[slot.number - 1]}}} {self.text(application)}"
 
     def _differentiated(self, expr: Any) -> str:
         if isinstance(expr, nodes.Vec) and isinstance(expr.matrix, nodes.Member | sp.MatrixSymbol):
@@ -347,6 +371,8 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     HadamardPower: Printer.hadamard_power,
     nodes.Member: Printer.member,
     nodes.Elementwise: Printer.elementwise,
+    nodes.Application: Printer.application,
+    nodes.Slot: Printer.slot,
     nodes.Softmax: Printer.softmax,
     nodes.Diag: Printer.diag,
     nodes.Vec: Printer.vec,
