@@ -14,6 +14,7 @@ from derive.language.functions import OPAQUE, ElementwiseFunction
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
+from derive.latex.slots import apply_several
 from derive.latex.syntax import Scripts
 from derive.latex.tokens import KNOWN_FUNCTIONS
 from derive.latex.transposes import split_transpose
@@ -29,6 +30,9 @@ _LATEX = {"tanh": "\\tanh", "exp": "\\exp", "log": "\\log", "sqrt": "\\sqrt"}
 def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     """The application without the scripts behind it."""
     declared, node = _declared(reader, node)
+    if declared is not None and declared.several is not None:
+        _plain(node)
+        return apply_several(reader, node, declared.several)
     kind = KNOWN_FUNCTIONS.get(node.function.lstrip("\\")) if declared is None else declared.kind
     if kind in ("diag", "vec", "tr"):
         _plain(node)

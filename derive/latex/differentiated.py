@@ -14,6 +14,7 @@ from derive.language.shapes import Axes, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import syntax
 from derive.latex.scripts import parse_script
+from derive.latex.slots import each_slot, slot_named, slots_by
 from derive.latex.unsized import fit
 
 if TYPE_CHECKING:
@@ -25,12 +26,16 @@ def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
     assert node.what is not None
     nabla = any(token.kind == "NABLA" for token in node.scripts.sup)
     what = fit(reader.argument(node.what), None)
+    if nabla and isinstance(node.by, syntax.Bracket) and (slot := slot_named(what, node.by.scripts.sub)) is not None:
+        return _laid_out(reader, what, slot, "total")
     by = fit(reader.argument(_by(reader, node, nabla)), None)
     for value, piece in ((what, node.what), (by, node.by)):
         if is_coefficient(value):
             raise NotationError("a derivative is of an array by an array, not of a number", piece.start, piece.end)
     if isinstance(what, Component) or isinstance(by, Component):
         return _componentwise(reader, node, what, by)
+    if slots := slots_by(what, by):
+        return each_slot(slots, lambda slot: _laid_out(reader, what, slot, "total"))
     by, turned = (by.args[0], True) if isinstance(by, sp.Transpose) else (by, False)
     _check_variable(by, node.by)
     mode = _mode(reader, node, what, by)
@@ -130,8 +135,14 @@ def _componentwise(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any
     """∂y_i/∂x_j is the (i, j) entry of the Jacobian, ∂E/∂W_ij of the gradient, ∂y_a/∂W_ij of the family's member."""
     top, letters = (what.matrix, _letters(what)) if isinstance(what, Component) else (what, ())
     bottom, below = (by.matrix, _letters(by)) if isinstance(by, Component) else (by, ())
+    if slots := slots_by(top, bottom):
+        return each_slot(slots, lambda slot: _component_of(node, top, letters, slot, below, "total"))
     _check_variable(bottom, node.by)
-    mode = _mode(reader, node, top, bottom)
+    return _component_of(node, top, letters, bottom, below, _mode(reader, node, top, bottom))
+
+
+def _component_of(node: syntax.DerivativeOf, top: Any, letters: Any, bottom: Any, below: Any, mode: str) -> Any:
+    """The component with given letters of the derivative of an array by an array."""
     if axes(top).is_scalar:
         return Component(Gradient(top, bottom, mode), *_placed(axes(bottom), below))
     if axes(top).is_vector and axes(bottom).is_vector and letters and below:

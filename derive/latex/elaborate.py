@@ -173,6 +173,8 @@ class Reader:
             return self._exponential(node)
         if base in vocabulary.sizes and scripts.is_empty:
             return vocabulary.sizes[base]
+        if scripts.is_empty and (last := vocabulary.last_step(base)) is not None:
+            return last
         return self._kronecker_delta(node)
 
     def _kronecker_delta(self, node: syntax.Name) -> Any:
@@ -326,7 +328,7 @@ class Reader:
     def _fraction(self, node: syntax.Fraction, want: Axes | None) -> Any:
         above, below = self.read(node.above, want), self.read(node.below)
         if is_coefficient(below):
-            if not below.is_positive and not below.is_negative:
+            if not below.is_positive and not below.is_negative and not self.vocabulary.is_count(below):
                 raise NotationError(f"division by {below}, which may be 0", node.below.start, node.below.end)
             return above / below if is_coefficient(above) else matmul(1 / below, fit(above, want))
         below = fit(below, None)

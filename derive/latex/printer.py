@@ -19,6 +19,7 @@ from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
 from derive.latex.conventions import Conventions
+from derive.latex.slots import slots_by
 
 SUM, ENTRY, PRODUCT, ATOM = range(4)  # how tightly a formula's outermost operator binds
 BIG = -1  # Σ and Π: last in a product or a term of a sum, in parentheses anywhere else
@@ -322,6 +323,8 @@ class Printer:
         self._check_kind(expr)
         if slot_of(expr) is not None:
             return self._by_slot(expr)
+        if slots_by(expr.what, expr.by):
+            raise BackproofError(f"the total {show(expr)} would be read as the derivative by a slot; name the value")
         sign = "\\partial^{+}" if expr.mode == "immediate" else "\\partial"
         return f"\\frac{{{sign} {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(expr.by)}}}"
 

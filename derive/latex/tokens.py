@@ -178,6 +178,8 @@ class _Tokenizer:
         if lexeme in ("\\|", "\\Vert"):
             self.norms = not self.norms
             return Tok("LNORM" if self.norms else "RNORM", lexeme, start, self.place)
+        if lexeme == "\\partial" and self.text[self.place :].lstrip().startswith("_"):
+            return Tok("NABLA", lexeme, start, self.place)  # ∂_h F(x, h), ∂_w h_t: by what stands below
         if lexeme in _SIMPLE:
             return Tok(_SIMPLE[lexeme], lexeme, start, self.place)
         if lexeme[0].isdigit():

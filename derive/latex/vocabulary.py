@@ -9,6 +9,7 @@ from difflib import get_close_matches
 import sympy as sp
 
 from derive.errors import NotationError
+from derive.language.functions import SlottedFunction
 from derive.language.nodes import AxisSizes
 from derive.latex.affine import affine
 from derive.latex.names import NamePattern, same_up_to_font
@@ -35,10 +36,11 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Function:
-    """A declared elementwise function (kind opaque or a known one), or softmax."""
+    """A declared elementwise function (kind opaque or a known one), softmax, or a function of several arguments."""
 
     name: str
     kind: str
+    several: SlottedFunction | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +126,14 @@ class Vocabulary:
     def index_of(self, tokens: tuple[Tok, ...]) -> sp.Expr | None:
         """The affine step expression that tokens spell, None if they spell none."""
         return affine(tokens, self.steps)
+
+    def last_step(self, name: str) -> sp.Symbol | None:
+        """The letter T of a range 1..T as a number, None for any other name."""
+        return next((hi for _, hi in self.ranges.values() if hi.is_Symbol and str(hi.name) == name), None)
+
+    def is_count(self, value: sp.Expr) -> bool:
+        """The last step of a range from 1 on, which is at least 1."""
+        return any(hi == value and lo.is_positive for lo, hi in self.ranges.values())
 
     def nearest(self, name: str) -> str:
         """ "; did you mean …" for a misspelt name, or nothing."""

@@ -18,6 +18,7 @@ from derive.latex.tokens import tokenize
 from derive.latex.vocabulary import Function, Tensor, Vocabulary
 from derive.model import Loss
 from verify.document.block import Entry
+from verify.document.function_type import SEVERAL, is_function, read_function
 from verify.document.sizes import SizeError, read_shape
 from verify.document.source import Source
 from verify.errors import DocumentError
@@ -137,6 +138,8 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
         text = value.text.strip()
         if kind := _function_kind(text):
             functions[name] = Function(name, kind)
+        elif is_function(text):
+            functions[name] = _function(name, value, sizes, source)
         elif _LOSS.fullmatch(text):
             losses[name] = value
         else:
@@ -156,6 +159,13 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
     )
     made = tuple(_loss(name, entry, vocabulary, source) for name, entry in losses.items())
     return Meaning(vocabulary, made, last, first, structures)
+
+
+def _function(name: str, value: Entry, sizes: dict[str, sp.Symbol], source: Source) -> Function:
+    try:
+        return Function(name, SEVERAL, read_function(name, value.text, sizes))
+    except SizeError as error:
+        raise DocumentError(f"{name}: {error}", source.place(value.offset, len(value.text))) from None
 
 
 def _function_kind(text: str) -> str:
