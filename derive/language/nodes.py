@@ -127,9 +127,7 @@ class Slot(Node):
     """The k-th slot of an application, counted from 1, with its axes: stands below the line of a derivative only."""
 
     def __new__(cls, number: Any, rows: Any, cols: Any) -> Slot:
-        return super().__new__(
-            cls, sp.Integer(number), sp.Tuple(*split_size(rows)), sp.Tuple(*split_size(cols))
-        )
+        return super().__new__(cls, sp.Integer(number), sp.Tuple(*split_size(rows)), sp.Tuple(*split_size(cols)))
 
     number = property(lambda self: int(self.args[0]))
     row_axis = property(lambda self: tuple(self.args[1]))

@@ -204,7 +204,9 @@ class _Builder(Transformer):
 
     def nabla(self, sign: Token, scripts: Scripts, what: Node) -> Node:
         if not scripts.sub:
-            raise NotationError(f"{sign.value.text} needs a subscript that says by what", sign.value.start, sign.value.end)
+            raise NotationError(
+                f"{sign.value.text} needs a subscript that says by what", sign.value.start, sign.value.end
+            )
         by = syntax.Bracket(*_span((scripts,)), "tokens", (), scripts)
         return syntax.DerivativeOf(*_span((sign, what)), what, by, False, Scripts(sup=_NABLA))
 

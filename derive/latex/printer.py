@@ -329,7 +329,7 @@ class Printer:
         return f"\\frac{{{sign} {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(expr.by)}}}"
 
     def _by_slot(self, expr: Any) -> str:
-        """∂F(x, h)/∂h where h is a name that stands in one slot, else \\partial_{h} F(x, W y) by the slot's own name."""
+        """∂F(x, h)/∂h where the name h stands in one slot, else \\partial_{h} F(x, W y) by the slot's own name."""
         application, slot = slot_of(expr)  # type: ignore[misc]
         argument = application.arguments[slot.number - 1]
         is_name = isinstance(argument, nodes.Member | sp.MatrixSymbol) and application.arguments.count(argument) == 1

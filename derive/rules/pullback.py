@@ -78,7 +78,7 @@ def pull_softmax(node: Any, c: Any) -> Pulled:
 
 def pull_application(node: nodes.Application, c: Any) -> Pulled:
     """y = F(a, b, …): ∂E/∂a = (∂_1F)ᵀ ∂E/∂y, ∂E/∂b = (∂_2F)ᵀ ∂E/∂y."""
-    found = []
+    found: Pulled = []
     for number, argument in enumerate(node.arguments, start=1):
         shape = axes(argument)
         slot = nodes.Slot(number, shape.rows, shape.cols)
@@ -137,7 +137,9 @@ def pulled(expr: Any, target: Any, c: Any, used: list[Rule]) -> list[Any]:
     for operand, inner in rule(expr, c):
         if target in leaves(operand):
             if inner is None:
-                raise RuleError(f"no rule for the gradient by {show(operand)} through {show(expr)}: one of them is a matrix")
+                raise RuleError(
+                    f"no rule for the gradient by {show(operand)} through {show(expr)}: one of them is a matrix"
+                )
             check_axes_kept(rule.__name__, operand, inner)
             terms.extend(pulled(operand, target, inner, used))
     return terms

@@ -56,7 +56,9 @@ def variation(world: World, node: Any, env: Env) -> Variation:
 def _by_slot(world: World, application: Application, slot: Slot, env: Env) -> Variation:
     """The application has another argument in one slot; nothing else is computed anew."""
     present = world.number(world.value(application.arguments[slot.number - 1], env))
-    return Variation(slot_key(application, slot.number, env), present, lambda name, indices: False, ("slot", slot.number))
+    return Variation(
+        slot_key(application, slot.number, env), present, lambda name, indices: False, ("slot", slot.number)
+    )
 
 
 def _all_that_depends(world: World, key: Key) -> Follows:

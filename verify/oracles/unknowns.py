@@ -24,7 +24,9 @@ def value(name: str, draws: Any, arguments: list[Number], rows: int, cols: int) 
         inner = inner + draws.tensor((f"A{place} of {name}", ()), hidden, entries) @ column
         term = draws.tensor((f"D{place} of {name}", ()), outputs, entries) @ column
         straight = term if straight is None else straight + term
-    curved = draws.tensor((f"B of {name}", ()), outputs, hidden) @ apply(draws.function(f"f of {name}", OPAQUE), 0, inner)
+    curved = draws.tensor((f"B of {name}", ()), outputs, hidden) @ apply(
+        draws.function(f"f of {name}", OPAQUE), 0, inner
+    )
     return linear(lambda a: a.reshape(*a.shape[:-2], rows, cols), curved + straight)
 
 

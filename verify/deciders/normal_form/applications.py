@@ -31,9 +31,7 @@ def applied(store: Store, name: str, own: tuple[int, ...], arguments: list[Form]
 
 def read(store: Store, atom: int) -> tuple[str, tuple[int, ...], tuple[int, ...], list[Form]]:
     """F's name, its own slots, the slots by which it is derived, and the arguments."""
-    name, own, by, numbers = cast(
-        tuple[str, tuple[int, ...], tuple[int, ...], tuple[int, ...]], store.atoms[atom].data
-    )
+    name, own, by, numbers = cast(tuple[str, tuple[int, ...], tuple[int, ...], tuple[int, ...]], store.atoms[atom].data)
     return name, own, by, [store.forms[number] for number in numbers]
 
 

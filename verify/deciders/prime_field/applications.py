@@ -1,13 +1,14 @@
 """Unknown functions of several arguments: F(a, b, …), and its derivatives by a slot.
 
-F at a point is a tensor of free entries, and so is each D^k F there, symmetric in its k places: they are drawn by a hash
-of all entries of all arguments, so equal arguments give equal values and all else is independent. Over Q a polynomial
-with these jets exists at any finite set of points. In the class counts F at an argument is a generic tensor of its own.
+F at a point is a tensor of free entries, and so is each D^k F there, symmetric in its k places: they are drawn by a
+hash of all entries of all arguments, so equal arguments give equal values and all else is independent. Over Q a
+polynomial with these jets exists at any finite set of points. In the class counts F at given arguments is a generic
+tensor of its own (`classes.Classes.point`).
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from derive.language.functions import signature
 from derive.language.nodes import Application
@@ -32,7 +33,9 @@ def of_application(c: Compiler, expr: Application) -> Thunk:
 
     def run(scope: Scope, env: Env) -> Jet:
         algebra = scope.run.algebra
-        values = [_filled(scope, argument(scope, env), shape) for argument, shape in zip(arguments, shapes, strict=True)]
+        values = [
+            _filled(scope, argument(scope, env), shape) for argument, shape in zip(arguments, shapes, strict=True)
+        ]
         if place is not None:
             direction = {1 << scope.level: algebra.seed(scope.level, *shapes[place])}
             values[place] = jets.add(algebra, values[place], direction)

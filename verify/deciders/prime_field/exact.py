@@ -212,7 +212,7 @@ class Balls(Rationals):
         return total
 
     def unknown_entry(self, name: str, point: tuple[Any, ...], value: int, by: tuple[int, ...]) -> Any:
-        """The derivative of q_1(w_1 · a) + q_2(w_2 · a), q_r quintics, with small integers: one instance of an unknown F."""
+        """The derivative of q_1(w_1 · a) + q_2(w_2 · a), q_r quintics of small integers: one instance of F."""
         total, scale = self._iv.mpf(0), 4 * len(point)
         for ridge in (1, 2):
             w = [self.small(name, (value, f"w{ridge}", entry)) for entry in range(len(point))]
