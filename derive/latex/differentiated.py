@@ -34,6 +34,8 @@ def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
             raise NotationError("a derivative is of an array by an array, not of a number", piece.start, piece.end)
     if isinstance(what, Component) or isinstance(by, Component):
         return _componentwise(reader, node, what, by)
+    if node.plus and isinstance(what, sp.MatrixSymbol):
+        what = reader.vocabulary.direct.get(str(what.name), what)  # ∂⁺J/∂c of J: loss(a, c) is by the slot of c
     if slots := slots_by(what, by):
         return each_slot(slots, lambda slot: _laid_out(reader, what, slot, "total"))
     by, turned = (by.args[0], True) if isinstance(by, sp.Transpose) else (by, False)

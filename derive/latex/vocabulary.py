@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.errors import NotationError
 from derive.language.functions import SlottedFunction
-from derive.language.nodes import AxisSizes
+from derive.language.nodes import Application, AxisSizes
 from derive.latex.affine import affine
 from derive.latex.names import NamePattern, same_up_to_font
 from derive.latex.syntax import Scripts
@@ -66,6 +66,7 @@ class Vocabulary:
     sizes: Mapping[str, sp.Symbol] = field(default_factory=dict)
     ranges: Mapping[str, tuple[sp.Expr, sp.Expr]] = field(default_factory=dict)  # declared ranges of step letters
     operators: Mapping[str, str] = field(default_factory=dict)
+    direct: Mapping[str, Application] = field(default_factory=dict)  # losses of plain names: J of J: loss(a, c) is J(a, c)
 
     @property
     def words(self) -> frozenset[str]:

@@ -104,7 +104,7 @@ class Interpreter:
     def model(self, statement: Statement, sides: tuple[Any, ...], choices: Choices) -> Model:
         """The model that the givens before and after make: forward equations, and the definitions that are used."""
         givens = [s for s in self.document.statements if s.role == "given" and self._in_force(s, statement)]
-        equations: dict[str, Equation] = {}
+        equations = {equation.name: equation for equation in statement.meaning.equations}
         definitions = [given for given in givens if given.has_derivative]
         for given in givens:
             if given not in definitions:
