@@ -66,7 +66,9 @@ class Vocabulary:
     sizes: Mapping[str, sp.Symbol] = field(default_factory=dict)
     ranges: Mapping[str, tuple[sp.Expr, sp.Expr]] = field(default_factory=dict)  # declared ranges of step letters
     operators: Mapping[str, str] = field(default_factory=dict)
-    direct: Mapping[str, Application] = field(default_factory=dict)  # losses of plain names: J of J: loss(a, c) is J(a, c)
+    direct: Mapping[str, Application] = field(
+        default_factory=dict
+    )  # losses of plain names: J of J: loss(a, c) is J(a, c)
 
     @property
     def words(self) -> frozenset[str]:

@@ -18,9 +18,7 @@ LOSS = re.compile(r"loss\s*\((.*)\)")
 OWN = ""  # where a part says neither last nor each
 
 
-def read_loss(
-    name: str, entry: Entry, vocabulary: Vocabulary, last: sp.Expr, source: Source
-) -> Loss | Application:
+def read_loss(name: str, entry: Entry, vocabulary: Vocabulary, last: sp.Expr, source: Source) -> Loss | Application:
     """The opaque loss of a declaration; one that names plain tensors is an unknown function of them, J(a, c).
 
     Raises `DocumentError`.
