@@ -122,6 +122,13 @@ def computed_from(names: set[str], model: Model) -> set[str]:
     return found
 
 
+def knows_the_end(claim: Claim) -> bool:
+    """Whether a loss, or what an equation without steps defines, is among what a claim is computed from."""
+    model = claim.model
+    names = computed_from(_names(claim.left) | _names(claim.right), model)
+    return any(name in model.loss_by_name or ((e := model.by_name.get(name)) and e.index is None) for name in names)
+
+
 def _names(expr: Any) -> set[str]:
     return {str(node.name) for node in sp.preorder_traversal(expr) if isinstance(node, Member | sp.MatrixSymbol)}
 
