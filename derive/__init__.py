@@ -11,7 +11,7 @@ _PUBLIC = {
     "derive.language.build": (
         "diag", "divide", "hadamard", "kron", "matadd", "matmul", "negate", "ones", "sequence", "transpose", "vec",
     ),
-    "derive.language.functions": ("elementwise",),
+    "derive.language.functions": ("elementwise", "function"),
     "derive.language.show": ("show",),
     "derive.derivation": ("Derivation", "Step", "block", "family", "jacobian"),
     "derive.recurrence": ("delta", "gradient"),

@@ -10,8 +10,8 @@ import sympy as sp
 
 from derive.errors import BackproofError, RuleError
 from derive.language.build import transpose
-from derive.language.derivatives import BlockJacobian, FamilyDerivative, Jacobian
-from derive.language.nodes import Member, Softmax, Vec
+from derive.language.derivatives import BlockJacobian, FamilyDerivative, Jacobian, slot_of, variable_of
+from derive.language.nodes import Application, Member, Softmax, Vec
 from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
@@ -210,10 +210,10 @@ def _is_open(setting: Setting, node: Any) -> bool:
 
 
 def _outside_the_language(steps: list[Step]) -> list[Step]:
-    """∂⁺ is of a member only: steps whose formulas write ∂⁺ of an operation are joined into one."""
+    """Steps whose formulas no text can write are joined into one."""
     joined: list[Step] = []
     for one in steps:
-        if joined and _writes_immediate_operation(joined[-1].after):
+        if joined and _cannot_be_written(joined[-1].after):
             before = joined.pop()
             one = Step(_both(before.rule, one.rule), before.before, one.after, (*before.names, *one.names))
         joined.append(one)
@@ -224,10 +224,15 @@ def _both(first: str, second: str) -> str:
     return "; ".join(dict.fromkeys([*first.split("; "), *second.split("; ")]))
 
 
-def _writes_immediate_operation(expr: Any) -> bool:
-    found = open_nodes(expr, lambda n: isinstance(n, Jacobian | FamilyDerivative) and n.mode == "immediate")
-    whats = [n.what.matrix if isinstance(n.what, Vec) else n.what for n in found]
-    return any(not isinstance(what, Member | sp.MatrixSymbol) for what in whats)
+def _cannot_be_written(expr: Any) -> bool:
+    """∂⁺ of an operation, and the total derivative of F(a, b) by a, which as a text is the one by the slot."""
+    found = open_nodes(expr, lambda n: isinstance(n, Jacobian | FamilyDerivative) and slot_of(n) is None)
+    whats = [(n, n.what.matrix if isinstance(n.what, Vec) else n.what) for n in found]
+    return any(
+        (n.mode == "immediate" and not isinstance(what, Member | sp.MatrixSymbol))
+        or (isinstance(what, Application) and variable_of(n.by) in what.arguments)
+        for n, what in whats
+    )
 
 
 def _mode(y: Any, x: Any, partial: str) -> str:

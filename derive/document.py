@@ -13,7 +13,7 @@ from derive.errors import BackproofError
 from derive.language import nodes
 from derive.language.build import transpose
 from derive.language.derivatives import Gradient
-from derive.language.nodes import AxisSizes, Elementwise, Member
+from derive.language.nodes import Application, AxisSizes, Elementwise, Member
 from derive.language.shapes import axes
 from derive.language.show import show
 from derive.latex.conventions import OPTIONS, Conventions
@@ -171,7 +171,16 @@ def _functions(formulas: list[Any]) -> dict[str, str]:
     for node in (node for formula in formulas for node in sp.preorder_traversal(formula)):
         if isinstance(node, Elementwise) and not _goes_by_its_own_name(node):
             found[node.name] = "elementwise" if node.kind == "opaque" else f"elementwise {node.kind}"
+        if isinstance(node, Application):
+            found[node.name] = _function_text(node)
     return found
+
+
+def _function_text(node: Application) -> str:
+    """function(x: m, h: n) -> n."""
+    shapes = [axes(argument) for argument in node.arguments]
+    slots = [f"{name}: {_size(*shape.plain)}" for name, shape in zip(node.names, shapes, strict=True)]
+    return f"function({', '.join(slots)}) -> {_size(node.row_axis, node.col_axis)}"
 
 
 def _goes_by_its_own_name(node: Elementwise) -> bool:

@@ -27,7 +27,7 @@ from verify.deciders.prime_field.fields import Array, word
 from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import Degenerate
 from verify.deciders.prime_field.program import Program, compiled
-from verify.deciders.prime_field.scope import Env, Run
+from verify.deciders.prime_field.scope import Env, Run, Shape
 from verify.times import Times, instances
 
 LARGEST = 4  # sizes of which all choices are tried; then those up to the ones that decide the claim
@@ -312,6 +312,10 @@ def _tables(program: Program, best: _Instance) -> dict[str, dict[str, str]]:
     for (name, place), value in best.field.asked.items():
         if name in best.run.inputs:
             continue
+        if name in program.applied:
+            label, entry = _of_unknown(best, name, program.applied[name], place)
+            found.setdefault(label, {})[entry] = str(value)
+            continue
         loss, _, order = name.rpartition(" ")
         if loss in program.system.losses:
             if order == "0" and not value:
@@ -322,6 +326,29 @@ def _tables(program: Program, best: _Instance) -> dict[str, dict[str, str]]:
             label = show_name(name) if not isinstance(best.field, Balls) else f"{show_name(name)}^(k)(0)"
             found.setdefault(label, {})[str(place)] = str(value)
     return {name: dict(sorted(table.items())) for name, table in sorted(found.items())}
+
+
+def _of_unknown(
+    best: _Instance, name: str, slots: tuple[tuple[str, Shape], ...], place: tuple[Any, ...]
+) -> tuple[str, str]:
+    """The table and the entry of one unknown number of F: F'(x = (1, 0), h = (2))[1] by h[1]."""
+    label = show_name(name.partition("(")[0])
+    if isinstance(best.field, Balls):  # the coefficients of F = q_1(w_1 · a) + q_2(w_2 · a)
+        return f"{label} = q1(w1·a) + q2(w2·a)", f"{place[1]}[{place[0] + 1},{place[2] + 1}]"
+    value, by, point = place
+    entries, shown, start = [], [], 0
+    for slot, (rows, cols) in slots:
+        count, width = best.algebra.length(rows) * best.algebra.length(cols), best.algebra.length(cols)
+        shown.append(f"{show_name(slot)} = ({', '.join(map(str, point[start : start + count]))})")
+        entries += [_entry(show_name(slot), i, width) for i in range(count)]
+        start += count
+    derived = " by " + ", ".join(entries[entry] for entry in by) if by else ""
+    return label + "'" * len(by), f"({', '.join(shown)})[{value + 1}]{derived}"
+
+
+def _entry(slot: str, place: int, width: int) -> str:
+    row, col = divmod(place, width)
+    return f"{slot}[{row + 1}]" if width == 1 else f"{slot}[{row + 1},{col + 1}]"
 
 
 def _entry_names(run: Run, loss: str, order: int, place: int) -> str:

@@ -17,7 +17,7 @@ import numpy as np
 import sympy as sp
 from numpy.typing import NDArray
 
-from derive.language.nodes import Entries, Member
+from derive.language.nodes import Application, Entries, Member
 from derive.model import Model
 from verify.claim import Claim
 
@@ -160,7 +160,7 @@ def sizes_in(formula: Any) -> frozenset[sp.Symbol]:
     """The letters in the shapes of a formula's tensors and constants."""
     found: set[sp.Symbol] = set()
     for node in sp.preorder_traversal(formula):
-        if isinstance(node, Member):
+        if isinstance(node, Member | Application):
             found |= node.args[2].free_symbols | node.args[3].free_symbols
         elif isinstance(node, Entries):
             found |= node.args[3].free_symbols | node.args[4].free_symbols

@@ -7,7 +7,8 @@ earlier (or later) members. Immediate, by a *shared parameter* (a symbol without
 steps than the differentiated one's are held; what the same step computes on the way is followed. Immediate, by a
 *member*, of a loss: only the loss's own direct dependence on that member is followed.
 
-The variable is a `MatrixSymbol`, a `Member`, or (in a `Jacobian`) the `Vec` of one of these.
+The variable is a `MatrixSymbol`, a `Member`, a `Slot` of the application that is differentiated, or (in a `Jacobian`)
+the `Vec` of one of these.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 import sympy as sp
 from sympy.core.symbol import Str
 
-from derive.language.nodes import Node, length
+from derive.language.nodes import Application, Node, Slot, Vec, length
 
 
 class DerivativeNode(Node):
@@ -32,6 +33,21 @@ class DerivativeNode(Node):
     what = property(lambda self: self.args[0])
     by = property(lambda self: self.args[1])
     mode = property(lambda self: str(self.args[2].name))
+
+
+def variable_of(by: Any) -> Any:
+    """What is differentiated by, without its vec."""
+    return by.matrix if isinstance(by, Vec) else by
+
+
+def slot_of(node: Any) -> tuple[Application, Slot] | None:
+    """The application and the slot of a derivative by a slot; None for any other derivative."""
+    slot, what = variable_of(node.by), node.what
+    if not isinstance(slot, Slot):
+        return None
+    while isinstance(what, Vec | sp.Transpose):
+        what = what.args[0]
+    return (what, slot) if isinstance(what, Application) else None
 
 
 class Jacobian(DerivativeNode):

@@ -1,11 +1,15 @@
-"""Elementwise functions: opaque ones, and the known ones with the facts that may be used about them."""
+"""Functions by name: elementwise ones, opaque or known, and unknown functions of several arguments."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from derive.language.nodes import Elementwise
+from derive.errors import ShapeError
+from derive.language.nodes import Application, AxisSizes, Elementwise, Slot, split_size
+from derive.language.shapes import Axes, axes
+from derive.language.show import show
 
 OPAQUE = "opaque"
 
@@ -46,3 +50,51 @@ class ElementwiseFunction:
 def elementwise(name: str, kind: str = OPAQUE) -> ElementwiseFunction:
     """An elementwise function by name; `kind` names a known one (`elementwise("f", "tanh")` is a tanh called f)."""
     return ElementwiseFunction(name, kind)
+
+
+@dataclass(frozen=True)
+class SlottedFunction:
+    """An unknown function of several arguments: the names and axes of its slots, the axes of its value."""
+
+    name: str
+    slots: tuple[tuple[str, Axes], ...]
+    rows: AxisSizes
+    cols: AxisSizes
+
+    def __call__(self, *arguments: Any) -> Application:
+        """F(a, b, …). Raises ShapeError where the number of arguments or an argument's axes do not fit."""
+        if len(arguments) != len(self.slots):
+            raise ShapeError(f"{self.name} has {len(self.slots)} arguments, not {len(arguments)}")
+        for argument, (slot, wanted) in zip(arguments, self.slots, strict=True):
+            if axes(argument) != wanted:
+                raise ShapeError(f"{self.name} takes a {wanted} as {slot}, and {show(argument)} is {axes(argument)}")
+        return Application(self.name, [slot for slot, _ in self.slots], self.rows, self.cols, *arguments)
+
+    def slot(self, name: str) -> Slot:
+        """The slot of a name. Raises KeyError."""
+        return slots_of(self.slots)[name]
+
+
+def slots_of(declared: tuple[tuple[str, Axes], ...]) -> dict[str, Slot]:
+    """Slots by their names."""
+    return {name: Slot(place, shape.rows, shape.cols) for place, (name, shape) in enumerate(declared, start=1)}
+
+
+def function(name: str, slots: Mapping[str, Any], rows: Any = 1, cols: Any = 1) -> SlottedFunction:
+    """An unknown differentiable function, `F = function("F", {"x": m, "h": n}, n)`, applied as `F(x[t], h[t - 1])`.
+
+    A slot's size is that of a column, or a pair (rows, columns).
+    """
+    declared = tuple((slot, _axes(size)) for slot, size in slots.items())
+    return SlottedFunction(name, declared, split_size(rows), split_size(cols))
+
+
+def _axes(size: Any) -> Axes:
+    rows, cols = size if isinstance(size, tuple) else (size, 1)
+    return Axes(split_size(rows), split_size(cols))
+
+
+def signature(applied: Application) -> str:
+    """F(m×1, n×1) → n×1: applications with one signature are of one function."""
+    arguments = ", ".join(str(axes(argument)) for argument in applied.arguments)
+    return f"{applied.name}({arguments}) → {axes(applied)}"

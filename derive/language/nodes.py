@@ -96,6 +96,45 @@ class Elementwise(Node):
     shape = property(lambda self: self.args[3].shape)
 
 
+class Application(Node):
+    """F(a_1, …, a_r): an unknown differentiable function of all entries of its arguments jointly.
+
+    `names` are the names of the slots, in the order of the arguments; rows and columns are the axes of the value.
+    """
+
+    def __new__(cls, name: str | Str, names: Any, rows: Any, cols: Any, *arguments: Any) -> Application:
+        names = [one if isinstance(one, Str) else Str(one) for one in names]
+        if len(names) != len(arguments) or not arguments:
+            raise ValueError(f"{name} has {len(names)} slots, and {len(arguments)} arguments are given")
+        return super().__new__(
+            cls,
+            name if isinstance(name, Str) else Str(name),
+            sp.Tuple(*names),
+            sp.Tuple(*split_size(rows)),
+            sp.Tuple(*split_size(cols)),
+            *arguments,
+        )
+
+    name = property(lambda self: str(self.args[0].name))
+    names = property(lambda self: tuple(str(one.name) for one in self.args[1]))
+    row_axis = property(lambda self: tuple(self.args[2]))
+    col_axis = property(lambda self: tuple(self.args[3]))
+    arguments = property(lambda self: self.args[4:])
+    shape = property(lambda self: (length(self.row_axis), length(self.col_axis)))
+
+
+class Slot(Node):
+    """The k-th slot of an application, counted from 1, with its axes: stands below the line of a derivative only."""
+
+    def __new__(cls, number: Any, rows: Any, cols: Any) -> Slot:
+        return super().__new__(cls, sp.Integer(number), sp.Tuple(*split_size(rows)), sp.Tuple(*split_size(cols)))
+
+    number = property(lambda self: int(self.args[0]))
+    row_axis = property(lambda self: tuple(self.args[1]))
+    col_axis = property(lambda self: tuple(self.args[2]))
+    shape = property(lambda self: (length(self.row_axis), length(self.col_axis)))
+
+
 class Softmax(Node):
     """softmax(z)_i = exp(z_i) / Σ_j exp(z_j) over all entries of a vector."""
 

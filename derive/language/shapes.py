@@ -17,7 +17,15 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.errors import ShapeError
 from derive.language import nodes
 from derive.language.build import transpose
-from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.derivatives import (
+    BlockJacobian,
+    Collect,
+    FamilyDerivative,
+    Gradient,
+    Jacobian,
+    slot_of,
+    variable_of,
+)
 from derive.language.nodes import AxisSizes, split_size
 from derive.language.show import show, show_axes
 
@@ -217,6 +225,19 @@ def of_entrywise(expr: Any) -> Axes:
     return shape
 
 
+def of_application(expr: nodes.Application) -> Axes:
+    """F(a, b, …) has its declared axes, whatever its arguments are; they are no families."""
+    for argument in expr.arguments:
+        if axes(argument).back is not None:
+            raise ShapeError(f"{show(expr)}: a function of a family of derivatives is not defined")
+    return Axes(expr.row_axis, expr.col_axis)
+
+
+def of_slot(expr: nodes.Slot) -> Axes:
+    """A slot has its declared axes."""
+    return Axes(expr.row_axis, expr.col_axis)
+
+
 def of_softmax(expr: nodes.Softmax) -> Axes:
     """softmax of a vector."""
     shape = of_entrywise(expr)
@@ -373,6 +394,22 @@ def of_family(expr: FamilyDerivative) -> Axes:
 def _no_back(expr: Any, what: Axes) -> None:
     if what.back is not None:
         raise ShapeError(f"{show(expr)} differentiates a family of derivatives")
+    slot = variable_of(expr.by)
+    if isinstance(slot, nodes.Slot):
+        _check_slot(expr, slot)
+
+
+def _check_slot(expr: Any, slot: nodes.Slot) -> None:
+    """A derivative by a slot is of an application that has this slot, with its axes."""
+    found = slot_of(expr)
+    if found is None:
+        raise ShapeError(f"{show(expr.what)} is no application of a function: it has no slot {slot.number}")
+    arguments = found[0].arguments
+    if not 1 <= slot.number <= len(arguments) or expr.mode != "total":
+        raise ShapeError(f"{show(found[0])} has no slot {slot.number}")
+    given = axes(arguments[slot.number - 1])
+    if given != axes(slot):
+        raise ShapeError(f"the slot {slot.number} of {show(found[0])} is {axes(slot)}, its argument {given}")
 
 
 def of_collect(expr: Collect) -> Axes:
@@ -397,6 +434,8 @@ _CHECKS: dict[type, Callable[[Any], Axes]] = {
     HadamardPower: of_entrywise,
     nodes.Member: of_member,
     nodes.Elementwise: of_entrywise,
+    nodes.Application: of_application,
+    nodes.Slot: of_slot,
     nodes.Softmax: of_softmax,
     nodes.Diag: of_diag,
     nodes.Vec: of_vec,

@@ -10,6 +10,7 @@ from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
+from derive.language.derivatives import slot_of
 
 _SUM, _HADAMARD, _PRODUCT, _ATOM = range(4)  # how tightly a formula's outermost operator binds
 
@@ -103,6 +104,10 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"1/{_wrap(expr.argument, _ATOM)}", _PRODUCT
         case nodes.Elementwise():
             return f"{show_name(expr.name)}{chr(39) * expr.order}({show(expr.argument)})", _ATOM
+        case nodes.Application():
+            return f"{show_name(expr.name)}({', '.join(show(arg) for arg in expr.arguments)})", _ATOM
+        case nodes.Slot():
+            return f"slot {expr.number}", _ATOM
         case nodes.Kronecker():
             return _join(expr.args, " ⊗ ", _HADAMARD), _HADAMARD
         case nodes.Scale():
@@ -124,6 +129,8 @@ def _show(expr: Any) -> tuple[str, int]:
         case nodes.Norm():
             return f"‖{show(expr.matrix)}‖", _ATOM
     if name in ("Jacobian", "Gradient", "BlockJacobian", "FamilyDerivative"):
+        if (slotted := _by_slot(expr)) is not None:
+            return slotted, _PRODUCT
         plus = "⁺" if expr.mode == "immediate" else ""
         return f"∂{plus}{_wrap(expr.what, _ATOM)}/∂{_wrap(expr.by, _ATOM)}", _PRODUCT
     if name == "Collect":
@@ -132,3 +139,14 @@ def _show(expr: Any) -> tuple[str, int]:
         inner = ", ".join(show(arg) for arg in expr.args if isinstance(arg, sp.MatrixExpr))
         return f"{name.lower()}({inner})", _ATOM
     return str(expr), _ATOM if getattr(expr, "is_Atom", False) and not str(expr).startswith("-") else _PRODUCT
+
+
+def _by_slot(expr: Any) -> str | None:
+    """∂_h F(x, h), where a derivative is by a slot."""
+    found = slot_of(expr)
+    if found is None:
+        return None
+    application, slot = found
+    names = application.names
+    name = names[slot.number - 1] if slot.number <= len(names) else str(slot.number)
+    return f"∂_{show_name(name)} {_wrap(expr.what, _ATOM)}"

@@ -17,6 +17,7 @@ from derive.latex.affine import affine
 from derive.latex.constants import step
 from derive.latex.powers import absolute, reciprocal, signum
 from derive.latex.signs import KNOWN_FUNCTIONS
+from derive.latex.slots import apply_several
 from derive.latex.syntax import Scripts
 from derive.latex.transposes import split_transpose
 from derive.latex.unsized import fit
@@ -32,6 +33,9 @@ _LATEX = {"tanh": "\\tanh", "exp": "\\exp", "log": "\\log", "sqrt": "\\sqrt"}
 def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     """The application without the scripts behind it."""
     declared, node = _declared(reader, node)
+    if declared is not None and declared.several is not None:
+        _plain(node)
+        return apply_several(reader, node, declared.several)
     kind = KNOWN_FUNCTIONS.get(node.function.lstrip("\\")) if declared is None else declared.kind
     if kind in ("diag", "vec", "tr", "det"):
         _plain(node)

@@ -13,6 +13,7 @@ from derive.language.nodes import Component, Entries, Member, Vec
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import syntax
+from derive.latex.slots import each_slot, slot_named, slots_by
 from derive.latex.unsized import fit
 
 if TYPE_CHECKING:
@@ -23,12 +24,18 @@ def differentiate(reader: Reader, node: syntax.DerivativeOf) -> Any:
     """The derivative that was written."""
     assert node.what is not None
     what = fit(reader.argument(node.what), None)
+    if node.is_operator and (slot := slot_named(what, node.by)) is not None:
+        return _laid_out(reader, what, slot, "total")
     by = fit(reader.argument(node.by), None)
     for value, piece in ((what, node.what), (by, node.by)):
         if is_coefficient(value):
             raise NotationError("a derivative is of an array by an array, not of a number", piece.start, piece.end)
     if isinstance(what, Component) or isinstance(by, Component):
         return _componentwise(reader, node, what, by)
+    if node.plus and isinstance(what, sp.MatrixSymbol):
+        what = reader.vocabulary.direct.get(str(what.name), what)  # ∂⁺J/∂c of J: loss(a, c) is by the slot of c
+    if slots := slots_by(what, by):
+        return each_slot(slots, lambda slot: _laid_out(reader, what, slot, "total"))
     by, turned = (by.args[0], True) if isinstance(by, sp.Transpose) else (by, False)
     _check_variable(by, node.by)
     mode = _mode(reader, node, what, by)
@@ -118,10 +125,17 @@ def _in_convention(reader: Reader, gradient: Any, below: Axes) -> Any:
 
 def _componentwise(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any) -> Any:
     """∂y_i/∂x_j is the (i, j) entry of the Jacobian, ∂E/∂W_ij of the gradient, ∂y_a/∂W_ij of the family's member."""
-    top, letters = (what.matrix, _letters(what)) if isinstance(what, Component) else (what, ())
+    top = what.matrix if isinstance(what, Component) else what
     bottom, below = (by.matrix, _letters(by)) if isinstance(by, Component) else (by, ())
+    if slots := slots_by(top, bottom):
+        return each_slot(slots, lambda slot: _component_of(reader, what, slot, below, "total"))
     _check_variable(bottom, node.by)
-    mode = _mode(reader, node, top, bottom)
+    return _component_of(reader, what, bottom, below, _mode(reader, node, top, bottom))
+
+
+def _component_of(reader: Reader, what: Any, bottom: Any, below: Any, mode: str) -> Any:
+    """The component with given letters of the derivative of an array by an array."""
+    top, letters = (what.matrix, _letters(what)) if isinstance(what, Component) else (what, ())
     if not below:
         return _entries_of(reader, top, bottom, letters, mode)
     if axes(top).is_vector and axes(bottom).is_vector and letters and not axes(top).is_scalar:

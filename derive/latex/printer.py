@@ -15,12 +15,13 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
-from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian, slot_of
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import arrays
 from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text
 from derive.latex.conventions import Conventions
+from derive.latex.slots import slots_by
 
 TEXTBOOK = Conventions("numerator", "shape", "family", "column", "descending", "total")
 
@@ -221,6 +222,15 @@ class Printer:
         name = f"\\{expr.name}" if expr.name in ("tanh", "exp", "log") else expr.name
         return primed(name, expr.order) + self._argument(expr.argument), ATOM
 
+    def application(self, expr: nodes.Application) -> Text:
+        """F(x_t, h_{t-1})."""
+        text = ", ".join(self.text(argument) for argument in expr.arguments)
+        return f"{expr.name}({text})", ATOM
+
+    def slot(self, expr: nodes.Slot) -> Text:
+        """A slot has a name below the line of a derivative only."""
+        raise BackproofError("a slot stands below the line of a derivative only")
+
     def softmax(self, expr: nodes.Softmax) -> Text:
         """softmax(z)."""
         return "\\operatorname{softmax}" + self._argument(expr.argument), ATOM
@@ -289,7 +299,8 @@ class Printer:
         """∂y/∂x; its transpose where the conventions lay it out the other way."""
         if self._is_turned(expr):
             return f"\\left({self._fraction(expr)}\\right)^\\top", ATOM
-        return self._fraction(expr), ATOM
+        text = self._fraction(expr)
+        return text, PRODUCT if text.startswith("\\partial_") else ATOM  # a script behind it would be F's own
 
     def _is_turned(self, expr: Any) -> bool:
         """Whether a bare fraction means this node's transpose."""
@@ -308,8 +319,24 @@ class Printer:
 
     def _fraction(self, expr: Any) -> str:
         self._check_kind(expr)
+        if slot_of(expr) is not None:
+            return self._by_slot(expr)
+        if slots_by(expr.what, expr.by):
+            raise BackproofError(f"the total {show(expr)} would be read as the derivative by a slot; name the value")
         sign = "\\partial^{+}" if expr.mode == "immediate" else "\\partial"
         return f"\\frac{{{sign} {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(expr.by)}}}"
+
+    def _by_slot(self, expr: Any) -> str:
+        """∂F(x, h)/∂h where the name h stands in one slot, else \\partial_{h} F(x, W y) by the slot's own name."""
+        application, slot = slot_of(expr)  # type: ignore[misc]
+        argument = application.arguments[slot.number - 1]
+        is_name = isinstance(argument, nodes.Member | sp.MatrixSymbol) and application.arguments.count(argument) == 1
+        if is_name and not isinstance(expr.what, sp.Transpose):
+            by = nodes.Vec(argument, expr.by.order) if isinstance(expr.by, nodes.Vec) else argument
+            return f"\\frac{{\\partial {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(by)}}}"
+        if expr.what != application or expr.by != slot:
+            raise BackproofError(f"{show(expr)} is written of names only; name its argument")
+        return f"\\partial_{{{application.names[slot.number - 1]}}} {self.text(application)}"
 
     def _differentiated(self, expr: Any) -> str:
         if isinstance(expr, nodes.Vec) and isinstance(expr.matrix, nodes.Member | sp.MatrixSymbol):
@@ -345,6 +372,8 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     HadamardPower: Printer.hadamard_power,
     nodes.Member: Printer.member,
     nodes.Elementwise: Printer.elementwise,
+    nodes.Application: Printer.application,
+    nodes.Slot: Printer.slot,
     nodes.Softmax: Printer.softmax,
     nodes.Diag: Printer.diag,
     nodes.Vec: Printer.vec,

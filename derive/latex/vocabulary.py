@@ -11,7 +11,8 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import NotationError
-from derive.language.nodes import AxisSizes
+from derive.language.functions import SlottedFunction
+from derive.language.nodes import Application, AxisSizes
 from derive.latex.affine import affine, unwrapped
 from derive.latex.lexicon import Lexicon, Phrase, lexicon, without_font
 from derive.latex.names import Matched, NamePattern
@@ -57,7 +58,7 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Function:
-    """A declared function: elementwise (kind opaque or a known one), softmax, or softmax rows.
+    """A declared function: elementwise (kind opaque or a known one), softmax, softmax rows, or of several arguments.
 
     `of_output`: its derivative is written of the output, σ'(s) with s = σ(z).
     """
@@ -65,6 +66,7 @@ class Function:
     name: str
     kind: str
     of_output: bool = False
+    several: SlottedFunction | None = None
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ class Vocabulary:
     operators: Mapping[str, str] = field(default_factory=dict)
     prime_transposes: bool = False  # X' is Xᵀ
     tolerates_mixed: bool = False  # a row ⊙ a column is read as two columns
-    immediate: frozenset[str] = frozenset()  # derivatives that are immediate, as written
+    direct: Mapping[str, Application] = field(default_factory=dict)  # losses of plain names: J of loss(a, c) is J(a, c)
 
     @cached_property
     def lexicon(self) -> Lexicon:

@@ -143,6 +143,26 @@ def d_elementwise(setting: Setting, node: Any) -> Any:
     return hadamard(prime(applied), inner)
 
 
+def d_application(setting: Setting, node: Any) -> Any:
+    """dF(a, b, …) = ∂_1F da + ∂_2F db + …, ∂_kF the derivative by the k-th slot."""
+    applied = _core(node.what)
+    terms = []
+    for number, argument in enumerate(applied.arguments, start=1):
+        if setting.depends(argument):
+            terms.append(matmul(by_slot(setting, node, applied, number), setting.of(type(node), argument)))
+    return matadd(*terms)
+
+
+def by_slot(setting: Setting, node: Any, applied: nodes.Application, number: int) -> Jacobian:
+    """∂_kF as a matrix, of and by vecs where they are matrices."""
+    shape = axes(applied.arguments[number - 1])
+    slot = nodes.Slot(number, shape.rows, shape.cols)
+    columns = shape.cols == () and axes(applied).cols == ()
+    if not columns and not isinstance(node, Jacobian):
+        raise RuleError(f"no rule for the family of derivatives of {show(applied)}, which is of or by a matrix")
+    return Jacobian(kronecker.flat(applied, setting.order), kronecker.flat(slot, setting.order))
+
+
 def d_hadamard(setting: Setting, node: Any) -> Any:
     """d(A ⊙ B) = dA ⊙ B + A ⊙ dB; for vectors diag(b) da + diag(a) db."""
     factors = _core(node.what).args
@@ -205,6 +225,7 @@ RULES: dict[type, Rule] = {
     HadamardProduct: d_hadamard,
     HadamardPower: d_hadamard_power,
     nodes.Elementwise: d_elementwise,
+    nodes.Application: d_application,
     nodes.Softmax: d_softmax,
     nodes.Scale: d_scale,
     nodes.Tr: d_trace,

@@ -13,6 +13,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.errors import RuleError
 from derive.language import nodes
 from derive.language.build import diag, hadamard, matadd, matmul, transpose
+from derive.language.derivatives import Gradient, Jacobian
 from derive.language.nodes import Diag, Elementwise, Scale, Tr
 from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
@@ -75,6 +76,21 @@ def pull_softmax(node: Any, c: Any) -> Pulled:
     return [(node.argument, matmul(softmax_jacobian(node), c))]
 
 
+def pull_application(node: nodes.Application, c: Any) -> Pulled:
+    """y = F(a, b, …): ∂E/∂a = (∂_1F)ᵀ ∂E/∂y, ∂E/∂b = (∂_2F)ᵀ ∂E/∂y."""
+    found: Pulled = []
+    for number, argument in enumerate(node.arguments, start=1):
+        shape = axes(argument)
+        slot = nodes.Slot(number, shape.rows, shape.cols)
+        if axes(node).is_scalar:
+            found.append((argument, Scale(c, Gradient(node, slot))))
+        elif axes(node).cols == () and shape.cols == ():
+            found.append((argument, matmul(transpose(Jacobian(node, slot)), c)))
+        else:
+            found.append((argument, None))
+    return found
+
+
 def pull_diag(node: Diag, c: Any) -> Pulled:
     """diag(v) has its gradient on the diagonal, for which the language has no name."""
     raise RuleError(f"no rule for the gradient through {show(node)}: write diag(v) u as v ⊙ u")
@@ -98,6 +114,7 @@ RULES: dict[type, Rule] = {
     HadamardProduct: pull_hadamard,
     HadamardPower: pull_hadamard_power,
     nodes.Elementwise: pull_elementwise,
+    nodes.Application: pull_application,
     nodes.Softmax: pull_softmax,
     nodes.Diag: pull_diag,
     nodes.Scale: pull_scale,
@@ -119,6 +136,10 @@ def pulled(expr: Any, target: Any, c: Any, used: list[Rule]) -> list[Any]:
     terms: list[Any] = []
     for operand, inner in rule(expr, c):
         if target in leaves(operand):
+            if inner is None:
+                raise RuleError(
+                    f"no rule for the gradient by {show(operand)} through {show(expr)}: one of them is a matrix"
+                )
             check_axes_kept(rule.__name__, operand, inner)
             terms.extend(pulled(operand, target, inner, used))
     return terms

@@ -96,6 +96,8 @@ class World:
             case nodes.Elementwise():
                 table = _opaque(expr.name) if expr.kind == "opaque" else KNOWN[expr.kind]
                 return table(expr.order, self._value(expr.argument))
+            case nodes.Application():
+                return self._applied(expr)
             case nodes.Softmax():
                 powers = np.exp(self._value(expr.argument))
                 return powers / powers.sum()
@@ -127,6 +129,17 @@ class World:
             case BlockJacobian():
                 return self._blocks(expr)
         raise TypeError(f"the test evaluator has no {type(expr).__name__}")
+
+    def _applied(self, expr):
+        """An unknown function of several arguments: entry o is sin(o + Σ w a) + (Σ w' a)² / 5 over all entries a."""
+        given = [self.moved.get(("slot", expr, k)) for k in range(1, len(expr.arguments) + 1)]
+        parts = [self._value(a) if g is None else g for a, g in zip(expr.arguments, given, strict=True)]
+        entries = np.concatenate([np.asarray(part).ravel(order="C") for part in parts])
+        rows, cols = (self._size(size) for size in expr.shape)
+        own = sum(map(ord, expr.name)) + np.arange(rows * cols)[:, None]
+        weights = np.sin(own * (1 + np.arange(len(entries))) + 0.3)
+        bent = 0.2 * ((np.cos(own + np.arange(len(entries))) @ entries) ** 2)
+        return (np.sin(own[:, 0] + weights @ entries) + bent).reshape(rows, cols)
 
     def _product(self, expr):
         found = 1
@@ -191,8 +204,11 @@ class World:
     # --- derivatives -------------------------------------------------------------------------------------------
 
     def _moved(self, leaf, entry, mode, what):
-        start = self._leaf(leaf)
-        value = start.copy()
+        if isinstance(leaf, nodes.Slot):
+            start, leaf = self._value(what.arguments[leaf.number - 1]), ("slot", what, leaf.number)
+        else:
+            start = self._leaf(leaf)
+        value = np.asarray(start, dtype=complex).copy()
         value[entry] += 1j * H
         held = self.held
         moved = {**self.moved, leaf: value}

@@ -10,10 +10,10 @@ from derive.derivation import block, jacobian
 from derive.errors import RuleError
 from derive.language import nodes
 from derive.language.build import diag, hadamard, kron, matadd, matmul, negate, ones, sequence, transpose, vec
-from derive.language.functions import KINDS, elementwise
+from derive.language.functions import KINDS, elementwise, function
 from derive.language.nodes import Elementwise, Norm, Scale, Softmax, TimeSum, Tr
-from derive.model import Model
-from derive.models.letters import STEPS, E, U, W, b, k, n, net, o, p, s, t, x, y, z
+from derive.model import Loss, Model, Time
+from derive.models.letters import STEPS, E, U, W, b, k, m, n, net, o, p, s, t, x, y, z
 from derive.models.systems import Options, system, systems
 from derive.recurrence import delta, gradient
 from derive.rules import differential, kronecker, pullback, rewriting, simplify
@@ -25,6 +25,10 @@ B = sp.MatrixSymbol("B", n, n)
 Q = sp.MatrixSymbol("q", n, 1)
 f, g = elementwise("f"), elementwise("g")
 NO_EQUATIONS = Model({})
+F = function("F", {"u": n, "A": (n, n), "W": (n, n)}, n)
+M = function("M", {"A": (n, n), "B": (n, n)}, n, n)
+C = function("C", {"u": n, "v": n}, n)
+S = function("S", {"W": (n, n), "u": n})
 POWER = sp.Basic.__new__(HadamardPower, f(matmul(W, b)), sp.Integer(3))
 
 # One formula in W (and b) for each rule of the forward table.
@@ -40,6 +44,8 @@ FORWARD = {
     "d_hadamard_power": POWER,
     "d_elementwise": f(matmul(W, g(matmul(W, b)))),
     "d_elementwise, matrix": f(matmul(A, W)),
+    "d_application": F(matmul(W, b), A, W),
+    "d_application, matrix": M(matmul(A, W), f(W)),
     "d_softmax": Softmax(matmul(W, b)),
     "d_scale": Scale(matmul(transpose(b), W, b), matmul(W, b)),
     "d_scale, matrix": Scale(matmul(transpose(b), W, b), W),
@@ -78,6 +84,8 @@ BACKWARD = {
     "pull_hadamard_power": matmul(ones(1, n), POWER),
     "pull_elementwise": matmul(transpose(b), f(matmul(W, g(matmul(W, b))))),
     "pull_elementwise, matrix": matmul(transpose(b), f(matmul(A, W)), b),
+    "pull_application": matmul(transpose(b), C(matmul(W, b), f(matmul(W, Q)))),
+    "pull_application, scalar": S(W, matmul(A, W, b)),
     "pull_softmax": matmul(transpose(b), Softmax(matmul(W, b))),
     "pull_scale": matmul(transpose(b), Scale(matmul(transpose(b), W, b), matmul(W, b))),
     "pull_trace": Tr(matmul(A, W, B, W)),
@@ -334,3 +342,22 @@ def test_a_taken_name_is_refused():
 def test_every_system_is_listed():
     """The registry is what the completeness test walks."""
     assert {"rnn", "dense", "layers", "softmax", "tanh"} <= set(systems())
+
+
+# --- unknown functions of several arguments ----------------------------------------------------------------------
+
+
+def test_a_total_derivative_follows_all_arguments_and_a_slot_holds_the_others():
+    """∂h_t/∂w = ∂_wF + ∂_hF ∂h_{t-1}/∂w; ∂E/∂w = Σ (∂_wF)ᵀ δ_k; Π ∂_hF between two steps."""
+    w = sp.MatrixSymbol("w", p, 1)
+    step = function("G", {"x": m, "h": n, "w": p}, n)
+    model = Model({s[t]: step(x[t], s[t - 1], w)}, loss=Loss.last(s), time=Time(1, t))
+    check_derivation(jacobian(model, s[t], w))
+    check_derivation(gradient(model, w))
+    check_derivation(delta(model, s[k], names={"s": "\\delta"}))
+    check_derivation(jacobian(model, s[t], s[k]))
+
+
+def test_a_matrix_argument_has_no_gradient_through_a_vector():
+    with pytest.raises(RuleError, match="one of them is a matrix"):
+        gradient(Model({E: matmul(transpose(b), F(b, A, W))}), W)

@@ -12,12 +12,15 @@ import sympy as sp
 
 from derive.errors import NotationError
 from derive.language.functions import KINDS, OPAQUE
+from derive.language.nodes import Application
 from derive.latex.conventions import OPTIONS, Conventions
 from derive.latex.names import literal_name, spelling
 from derive.latex.signs import DECLARED_OPERATORS
 from derive.latex.vocabulary import Function, Tensor, Vocabulary
-from derive.model import Loss
+from derive.model import Equation, Loss
 from verify.document.block import Entry
+from verify.document.function_type import SEVERAL, is_function, read_function
+from verify.document.losses import LOSS, read_loss
 from verify.document.sizes import SizeError, read_shape
 from verify.document.source import Source
 from verify.errors import DocumentError
@@ -40,7 +43,6 @@ KEYS = (
 _STRUCTURES = ("symmetric", "diagonal", "orthogonal", "invertible", "sum 1", "one-hot", "positive")
 _LABEL = re.compile(r"label\s+(.*)")
 _ENTRIES = re.compile(r"entries\s+of\s+(.*)")
-_LOSS = re.compile(r"loss\s*\((.*)\)")
 
 
 @dataclass(frozen=True)
@@ -126,6 +128,7 @@ class Meaning:
 
     vocabulary: Vocabulary
     losses: tuple[Loss, ...]
+    equations: tuple[Equation, ...]  # of losses of plain names, J = J(a, c)
     last: sp.Expr
     first: int
     structures: Mapping[str, str]
@@ -149,7 +152,9 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
         text = value.text.strip()
         if (function := _function(name, text)) is not None:
             functions[name] = function
-        elif _LOSS.fullmatch(text):
+        elif is_function(text):
+            functions[name] = _of_several(name, value, sizes, steps, source)
+        elif LOSS.fullmatch(text):
             losses[name] = value
         else:
             tensors.append(_tensor(name, key, value, steps, sizes, source))
@@ -167,8 +172,25 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
         declarations.transpose == "prime",
         declarations.mixed == "tolerate",
     )
-    made = tuple(_loss(name, entry, vocabulary, source) for name, entry in losses.items())
-    return Meaning(vocabulary, made, last, first, structures)
+    made = {name: read_loss(name, entry, vocabulary, last, source) for name, entry in losses.items()}
+    direct = {name: loss for name, loss in made.items() if isinstance(loss, Application)}
+    return Meaning(
+        replace(vocabulary, direct=direct),
+        tuple(loss for loss in made.values() if isinstance(loss, Loss)),
+        tuple(Equation(sp.MatrixSymbol(name, 1, 1), value, id=name) for name, value in direct.items()),
+        last,
+        first,
+        structures,
+    )
+
+
+def _of_several(
+    name: str, value: Entry, sizes: dict[str, Any], steps: Mapping[str, sp.Symbol], source: Source
+) -> Function:
+    try:
+        return Function(name, SEVERAL, several=read_function(name, value.text, sizes, steps))
+    except SizeError as error:
+        raise DocumentError(f"{name}: {error}", source.place(value.offset, len(value.text))) from None
 
 
 def _function(name: str, text: str) -> Function | None:
@@ -248,26 +270,9 @@ def _distinct(tensors: list[Tensor]) -> list[Tensor]:
         name = tensor.name
         while name in seen and not tensor.entries_of:
             name += "^{()}"
-        seen.add(name)
+        seen |= set() if tensor.entries_of else {name}
         found.append(replace(tensor, name=name))
     return found
-
-
-def _loss(name: str, entry: Entry, vocabulary: Vocabulary, source: Source) -> Loss:
-    match = _LOSS.fullmatch(entry.text.strip())
-    assert match is not None
-    parts = []
-    place = source.place(entry.offset, len(entry.text))
-    for part in match.group(1).split(","):
-        scope, _, family = part.strip().partition(" ")
-        if scope not in ("last", "each") or not family:
-            raise DocumentError(f"a loss is written loss(last s) or loss(each s), not {entry.text!r}", place)
-        family = family.strip()
-        known = [t for t in vocabulary.tensors if family in (t.pattern.base, t.name, t.pattern.text)]
-        if len(known) != 1:
-            raise DocumentError(f"the loss {name} depends on {family}, which is not declared", place)
-        parts.append((known[0].name, scope))
-    return Loss(sp.MatrixSymbol(name, 1, 1), tuple(parts))
 
 
 Ranges = dict[str, tuple[sp.Expr, sp.Expr]]

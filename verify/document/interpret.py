@@ -12,8 +12,8 @@ import sympy as sp
 
 from derive.errors import BackproofError, ModelError, NotationError, ShapeError
 from derive.language.build import transpose
-from derive.language.derivatives import DerivativeNode
-from derive.language.nodes import Component, Diag, Entries, Member, Norm, Vec
+from derive.language.derivatives import DerivativeNode, variable_of
+from derive.language.nodes import Component, Diag, Entries, Member, Norm, Slot
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
 from derive.language.substitute import free_letters, substitute
@@ -126,7 +126,7 @@ class Interpreter:
     def model(self, statement: Statement, sides: tuple[Any, ...], choices: Choices) -> Model:
         """The model that the givens before and after make: forward equations, and the definitions that are used."""
         givens = [s for s in self.document.statements if s.role == "given" and self._in_force(s, statement)]
-        equations: dict[str, Equation] = {}
+        equations = {equation.name: equation for equation in statement.meaning.equations}
         definitions = [given for given in givens if given.has_derivative]
         for given in givens:
             if given not in definitions:
@@ -310,8 +310,8 @@ def _check_variables(claim: Claim) -> None:
     for side in (claim.left, claim.right):
         for node in sp.preorder_traversal(side):
             if isinstance(node, DerivativeNode):
-                core = node.by.args[0] if isinstance(node.by, Vec) else node.by
-                if str(core.name) in bound:
+                core = variable_of(node.by)
+                if not isinstance(core, Slot) and str(core.name) in bound:
                     raise NotationError(
                         f"a derivative by {show(core)}, whose entries depend on each other, is not read", 0, 1
                     )

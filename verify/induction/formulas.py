@@ -14,7 +14,7 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardProduct
 
 from derive.language.build import matadd, matmul, transpose
-from derive.language.derivatives import Collect
+from derive.language.derivatives import Collect, DerivativeNode
 from derive.language.nodes import Component, Entries, Kronecker, Scale, TimeProduct, TimeSum, Tr, Vec
 from derive.language.shapes import axes, is_coefficient
 from derive.language.substitute import free_letters, substitute
@@ -111,6 +111,37 @@ def factor_right(node: Any, facts: Facts) -> Any | None:
     return None
 
 
+def absorb_top(node: Any, facts: Facts) -> Any | None:
+    """Σ_{k=a}^{b} A_k + A_{b+1} = Σ_{k=a}^{b+1} A_k."""
+    return _absorbed(node, 1)
+
+
+def absorb_bottom(node: Any, facts: Facts) -> Any | None:
+    """A_{a-1} + Σ_{k=a}^{b} A_k = Σ_{k=a-1}^{b} A_k."""
+    return _absorbed(node, -1)
+
+
+def _absorbed(node: Any, end: int) -> Any | None:
+    for place, total in enumerate(node.args if isinstance(node, sp.MatAdd) else ()):
+        if isinstance(total, TimeSum):
+            step = total.hi + 1 if end > 0 else total.lo - 1
+            term = settled(_term(total, step))
+            other = next((i for i, arg in enumerate(node.args) if i != place and settled(arg) == term), None)
+            if other is not None:
+                lo, hi = (total.lo, step) if end > 0 else (step, total.hi)
+                args = [_with_range(total, lo, hi) if i == place else arg for i, arg in enumerate(node.args)]
+                return matadd(*(arg for i, arg in enumerate(args) if i != other))
+    return None
+
+
+def settled(expr: Any) -> Any:
+    """A formula without empty ranges and neutral elements; derivatives are not entered."""
+    if not isinstance(expr, sp.MatrixExpr) or not expr.args or isinstance(expr, sp.MatrixSymbol | DerivativeNode):
+        return expr
+    inner = rebuilt(expr, [settled(arg) for arg in expr.args])
+    return next((new for rule in (empty, drop_neutral) if (new := rule(inner, ())) is not None), inner)
+
+
 LINEAR = (sp.Transpose, sp.MatMul, HadamardProduct, Collect, Kronecker, Scale, Tr, Vec, Component, Entries)
 
 
@@ -131,7 +162,18 @@ def pull_out(node: Any, facts: Facts) -> Any | None:
 Rule = Callable[[Any, Facts], Any]
 RULES: dict[str, Rule] = {
     rule.__name__: rule
-    for rule in (empty, peel_bottom, peel_top, drop_neutral, reverse, factor_left, factor_right, pull_out)
+    for rule in (
+        empty,
+        peel_bottom,
+        peel_top,
+        drop_neutral,
+        reverse,
+        factor_left,
+        factor_right,
+        pull_out,
+        absorb_top,
+        absorb_bottom,
+    )
 }
 
 
@@ -179,7 +221,7 @@ class Place:
 def places(expr: Any, facts: Facts, path: Path = ()) -> Iterator[Place]:
     """Every matrix subformula, outermost first; derivatives are not entered."""
     yield Place(expr, path, facts)
-    if type(expr).__name__ in ("Jacobian", "Gradient", "BlockJacobian", "FamilyDerivative"):
+    if isinstance(expr, DerivativeNode):
         return
     for position, arg in enumerate(expr.args):
         if isinstance(arg, sp.MatrixExpr):

@@ -18,6 +18,7 @@ from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.substitute import free_letters, substitute
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Claim, Condition, Index
+from verify.induction import linearity
 from verify.induction.certificate import decode
 from verify.induction.redone import REWRITES, Hypothesis, follows, is_range, known_of, mapped, need, rewritten
 
@@ -165,6 +166,18 @@ def _check_past(goal: Claim) -> None:
         need(equation.first is None or equation.first.is_Integer, f"{name} begins at no number")
         seen.add(name)
         todo |= _names(equation.right)
+
+
+def ending(node: Any, goal: Claim, known: Known, child: Claim) -> None:
+    """P(k) for every step k of every run, if P(t) at the last step t of every run: P reads only the past of a step."""
+    first, last = sp.Integer(goal.model.time.first), goal.model.time.last
+    need(len(goal.indices) == 1 and not goal.conditions, "not one free step")
+    (index,) = goal.indices
+    need((index.first, index.last) == (first, last), "not every step")
+    need(last not in free_letters(goal.left) | free_letters(goal.right), "the claim knows the end of the run")
+    _check_past(goal)
+    sides = {side: substitute(getattr(goal, side), {index.letter: last}) for side in ("left", "right")}
+    need(child == replace(goal, **sides, indices=()), "not the claim at the last step")
 
 
 def _names(expr: Any) -> set[str]:
@@ -338,5 +351,5 @@ def loss(node: Any, goal: Claim, known: Known, child: Claim) -> None:
 
 RULES: dict[str, Callable[..., Any]] = {
     rule.__name__: rule
-    for rule in (scope, restrict, rewrite, termwise, down, forward, copies, generalise, accumulate, dual, loss)
-}
+    for rule in (scope, restrict, rewrite, termwise, down, forward, ending, copies, generalise, accumulate, dual, loss)
+} | linearity.RULES

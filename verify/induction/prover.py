@@ -15,16 +15,25 @@ import sympy as sp
 from derive.errors import BackproofError
 from derive.language.nodes import TimeSum
 from derive.language.show import show
-from derive.language.substitute import fresh_letter, substitute
+from derive.language.substitute import free_letters, fresh_letter, substitute
 from verify.claim import Claim, Condition, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
-from verify.induction import reductions
+from verify.induction import linear, reductions
 from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
 from verify.induction.context import facts_of, is_nonnegative
 from verify.induction.formulas import Range
-from verify.induction.rewriting import Hypothesis, Rewriting, factored, gathered, marked_ranges, peeling, uses
+from verify.induction.rewriting import (
+    Hypothesis,
+    Rewriting,
+    absorbing,
+    factored,
+    gathered,
+    marked_ranges,
+    peeling,
+    uses,
+)
 from verify.version import VERSION
 
 WITNESS = "induction"
@@ -123,19 +132,30 @@ def _models(goal: Claim) -> Iterator[Claim]:
 
 
 def _with_loss(goal: Claim, effort: Effort) -> Node | None:
-    """A loss that is a sum over time is a running sum first."""
+    """A loss that is a sum over time is a running sum first, or is derived term by term; its factor is taken out."""
+    divided = linear.unscaled(goal)
+    if divided is not None:
+        inner = _with_loss(divided, effort)
+        return None if inner is None else Node(goal, "scale", {}, (inner,))
     made = reductions.accumulated(goal)
     if made is None:
         return solve(goal, effort)
     found = solve(made, effort)
-    return None if found is None else Node(goal, "accumulate", {}, (found,))
+    return _by_summands(goal, effort) if found is None else Node(goal, "accumulate", {}, (found,))
+
+
+def _by_summands(goal: Claim, effort: Effort) -> Node | None:
+    letter = _fresh("k", goal)
+    made = linear.by_summands(goal, letter)
+    found = None if made is None else termwise(made, effort)
+    return None if found is None else Node(goal, "summands", {"letter": encode(letter)}, (found,))
 
 
 def solve(goal: Claim, effort: Effort) -> Node | None:
     """The first line of attack that works."""
     rewriting = Rewriting(goal).flattened().exhausted(factored)
     goal_ = rewriting.goal
-    for attack in (close, shared, started, loss_chain, dually, down, forward):
+    for attack in (close, shared, started, loss_chain, dually, down, forward, absorbed, ending):
         found = attack(goal_, effort)
         if found is not None:
             return rewritten(goal, rewriting, found)
@@ -181,6 +201,25 @@ def dually(goal: Claim, effort: Effort) -> Node | None:
     made = reductions.dual(goal)
     found = None if made is None else solve(made, effort)
     return None if found is None else Node(goal, "dual", {}, (found,))
+
+
+def absorbed(goal: Claim, effort: Effort) -> Node | None:
+    """A term beside a sum that continues it is one of the sum."""
+    rewriting = Rewriting(goal).exhausted(absorbing)
+    return rewritten(goal, rewriting, solve(rewriting.goal, effort)) if rewriting.steps else None
+
+
+def ending(goal: Claim, effort: Effort) -> Node | None:
+    """What reads the past of a step only is claimed at the last step of a run."""
+    last, first = goal.model.time.last, sp.Integer(goal.model.time.first)
+    if len(goal.indices) != 1 or goal.conditions or (goal.indices[0].first, goal.indices[0].last) != (first, last):
+        return None
+    if last in free_letters(goal.left) | free_letters(goal.right) or reductions.knows_the_end(goal):
+        return None
+    here = {goal.indices[0].letter: last}
+    made = replace(goal, left=substitute(goal.left, here), right=substitute(goal.right, here), indices=())
+    found = solve(made, effort)
+    return None if found is None else Node(goal, "ending", {}, (found,))
 
 
 def _fresh(name: str, goal: Claim) -> sp.Symbol:
@@ -293,6 +332,7 @@ def _words(nodes: list[Node]) -> Iterator[str]:
         "accumulate": "the loss as a running sum", "copies": "one copy of {of} a step",
         "dual": "for every loss on the last step", "loss": "the chain rule of the loss", "termwise": "term by term",
         "down": "induction down on {letter}", "forward": "induction up on {letter}",
+        "scale": "without the loss's factor", "summands": "the loss term by term", "ending": "at the last step",
     }  # fmt: skip
     for node in nodes:
         if node.rule in said:

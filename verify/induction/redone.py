@@ -184,6 +184,38 @@ def _pull_out(node: Any, known: Facts) -> Any:
     return TimeSum(_made(node, args), *total.args[1:])
 
 
+def _absorb(node: Any, known: Facts, at_top: bool) -> Any:
+    """The first sum and the first other term that is its next one; the sum's range, as written, is not below empty."""
+    need(isinstance(node, sp.MatAdd), "no sum of terms")
+    for total in (arg for arg in node.args if isinstance(arg, TimeSum)):
+        need(follows(total.hi - total.lo + 1, known), "the range may be below empty")
+        step = total.hi + 1 if at_top else total.lo - 1
+        following = _plain(substitute(total.body, {total.index: step}))
+        rest = list(node.args)
+        place = rest.index(total)
+        found = next((i for i, arg in enumerate(rest) if i != place and _plain(arg) == following), None)
+        if found is not None:
+            bounds = (total.lo, step) if at_top else (step, total.hi)
+            rest[place] = TimeSum(total.body, total.index, *bounds)
+            del rest[found]
+            return matadd(*rest)
+    raise Rejected("no term continues a sum")
+
+
+def _plain(expr: Any) -> Any:
+    """Empty ranges and neutral elements done away with, outside of derivatives."""
+    if isinstance(expr, DerivativeNode):
+        return expr
+    expr = mapped(expr, _plain)
+    if is_range(expr) and sp.expand(expr.lo - expr.hi) == 1:
+        return _empty(expr, ())
+    neutral = {sp.MatMul: sp.Identity, sp.MatAdd: sp.ZeroMatrix}.get(type(expr))
+    if neutral is not None and any(isinstance(arg, neutral) for arg in expr.args):
+        kept = [arg for arg in expr.args if not isinstance(arg, neutral)]
+        return _drop_neutral(expr, ()) if any(isinstance(arg, sp.MatrixExpr) for arg in kept) else expr
+    return expr
+
+
 REWRITES: dict[str, Callable[[Any, Facts], Any]] = {
     "empty": _empty,
     "peel_bottom": lambda node, known: _peel(node, known, False),
@@ -193,6 +225,8 @@ REWRITES: dict[str, Callable[[Any, Facts], Any]] = {
     "factor_left": lambda node, known: _factor(node, known, True),
     "factor_right": lambda node, known: _factor(node, known, False),
     "pull_out": _pull_out,
+    "absorb_top": lambda node, known: _absorb(node, known, True),
+    "absorb_bottom": lambda node, known: _absorb(node, known, False),
 }
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from derive.language.build import matadd, matmul, transpose
-from derive.language.derivatives import Collect, DerivativeNode, FamilyDerivative, Gradient, Jacobian
+from derive.language.derivatives import Collect, DerivativeNode, FamilyDerivative, Gradient, Jacobian, variable_of
 from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.shapes import axes, is_coefficient
 from derive.language.substitute import substitute
@@ -122,6 +122,13 @@ def computed_from(names: set[str], model: Model) -> set[str]:
     return found
 
 
+def knows_the_end(claim: Claim) -> bool:
+    """Whether a loss, or what an equation without steps defines, is among what a claim is computed from."""
+    model = claim.model
+    names = computed_from(_names(claim.left) | _names(claim.right), model)
+    return any(name in model.loss_by_name or ((e := model.by_name.get(name)) and e.index is None) for name in names)
+
+
 def _names(expr: Any) -> set[str]:
     return {str(node.name) for node in sp.preorder_traversal(expr) if isinstance(node, Member | sp.MatrixSymbol)}
 
@@ -132,7 +139,7 @@ def _names(expr: Any) -> set[str]:
 def parameters(claim: Claim) -> list[Any]:
     """The shared parameters, and the inputs at a fixed step, by which the claim takes total derivatives."""
     found = [
-        node.by.matrix if type(node.by).__name__ == "Vec" else node.by
+        variable_of(node.by)
         for side in (claim.left, claim.right)
         for node in sp.preorder_traversal(side)
         if isinstance(node, DerivativeNode) and node.mode == "total"
@@ -168,7 +175,7 @@ def copied(claim: Claim, parameter: Any, step: sp.Symbol) -> Claim | None:
 def _chain(parameter: Any, copy: Member, letter: sp.Symbol, model: Model) -> Callable[[Any], Any]:
     def chain(expr: Any) -> Any:
         if isinstance(expr, DerivativeNode):
-            if expr.mode == "total" and (expr.by == parameter or parameter in expr.by.args):
+            if expr.mode == "total" and variable_of(expr.by) == parameter:
                 by = substitute(expr.by, {parameter: copy})
                 return TimeSum(expr.func(expr.what, by), letter, sp.Integer(model.time.first), model.time.last)
             return expr

@@ -88,6 +88,12 @@ def gathered(place: Place) -> str | None:
     return tidy(place) or ("pull_out" if RULES["pull_out"](place.node, ()) is not None else None)
 
 
+def absorbing(place: Place) -> str | None:
+    """A term that continues a sum beside it."""
+    rules = ("absorb_top", "absorb_bottom")
+    return next((rule for rule in rules if RULES[rule](place.node, ()) is not None), None)
+
+
 Mark = tuple[type, sp.Symbol, Any]  # sum or product, its letter, the end that moves
 
 

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
+from derive.language.derivatives import variable_of
 from derive.language.nodes import Member, TimeSum, Vec
 from derive.model import members
 from verify.instances import Key
 from verify.oracles import losses
 from verify.oracles.arithmetic import Array, Bounded, linear, value_of
-from verify.oracles.derivatives import variable_of
 from verify.oracles.formulas import flattened, steps, transposed
 from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env, integer, number

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import sympy as sp
 
-from derive.language.derivatives import BlockJacobian, FamilyDerivative, Gradient, Jacobian
-from derive.language.nodes import Component, Member, Vec
+from derive.language.derivatives import BlockJacobian, FamilyDerivative, Gradient, Jacobian, slot_of, variable_of
+from derive.language.nodes import Application, Component, Member, Slot, Vec
 from verify.instances import Key
 from verify.oracles.arithmetic import Array, Number, linear, value_of
-from verify.oracles.formulas import transposed
+from verify.oracles.formulas import slot_key, transposed
 from verify.oracles.letters import Env, integer
 from verify.oracles.limits import Unsupported
 from verify.oracles.worlds import Follows, VariedWorld, World
@@ -37,13 +37,11 @@ class Variation:
         return rows, cols
 
 
-def variable_of(by: Any) -> Any:
-    """The tensor itself, where the variable is the Vec of one."""
-    return by.matrix if isinstance(by, Vec) else by
-
-
 def variation(world: World, node: Any, env: Env) -> Variation:
     """What a derivative node varies in a world (docs/language.md, Derivatives)."""
+    found = slot_of(node)
+    if found is not None:
+        return _by_slot(world, *found, env)
     variable = variable_of(node.by)
     if not isinstance(variable, Member | sp.MatrixSymbol):
         raise Unsupported(f"a derivative by {type(variable).__name__}")
@@ -53,6 +51,14 @@ def variation(world: World, node: Any, env: Env) -> Variation:
     if node.mode == "immediate":
         return _immediate(world, node, env, key, present)
     return Variation(key, present, _all_that_depends(world, key), ("total", None))
+
+
+def _by_slot(world: World, application: Application, slot: Slot, env: Env) -> Variation:
+    """The application has another argument in one slot; nothing else is computed anew."""
+    present = world.number(world.value(application.arguments[slot.number - 1], env))
+    return Variation(
+        slot_key(application, slot.number, env), present, lambda name, indices: False, ("slot", slot.number)
+    )
 
 
 def _all_that_depends(world: World, key: Key) -> Follows:

@@ -18,7 +18,11 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.functions import signature
 from derive.language.shapes import axes, summed_axis
+from derive.language.show import show
+from derive.language.substitute import free_letters
+from verify.oracles import unknowns
 from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, joined, linear, shape_of, total, value_of
 from verify.oracles.functions import Known
 from verify.oracles.letters import Env, integer, number
@@ -125,6 +129,28 @@ def of_elementwise(world: World, expr: nodes.Elementwise, env: Env) -> Number:
     """f⁽ᵏ⁾ of every entry."""
     function = world.draws.function(expr.name, expr.kind)
     return apply(function, expr.order, world.number(world.value(expr.argument, env)))
+
+
+def of_application(world: World, expr: nodes.Application, env: Env) -> Number:
+    """F(a, b, …); inside a derivative by a slot the varied argument has another value than it is computed to have."""
+    places = range(1, len(expr.arguments) + 1)
+    arguments = [
+        given if (given := world.given.get(slot_key(expr, place, env))) is not None else world.value(argument, env)
+        for place, argument in zip(places, expr.arguments, strict=True)
+    ]
+    rows, cols = constant_shape(world, expr, env)
+    return unknowns.value(signature(expr), world.draws, arguments, rows, cols)
+
+
+def slot_key(expr: nodes.Application, place: int, env: Env) -> Any:
+    """What stands for a slot of an application where it is varied: the application, the slot, the letters' values."""
+    letters = sorted(free_letters(expr), key=lambda letter: str(letter.name))
+    return f"slot {place} of {show(expr)}", tuple(env.get(letter, 0) for letter in letters)
+
+
+def of_slot(world: World, expr: nodes.Slot, env: Env) -> Number:
+    """A slot is a place, no value."""
+    raise Unsupported("a slot stands below the line of a derivative only")
 
 
 def of_softmax(world: World, expr: nodes.Softmax, env: Env) -> Number:
@@ -296,6 +322,8 @@ VALUES: dict[type, Callable[[World, Any, Env], Number]] = {
     HadamardPower: of_entrywise_power,
     nodes.Member: of_member,
     nodes.Elementwise: of_elementwise,
+    nodes.Application: of_application,
+    nodes.Slot: of_slot,
     nodes.Softmax: of_softmax,
     nodes.Diag: of_diag,
     nodes.Vec: of_vec,

@@ -30,6 +30,8 @@ def tangent(world: World, node: Any, env: Env) -> Number:
 
 def _check_nesting(world: World, change: Variation) -> None:
     """A member that is varied already must not be computed anew on the way to another variable's effect."""
+    if change.kind[0] == "slot":
+        return  # nothing is computed anew
     while isinstance(world, VariedWorld):
         name, outer = world.key
         upstream = change.key != world.key and not (change.key[1] and outer and change.key[1][-1] > outer[-1])

@@ -7,13 +7,13 @@ import sympy as sp
 
 from derive.language.build import diag, kron, matadd, matmul, sequence, transpose, vec
 from derive.language.derivatives import Gradient, Jacobian
-from derive.language.functions import elementwise
+from derive.language.functions import elementwise, function
 from derive.language.nodes import TimeProduct, TimeSum
 from derive.model import Equation, Loss, Model, Time
 from verify.claim import Claim, Index
 
 n, m, q = sp.symbols("n m q", integer=True, positive=True)
-t, k, i, tau = sp.symbols("t k i tau", integer=True)
+t, k, i, tau, T = sp.symbols("t k i tau T", integer=True)
 E = sp.MatrixSymbol("E", 1, 1)
 U, W, b = sp.MatrixSymbol("U", n, m), sp.MatrixSymbol("W", n, n), sp.MatrixSymbol("b", n, 1)
 A, B, c = sp.MatrixSymbol("A", m, q), sp.MatrixSymbol("B", m, m), sp.MatrixSymbol("c", m, 1)
@@ -23,6 +23,9 @@ delta, e, G, H = sequence("delta", n), sequence("e", n), sequence("G", n, (n, n)
 data, a, low, lam = sequence("d", q), sequence("a", m), sequence("Low", m), sequence("lambda", m)
 Q = sequence("Q", m, (m, m))
 P = sequence("P", n, (m, m))
+y, w = sequence("y", m), sp.MatrixSymbol("w", q, 1)
+F = function("F", {"x": m, "h": n, "w": q}, n)
+R = function("R", {"s": n, "y": m}, 1)
 one = sp.Integer(1)
 
 
@@ -159,7 +162,75 @@ def true_of_stack(loss: str, bias: bool) -> list[Named]:
     return [Named(f"stack {loss}{' bias' if bias else ''} {name}", made) for name, made in found.items()]
 
 
-TRUE = [
+def unknown(mean: bool = False) -> Model:
+    """s_t = F(x_t, s_{t-1}, w), E = Σ_k ℓ(s_k, y_k) or its mean: an unknown recurrence with an unknown loss."""
+    losses = total(R(s[k], y[k]))
+    made = matmul(1 / T, losses.func(losses.body, k, one, T)) if mean else losses.func(losses.body, k, one, T)
+    return Model((Equation(s[t], F(x[t], s[t - 1], w), t), Equation(E, made)), (), Time(1, T))
+
+
+def by(slot: str, step: Any) -> Jacobian:
+    """∂F/∂(slot) at a step."""
+    return Jacobian(F(x[step], s[step - 1], w), F.slot(slot))
+
+
+def path(lo: Any, hi: Any) -> TimeProduct:
+    """∂_hF at the steps from hi down to lo."""
+    return product(by("h", i), lo, hi)
+
+
+def true_of_unknown() -> list[Named]:
+    """What holds for an unknown recurrence: Dive into Deep Learning, §9.7, and its kin."""
+    plain, mean = unknown(), unknown(mean=True)
+    through = matmul(Jacobian(R(s[k], y[k]), R.slot("s")), Jacobian(s[k], w))
+    parts = matmul(path(k + 1, t), by("w", k))
+    row = transpose(Gradient(E, w))
+    step = Index(t, one, T)
+    backwards = matadd(
+        matmul(transpose(Gradient(E, s[t])), by("h", t)),
+        matmul(1 / T, Jacobian(R(s[t - 1], y[t - 1]), R.slot("s"))),
+    )
+    found = {
+        "loss": claim(row, total(through, hi=T), plain),
+        "mean loss": claim(row, matmul(1 / T, total(through, hi=T)), mean),
+        "mean δ": claim(transpose(Gradient(E, s[t - 1])), backwards, mean, Index(t, one + 1, T)),
+        "sum": claim(Jacobian(s[t], w), total(parts), plain, step),
+        "sum, last apart": claim(Jacobian(s[t], w), matadd(by("w", t), total(parts, hi=t - 1)), plain, step),
+        "sum, first apart": claim(
+            Jacobian(s[t], w), matadd(matmul(path(2, t), by("w", 1)), total(parts, lo=one + 1)), plain, step
+        ),
+    }
+    return [Named(f"unknown {name}", made) for name, made in found.items()]
+
+
+def wrong_of_unknown() -> list[Named]:
+    """Single slips in each of these."""
+    plain, mean = unknown(), unknown(mean=True)
+    through = matmul(Jacobian(R(s[k], y[k]), R.slot("s")), Jacobian(s[k], w))
+    parts, short = matmul(path(k + 1, t), by("w", k)), matmul(path(k + 1, t - 1), by("w", k))
+    row, step = transpose(Gradient(E, w)), Index(t, one, T)
+    found = {
+        "no mean": claim(row, total(through, hi=T), mean),
+        "mean of the sum": claim(row, matmul(1 / T, total(through, hi=T)), plain),
+        "mean twice": claim(row, matmul(1 / T**2, total(through, hi=T)), mean),
+        "to T-1": claim(row, matmul(1 / T, total(through, hi=T - 1)), mean),
+        "immediate": claim(row, total(matmul(Jacobian(R(s[k], y[k]), R.slot("s")), by("w", k)), hi=T), plain),
+        "one step short": claim(Jacobian(s[t], w), matadd(by("w", t), total(short, hi=t - 1)), plain, step),
+        "last twice": claim(Jacobian(s[t], w), matadd(by("w", t), total(parts)), plain, step),
+        "a step left out": claim(
+            Jacobian(s[t], w), matadd(by("w", t), total(parts, hi=t - 2)), plain, Index(t, one + 1, T)
+        ),
+        "mean δ, no mean": claim(
+            transpose(Gradient(E, s[t - 1])),
+            matadd(matmul(transpose(Gradient(E, s[t])), by("h", t)), Jacobian(R(s[t - 1], y[t - 1]), R.slot("s"))),
+            mean,
+            Index(t, one + 1, T),
+        ),
+    }
+    return [Named(f"unknown {name}", made) for name, made in found.items()]
+
+
+TRUE = true_of_unknown() + [
     named
     for make in (true_of_layer, true_of_stack)
     for loss in ("last", "every")
@@ -219,4 +290,4 @@ def wrong() -> list[Named]:
     return [Named(name, made) for name, made in found.items()]
 
 
-WRONG = wrong()
+WRONG = wrong() + wrong_of_unknown()

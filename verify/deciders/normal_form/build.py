@@ -13,7 +13,7 @@ from derive.language import derivatives, nodes
 from derive.language.nodes import AxisSizes, split_size
 from derive.language.shapes import is_coefficient
 from derive.language.show import show
-from verify.deciders.normal_form import build_derivatives, build_indices
+from verify.deciders.normal_form import build_applications, build_derivatives, build_indices
 from verify.deciders.normal_form.algebra import add, contract
 from verify.deciders.normal_form.arrays import Array, add_arrays, chain, join, named_slots
 from verify.deciders.normal_form.functions import EXP, RECIPROCAL, named
@@ -43,6 +43,7 @@ class Builder:
         self.store = system.store
         self.letters = letters
         self.sizes = sizes or {}  # of the component letters, for δ
+        self.slot: tuple[Any, Any] | None = None  # the application and the slot of the derivative that is built
 
     def build(self, expr: Any) -> Array:
         """The array of a formula; raises Unsupported, naming the node, outside the language."""
@@ -252,6 +253,11 @@ def build_elementwise(builder: Builder, expr: nodes.Elementwise) -> Array:
     return replace(array, form=builder.laws.apply(function, array.form))
 
 
+def build_slot(builder: Builder, expr: nodes.Slot) -> Array:
+    """A slot is a place, no value."""
+    raise Unsupported("a slot stands below the line of a derivative only")
+
+
 def build_softmax(builder: Builder, expr: nodes.Softmax) -> Array:
     """softmax(z) = exp(z) · 1/Σ exp(z)."""
     array = builder.build(expr.argument)
@@ -276,6 +282,8 @@ TABLE: dict[type, Callable[[Builder, Any], Array]] = {
     HadamardPower: build_hadamard_power,
     nodes.Member: build_member,
     nodes.Elementwise: build_elementwise,
+    nodes.Application: build_applications.build_application,
+    nodes.Slot: build_slot,
     nodes.Softmax: build_softmax,
     nodes.Diag: build_diag,
     nodes.Vec: build_vec,

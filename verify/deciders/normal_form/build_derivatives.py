@@ -11,6 +11,7 @@ from derive.language import derivatives, nodes
 from derive.language.show import show
 from verify.deciders.normal_form.algebra import contract
 from verify.deciders.normal_form.arrays import Array, Slots, join, named_slots
+from verify.deciders.normal_form.build_applications import differentiated_by_slot
 from verify.deciders.normal_form.term import Form, Unsupported
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 def _differentiated(builder: Builder, expr: derivatives.DerivativeNode) -> tuple[Array, Array, Form]:
     """What is differentiated, by what, and the derivative: slots of the first (letters last), then of X."""
+    if derivatives.slot_of(expr) is not None:
+        return differentiated_by_slot(builder, expr)
     variable = _variable(expr.by)
     if isinstance(variable, nodes.Member | sp.MatrixSymbol):
         indices = getattr(variable, "indices", ())

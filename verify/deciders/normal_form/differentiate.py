@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from verify.deciders.normal_form import applications
 from verify.deciders.normal_form.algebra import add, contract
 from verify.deciders.normal_form.canonical import collect
 from verify.deciders.normal_form.functions import LawBook
@@ -56,6 +57,8 @@ class Derivative:
             return identity(self.slots)
         if self.store.atoms[atom].kind == "function":
             return self._of_function(atom)
+        if self.store.atoms[atom].kind == applications.KIND:
+            return self._of_application(atom)
         return self.of_tensor(atom) or Form(self.store.atoms[atom].slots + self.slots, {}, collected=True)
 
     def _of_function(self, atom: int) -> Form:
@@ -68,3 +71,19 @@ class Derivative:
         own = range(len(argument.slots))
         new = range(len(own), len(own) + len(self.slots))
         return collect(self.store, contract(self.store, [(outer, own), (inner, (*own, *new))], (*own, *new)))
+
+    def _of_application(self, atom: int) -> Form:
+        """d F(a, b, …) = ∂_1F da + ∂_2F db + …."""
+        slots = self.store.atoms[atom].slots
+        own, new = range(len(slots)), [("by", place) for place in range(len(self.slots))]
+        parts: list[tuple[Coefficient, Form]] = [(1, Form(slots + self.slots, {}))]
+        for place, argument in enumerate(applications.read(self.store, atom)[3]):
+            inner = self.of(argument)
+            if inner.is_zero:
+                continue
+            outer, order = applications.derived(self.store, atom, place)
+            middle = [("slot", slot) for slot in range(len(argument.slots))]
+            layout = dict(zip(order, (*own, *middle), strict=True))
+            operands = [(outer, [layout[slot] for slot in range(len(order))]), (inner, (*middle, *new))]
+            parts.append((1, contract(self.store, operands, (*own, *new))))
+        return collect(self.store, add(self.store, *parts))

@@ -1,7 +1,8 @@
 """Where a form that is not zero is false: the fragment in which the normal form is argued to be canonical.
 
 Inputs are generic tensors of symbolic sizes, opaque functions have free values and derivatives at different
-arguments, and an opaque loss has free symmetric derivatives. Then non-isomorphic terms are linearly independent at
+arguments, an opaque loss has free symmetric derivatives, and so has an unknown function of several arguments at each of
+its arguments. Then non-isomorphic terms are linearly independent at
 large sizes (the term with the most labels has a monomial of its own), atoms of one function with different
 arguments are different variables, and a form without terms is the only form that vanishes at every size.
 
@@ -18,6 +19,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import permutations
 
+from verify.deciders.normal_form import applications
 from verify.deciders.normal_form.canonical import canonical_term
 from verify.deciders.normal_form.functions import LawBook
 from verify.deciders.normal_form.term import Form, Function, Term
@@ -44,13 +46,20 @@ def _atoms(laws: LawBook, form: Form) -> Iterator[int]:
                 if atom not in seen:
                     seen.add(atom)
                     yield atom
-                    if laws.store.atoms[atom].kind == "function":
-                        queue.append(laws.read(atom)[1])
+                    queue.extend(arguments_of(laws, atom))
+
+
+def arguments_of(laws: LawBook, atom: int) -> list[Form]:
+    """The arguments of a function's factor, none for any other one."""
+    kind = laws.store.atoms[atom].kind
+    if kind == "function":
+        return [laws.read(atom)[1]]
+    return applications.read(laws.store, atom)[3] if kind == applications.KIND else []
 
 
 def _sizes(laws: LawBook, form: Form, atoms: dict[int, None]) -> str:
     """A concrete size: identities such as Hall's hold at small sizes only."""
-    forms = [form, *(laws.read(atom)[1] for atom in atoms if laws.store.atoms[atom].kind == "function")]
+    forms = [form, *(argument for atom in atoms for argument in arguments_of(laws, atom))]
     for size in {size for part in forms for term in part.terms for size in term.sizes}:
         if laws.store.sizes[size].is_number:
             return f"the concrete size {laws.store.sizes[size]}"
@@ -58,7 +67,7 @@ def _sizes(laws: LawBook, form: Form, atoms: dict[int, None]) -> str:
 
 
 def _opaque(laws: LawBook, atoms: dict[int, None]) -> str:
-    kinds = {laws.store.atoms[atom].kind for atom in atoms} - {"tensor", "function", "loss"}
+    kinds = {laws.store.atoms[atom].kind for atom in atoms} - {"tensor", "function", "loss", applications.KIND}
     names = {"closed": "a sum or product over symbolic steps"}
     return next((names.get(kind, "steps outside the window") for kind in sorted(kinds)), "")
 

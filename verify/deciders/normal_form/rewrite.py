@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from verify.deciders.normal_form import applications
 from verify.deciders.normal_form.algebra import add, contract
 from verify.deciders.normal_form.canonical import collect
 from verify.deciders.normal_form.functions import LawBook
@@ -59,4 +60,7 @@ class Rewriting:
             if changed is argument and self.function == self.laws.apply:
                 return kept
             return self.function(function, changed)
+        if self.store.atoms[atom].kind == applications.KIND:
+            name, own, by, arguments = applications.read(self.store, atom)
+            return applications.applied(self.store, name, own, [self.of(argument) for argument in arguments], by)
         return (self.leaf(atom) if self.leaf else None) or kept

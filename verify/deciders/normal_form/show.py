@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from derive.language.show import show, show_name
+from verify.deciders.normal_form import applications
 from verify.deciders.normal_form.functions import LawBook
 from verify.deciders.normal_form.term import Form, Monomial, Term
 
@@ -63,6 +64,8 @@ class Printer:
             return self._function(atom)
         if kind == "loss":
             return self._loss(*data)
+        if kind == applications.KIND:
+            return self._application(atom)
         if kind == "closed":
             return f"({show(data[0])})"
         what, by = (self._name(part) for part in data)  # type: ignore[arg-type]
@@ -80,6 +83,12 @@ class Printer:
             if coefficient == 1 and len(term.factors) == 1 and term.factors[0][1] == term.open and not term.loops:
                 return self._name(term.factors[0][0])
         return self.form(argument)
+
+    def _application(self, atom: int) -> str:
+        """∂_1∂_2F(a, b): the slots by number."""
+        name, _, by, arguments = applications.read(self.store, atom)
+        order = "".join(f"∂_{place + 1}" for place in by)
+        return f"{order}{show_name(name.partition('(')[0])}({', '.join(map(self._argument, arguments))})"
 
     def _loss(self, name: Any, parts: Any) -> str:
         if not parts:

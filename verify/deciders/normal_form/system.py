@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import permutations
 from typing import Any
 
 import sympy as sp
@@ -19,6 +18,7 @@ from derive.language.show import show_name
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Assumption
 from verify.deciders.normal_form.algebra import add, contract
+from verify.deciders.normal_form.applications import exchanges
 from verify.deciders.normal_form.assumed import Assumed
 from verify.deciders.normal_form.build import Builder
 from verify.deciders.normal_form.canonical import collect
@@ -284,7 +284,7 @@ class System:
         place = len(ordered) - 1 - ordered[::-1].index(part)
         widths = [len(self.store.atoms[p].slots) for p in ordered]
         slots = tuple(size for p in ordered for size in self.store.atoms[p].slots)
-        number = self.store.atom(Atom("loss", (name, tuple(ordered)), slots, _exchanges(ordered, widths)))
+        number = self.store.atom(Atom("loss", (name, tuple(ordered)), slots, exchanges(ordered, widths)))
         start = sum(widths[:place])
         new = range(start, start + widths[place])
         rest = [slot for slot in range(len(slots)) if slot not in new]
@@ -349,13 +349,3 @@ def first_step(model: Model, equation: Equation) -> int:
     if not sp.sympify(first, strict=True).is_Integer:
         raise Unsupported(f"the range of {show_name(equation.name)}, which begins at {first}")
     return int(first)
-
-
-def _exchanges(parts: list[int], widths: list[int]) -> tuple[Permutation, ...]:
-    """Second derivatives by one member are symmetric: the permutations of equal blocks of slots."""
-    starts = [sum(widths[:i]) for i in range(len(parts))]
-    found = []
-    for order in permutations(range(len(parts))):
-        if [parts[i] for i in order] == parts and order != tuple(range(len(parts))):
-            found.append(tuple(slot for i in order for slot in range(starts[i], starts[i] + widths[i])))
-    return tuple(found)

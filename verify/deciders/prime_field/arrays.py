@@ -234,18 +234,48 @@ class Arrays:
 
     def form(self, name: str, base: list[Array], blocks: list[dict[int, Array]]) -> Array:
         """D^k E at the point of the evaluation, a symmetric k-linear form, on k lists of arguments."""
-        starts = np.cumsum([0, *(a.shape[-2] * a.shape[-1] for a in base)])
         order = len(blocks)
         if not order:
             return self.field.draw(f"{name} 0", np.zeros((*self._lead, 1, 1), dtype=np.int64))
+        sizes = [a.shape[-2] * a.shape[-1] for a in base]
+        places, vectors = self._places(name, sizes, blocks), self._vectors(blocks)
+        return self._applied(self.field.draw(f"{name} {order}", self._symmetric(places, sum(sizes))), vectors)
+
+    def point(self, name: str, base: list[Array]) -> tuple[Array, list[int]]:
+        """The arguments of an unknown function, one below the other, and how many entries each has."""
+        return self.field.point(name, self._stacked(base)), [a.shape[-2] * a.shape[-1] for a in base]
+
+    def application(
+        self, name: str, point: tuple[Array, list[int]], blocks: list[dict[int, Array]], rows: Axis, cols: Axis
+    ) -> Array:
+        """D^k F at a point, symmetric and k-linear with values of the given axes, on k lists of arguments."""
+        at, sizes = point
+        shape = self.length(rows), self.length(cols)
+        outputs = np.arange(shape[0] * shape[1])
+        places = self._places(name, sizes, blocks) if blocks else []
+        grid = np.stack(np.meshgrid(outputs, *places, indexing="ij"), axis=-1)
+        grid[..., 1:].sort(axis=-1)  # mixed derivatives are symmetric
+        last = grid.shape[-2] if blocks else 1
+        entries = self.field.unknown(name, at, grid.reshape(-1, last, grid.shape[-1]), (len(outputs), sum(sizes)))
+        found = self._applied(entries, self._vectors(blocks))
+        return found.reshape(*found.shape[:-2], *shape)
+
+    def _places(self, name: str, sizes: list[int], blocks: list[dict[int, Array]]) -> list[Array]:
+        """For each block the numbers of its entries among all entries of all arguments."""
+        starts = np.cumsum([0, *sizes])
         places = [np.concatenate([np.arange(starts[i], starts[i + 1]) for i in sorted(block)]) for block in blocks]
         if prod(len(part) for part in places) > self._entries:
-            raise LimitReached(f"the derivative of order {order} of {name} has more than {self._entries} entries")
-        vectors = [self._stacked([block[i] for i in sorted(block)]) for block in blocks]
-        found = self.field.draw(f"{name} {order}", self._symmetric(places, int(starts[-1])))
+            raise LimitReached(f"the derivative of order {len(blocks)} of {name} has more than {self._entries} entries")
+        return places
+
+    def _vectors(self, blocks: list[dict[int, Array]]) -> list[Array]:
+        return [self._stacked([block[i] for i in sorted(block)]) for block in blocks]
+
+    def _applied(self, form: Array, vectors: list[Array]) -> Array:
+        """A multilinear form, its last place along the columns, on vectors."""
         for vector in reversed(vectors):
-            found = self.field.matmul(found.reshape(*found.shape[:-2], -1, vector.shape[-2]), vector)
-        return found
+            form = self.field.matmul(form.reshape(*form.shape[:-2], -1, vector.shape[-2]), vector)
+        return form
 
     def _symmetric(self, places: list[Array], size: int) -> Array:
         """One number for each unordered choice of places."""

@@ -29,6 +29,7 @@ from verify.deciders.prime_field.networks import (
     Networks,
     degree_in,
     either,
+    larger,
     minus,
     plus,
     product,
@@ -327,6 +328,40 @@ class Classes:
             for other in rest:
                 first = self.add(first, other)
             found = product(found, first, plus(found.total, first.total), 0, 0)
+        return found
+
+    def point(self, name: str, base: list[Networks]) -> tuple[str, Mapping[str, int]]:
+        """The arguments of an unknown function as one atom; its classes are the most that any argument has.
+
+        Two applications are different variables where one pair of arguments differs at the chosen sizes: a pair of
+        atoms as for f, whose slots are the open component letters alone (a value's entries are never compared).
+        """
+        argument = base[0]
+        for other in base[1:]:
+            argument = self.add(argument, other)
+        slots = self.count(tuple(size for letter in argument.letters for size in self.letters[letter]))
+        cleared = larger(self.cleared(argument), slots)
+        self.atoms.append(Atom(f"application {name}", slots, argument, cleared, self.cleared_up(argument)))
+        return f"application {name}", dict.fromkeys(argument.letters, 0)
+
+    def application(
+        self,
+        name: str,
+        point: tuple[str, Mapping[str, int]],
+        blocks: list[dict[int, Networks]],
+        rows: Axis,
+        cols: Axis,
+    ) -> Networks:
+        """D^k F on k arguments: a generic tensor on its own axes, joined to each argument in all its axes."""
+        function, letters = point
+        cover = TOUCHED | (0 if function in self.dirty else PURE)
+        found = self._value(rows + cols + tuple(s for letter in letters for s in self.letters[letter]), cover)
+        found = replace(found, letters=letters, touched=frozenset((function,)))
+        for block in blocks:
+            first, *rest = block.values()
+            for other in rest:
+                first = self.add(first, other)
+            found = product(found, first, plus(found.total, first.total), cover, cover)
         return found
 
     # --- derivatives -------------------------------------------------------------------------------------------

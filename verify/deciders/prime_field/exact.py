@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -95,6 +96,24 @@ class Rationals:
     def opaque(self, name: str, order: int, a: Array) -> Array:
         """f^(k) by a table of small integers: a polynomial with these jets exists."""
         return each(lambda v: self.small(name + "'" * order, v), a)
+
+    def point(self, name: str, a: Array) -> Array:
+        """The entries of a column as they are: what is unknown of F there is asked for by them."""
+        return a
+
+    def unknown(self, name: str, point: Array, places: Array, counts: tuple[int, int]) -> Array:
+        """D^k F at a point by a table of small integers: a polynomial with these jets exists."""
+        found = np.empty((*point.shape[:-2], *places.shape[:-1]), dtype=object)
+        for at in np.ndindex(point.shape[:-2]):
+            entries = tuple(point[at][:, 0])
+            for place in np.ndindex(places.shape[:-1]):
+                value, *by = (int(number) for number in places[place])
+                found[(*at, *place)] = self.unknown_entry(name, entries, value, tuple(by))
+        return found
+
+    def unknown_entry(self, name: str, point: tuple[Any, ...], value: int, by: tuple[int, ...]) -> Any:
+        """∂^k F_value/∂(entries `by`) at a point."""
+        return self.small(name, (value, by, point))
 
     def exp(self, a: Array) -> Array:
         """Only exp(0) = 1 is rational."""
@@ -183,15 +202,25 @@ class Balls(Rationals):
     def opaque(self, name: str, order: int, a: Array) -> Array:
         """The derivative of order k of Σ c_j z^j / j!, j ≤ 5, with small integers c_j: one instance of an unknown f."""
         c = [self.small(name, j) for j in range(6)]
+        return each(lambda v: self._quintic(c, order, v), a)
 
-        def value(v: Any) -> Any:
-            total, power = self._iv.mpf(0), self._iv.mpf(1)
-            for k in range(6 - order):
-                total += c[k + order] * power
-                power = power * v / (k + 1)
-            return total
+    def _quintic(self, c: list[int], order: int, v: Any) -> Any:
+        total, power = self._iv.mpf(0), self._iv.mpf(1)
+        for k in range(6 - order):
+            total += c[k + order] * power
+            power = power * v / (k + 1)
+        return total
 
-        return each(value, a)
+    def unknown_entry(self, name: str, point: tuple[Any, ...], value: int, by: tuple[int, ...]) -> Any:
+        """The derivative of q_1(w_1 · a) + q_2(w_2 · a), q_r quintics of small integers: one instance of F."""
+        total, scale = self._iv.mpf(0), 4 * len(point)
+        for ridge in (1, 2):
+            w = [self.small(name, (value, f"w{ridge}", entry)) for entry in range(len(point))]
+            c = [self.small(name, (value, f"q{ridge}", j)) for j in range(6)]
+            inner = sum((weight * a for weight, a in zip(w, point, strict=True)), self._iv.mpf(0)) / scale
+            slope = prod((Fraction(w[entry], scale) for entry in by), start=Fraction(1))
+            total += self._quintic(c, len(by), inner) * self._ball(slope)
+        return total
 
     def exp(self, a: Array) -> Array:
         """e^z."""

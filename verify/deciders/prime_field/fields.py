@@ -39,6 +39,8 @@ class Field(Protocol):
     def integers(self, a: Array) -> Array: ...
     def draw(self, name: str, places: Array) -> Array: ...
     def opaque(self, name: str, order: int, a: Array) -> Array: ...
+    def point(self, name: str, a: Array) -> Array: ...
+    def unknown(self, name: str, point: Array, places: Array, counts: tuple[int, int]) -> Array: ...
     def exp(self, a: Array) -> Array: ...
     def log(self, a: Array) -> Array: ...
     def sqrt(self, a: Array) -> Array: ...
@@ -155,6 +157,23 @@ class PrimeField:
     def opaque(self, name: str, order: int, a: Array) -> Array:
         """f^(k): a random function."""
         return self.draw(f"{name} {order}", a)
+
+    def point(self, name: str, a: Array) -> Array:
+        """All entries of a column in one word, (…, 1, 1): equal columns have equal words."""
+        found = self._key(f"{name} at") + np.zeros_like(a[..., :1, :], dtype=np.uint64)
+        for entry in range(a.shape[-2]):
+            part = a[..., entry : entry + 1, :].astype(np.uint64)
+            found = _mix(found * np.uint64(0x9E3779B97F4A7C15) + part + np.uint64(entry))
+        return np.asarray(found)
+
+    def unknown(self, name: str, point: Array, places: Array, counts: tuple[int, int]) -> Array:
+        """Uniform entries of D^k F at a point: independent for different points, orders and places.
+
+        `places` (rows, columns, 1 + k) holds the number of the value's entry and of k sorted entries of the argument.
+        """
+        order, weights = places.shape[-1] - 1, [1, *(counts[0] * counts[1] ** k for k in range(places.shape[-1] - 1))]
+        number = (places @ np.array(weights, dtype=np.int64)).reshape(*(1,) * (point.ndim - 2), *places.shape[:-1])
+        return (_mix(self._hash(f"{name} {order}", number) ^ point) % self._p).astype(np.int64)
 
     def exp(self, a: Array) -> Array:
         """A random function without zeros, with exp(-v) = 1/exp(v) and exp(0) = 1."""

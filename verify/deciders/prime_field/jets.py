@@ -44,6 +44,8 @@ class Algebra(Protocol):
     def component_sum(self, a: Value, letter: str) -> Value: ...
     def function(self, kind: str, name: str, order: int, a: Value, rows: Axis, cols: Axis) -> Value: ...
     def form(self, name: str, base: list[Value], blocks: list[dict[int, Value]]) -> Value: ...
+    def point(self, name: str, base: list[Value]) -> Value: ...
+    def application(self, name: str, point: Value, blocks: list[dict[int, Value]], rows: Axis, cols: Axis) -> Value: ...
     def jacobian(self, a: Value, level: int, rows: Axis, cols: Axis, order: str) -> Value: ...
     def gradient(self, a: Value, level: int, rows: Axis, cols: Axis) -> Value: ...
     def family(self, a: Value, level: int, rows: Axis, cols: Axis) -> Value: ...
@@ -99,17 +101,22 @@ def _accumulate(algebra: Algebra, table: dict[Any, Value], key: Any, value: Valu
     table[key] = algebra.add(table[key], value) if key in table else value
 
 
-def loss(algebra: Algebra, name: str, arguments: list[Jet]) -> Jet:
-    """E(a_1, a_2, …)_S = Σ over partitions of S of D^(blocks)E [a_block, …], D^k E a symmetric form."""
-    base = [argument[0] for argument in arguments]
+def several(algebra: Algebra, form: Callable[[list[dict[int, Value]]], Value], arguments: list[Jet]) -> Jet:
+    """F(a_1, a_2, …)_S = Σ over partitions of S of D^(blocks)F [a_block, …]; `form` gives D^k F on k blocks."""
     blocks = sorted({mask for argument in arguments for mask in argument if mask})
     parts = {mask: {i: a[mask] for i, a in enumerate(arguments) if mask in a} for mask in blocks}
-    found: Jet = {0: algebra.form(name, base, [])}
+    found: Jet = {0: form([])}
     chosen: list[tuple[int, list[int]]] = [(0, [])]
     for block in blocks:
         for mask, others in list(chosen):
             if not mask & block:
                 chosen.append((mask | block, [*others, block]))
     for mask, partition in chosen[1:]:
-        _accumulate(algebra, found, mask, algebra.form(name, base, [parts[block] for block in partition]))
+        _accumulate(algebra, found, mask, form([parts[block] for block in partition]))
     return found
+
+
+def loss(algebra: Algebra, name: str, arguments: list[Jet]) -> Jet:
+    """E(a_1, a_2, …), D^k E a symmetric form at the one point of the evaluation."""
+    base = [argument[0] for argument in arguments]
+    return several(algebra, lambda blocks: algebra.form(name, base, blocks), arguments)

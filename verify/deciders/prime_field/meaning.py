@@ -17,6 +17,7 @@ from derive.language.nodes import Member, split_size
 from derive.language.shapes import is_coefficient, summed_axis
 from derive.language.show import show
 from verify.deciders.prime_field import functions, jets
+from verify.deciders.prime_field.applications import of_application
 from verify.deciders.prime_field.coefficients import arithmetic, at_steps
 from verify.deciders.prime_field.jets import Axis, Jet, Value
 from verify.deciders.prime_field.perturbation import of_block, of_family, of_gradient, of_jacobian
@@ -233,6 +234,11 @@ def _application(inner: Thunk, kind: str, name: str, order: int, rows: Axis, col
     return run
 
 
+def of_slot(c: Compiler, expr: nodes.Slot) -> Thunk:
+    """A slot is a place, no value."""
+    raise Unsupported("a slot stands below the line of a derivative only")
+
+
 def of_softmax(c: Compiler, expr: nodes.Softmax) -> Thunk:
     """softmax(z)."""
     inner, (rows, cols) = c(expr.argument), c.shape(expr)
@@ -359,6 +365,8 @@ COMPILE: dict[type, Callable[[Compiler, Any], Thunk]] = {
     HadamardPower: of_hadamard_power,
     Member: of_name,
     nodes.Elementwise: of_elementwise,
+    nodes.Application: of_application,
+    nodes.Slot: of_slot,
     nodes.Softmax: of_softmax,
     nodes.Diag: of_diag,
     nodes.Vec: of_vec,

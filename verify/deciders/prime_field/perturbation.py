@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.language import nodes
+from derive.language.derivatives import slot_of, variable_of
 from derive.language.nodes import Member
 from derive.language.show import show
 from verify.deciders.prime_field.coefficients import arithmetic
@@ -23,6 +24,8 @@ def _derivative(close: Callable[[Any, Value, int, Shape, str], Value]) -> Callab
     """∂what/∂by: evaluate `what` where `by` moves, take the coefficient of its ε, lay the directions out."""
 
     def make(c: Compiler, expr: Any) -> Thunk:
+        if slot_of(expr) is not None:
+            return _by_slot(c, expr, close)
         target, order = (expr.by.matrix, expr.by.order) if isinstance(expr.by, nodes.Vec) else (expr.by, "row")
         if not isinstance(target, Member | sp.MatrixSymbol):
             raise Unsupported(f"a derivative by {show(expr.by)}, which is no symbol or member")
@@ -44,6 +47,24 @@ def _derivative(close: Callable[[Any, Value, int, Shape, str], Value]) -> Callab
         return run
 
     return make
+
+
+def _by_slot(c: Compiler, expr: Any, close: Callable[[Any, Value, int, Shape, str], Value]) -> Thunk:
+    """∂F/∂(slot): the application in `what` moves in one slot (see `applications`), nothing else does."""
+    order = expr.by.order if isinstance(expr.by, nodes.Vec) else "row"
+    outer, c.slot = c.slot, slot_of(expr)
+    what, shape = c(expr.what), c.shape(variable_of(expr.by))
+    c.slot = outer
+    c.shape(expr)
+
+    def run(scope: Scope, env: Env) -> Jet:
+        scope.check_level()
+        bit, algebra, inside = 1 << scope.level, scope.run.algebra, what(scope, env)
+        return {
+            mask ^ bit: close(algebra, value, scope.level, shape, order) for mask, value in inside.items() if mask & bit
+        }
+
+    return run
 
 
 def _key(target: Any) -> Callable[[Env], Key]:

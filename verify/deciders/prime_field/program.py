@@ -36,7 +36,8 @@ class Program:
     """A compiled claim.
 
     `letters`: component letters and their axes; `sorts`: the basic sizes of all axes; `symbols`: the size letters in
-    them; `kinds`: the known functions that occur; `ignored`: assumptions that were not drawn so.
+    them; `kinds`: the known functions that occur; `applied`: the slots of unknown functions of several arguments, by
+    signature; `ignored`: assumptions that were not drawn so.
     """
 
     claim: Claim
@@ -48,6 +49,7 @@ class Program:
     sorts: tuple[Any, ...]
     symbols: tuple[str, ...]
     kinds: frozenset[str]
+    applied: dict[str, tuple[tuple[str, Shape], ...]]
     ignored: tuple[str, ...]
     key: int
     limits: Limits
@@ -76,6 +78,8 @@ class Compiler:
         self.bound: dict[str, tuple[str, Axis]] = {str(k.name): (str(k.name), v) for k, v in claim.letters.items()}
         self.sizes: dict[Any, None] = {}
         self.kinds: set[str] = set()
+        self.applied: dict[str, tuple[tuple[str, Shape], ...]] = {}
+        self.slot: tuple[Any, Any] | None = None  # the application and the slot of the derivative that is compiled
 
     def program(self) -> Program:
         """The whole claim with its model."""
@@ -108,6 +112,7 @@ class Compiler:
             sorts=tuple(sorted(self.sizes, key=str)),
             symbols=tuple(sorted(symbols)),
             kinds=frozenset(self.kinds),
+            applied=dict(self.applied),
             ignored=ignored,
             key=word(show(claim.left), show(claim.right)),
             limits=self.limits,

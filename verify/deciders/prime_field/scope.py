@@ -270,12 +270,16 @@ class Scope:
         tangent = self.run.algebra.tangent(name, parent.level, *self.shape, *own)
         return jets.add(self.run.algebra, value, {1 << parent.level: tangent})
 
+    def check_level(self) -> None:
+        """Raises `LimitReached` where one more derivative has no axis."""
+        if self.level >= MAX_LEVEL:
+            raise LimitReached(f"derivatives nested more than {MAX_LEVEL} deep")
+
     def perturbed(self, by: Key, shape: Shape, held: Callable[[Key], bool] | None) -> Scope:
         """A child scope in which `by` moves, one direction for each of its entries."""
         if self.level and self.run.window is not None:
             raise Unsupported("a second derivative at symbolic steps")
-        if self.level >= MAX_LEVEL:
-            raise LimitReached(f"derivatives nested more than {MAX_LEVEL} deep")
+        self.check_level()
         direction = {1 << self.level: self.run.algebra.seed(self.level, *shape)}
         return Scope(self.run, self, by, direction, held, shape)
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from derive.language.build import diag, hadamard, matadd, matmul, transpose, vec
 from derive.language.derivatives import Jacobian
-from derive.language.functions import elementwise
+from derive.language.functions import elementwise, function
 from derive.language.nodes import Scale, Softmax, Tr
 from derive.model import Model
 from verify.claim import Claim
@@ -27,6 +27,7 @@ A, U = sp.MatrixSymbol("A", n, n), sp.MatrixSymbol("U", n, m)
 s, v = sp.MatrixSymbol("s", n, 1), sp.MatrixSymbol("v", n, 1)
 one, ones, ID = sp.OneMatrix(n, 1), sp.OneMatrix(n, n), sp.Identity(n)
 f = elementwise("f")
+Q, P = function("Q", {"a": n, "b": n}, n), function("P", {"A": (n, n)}, n, n)
 STATIC = Model({})
 LIMITS = Limits()
 
@@ -269,3 +270,64 @@ def test_the_verdict_is_the_same_above_the_bound(seed):
         for more in (0, 1, 2):
             assert differs_at(claim, {}, {"n": sizes["n"] + more}) == (verdict == "differ")
     assert decide_at(Claim(left, mirrored, STATIC), {}).outcome == "equal"
+
+
+# --- unknown functions of several arguments ----------------------------------------------------------------------
+
+
+class Applied(Formulas):
+    """Random formulas with functions of several arguments and their derivatives by a slot beside f."""
+
+    def applied(self, depth):
+        return Q(self.argument(depth), self.vector(depth - 1))
+
+    def vector(self, depth):
+        if depth <= 0:
+            return v
+        return self.pick(
+            lambda: super(Applied, self).vector(depth),
+            lambda: self.applied(depth),
+            lambda: matmul(self.slope(depth), self.vector(depth - 1)),
+            lambda: matmul(P(self.matrix_argument(depth)), one),
+        )
+
+    def slope(self, depth):
+        return Jacobian(self.applied(depth), Q.slot(self.random.choice(["a", "b"])))
+
+    def matrix(self, depth):
+        if depth <= 0:
+            return A
+        return self.pick(
+            lambda: super(Applied, self).matrix(depth),
+            lambda: self.slope(depth),
+            lambda: P(self.matrix_argument(depth)),
+            lambda: Jacobian(self.vector(depth - 1), v),
+        )
+
+
+@laws
+@given(st.integers(0, 10**9))
+def test_the_bound_holds_for_unknown_functions_of_several_arguments(seed):
+    """The verdict at K is the one at K + 1 and K + 2, and so are the relations between formulas."""
+    source = Applied(seed)
+    left, right = source.vector(2), source.vector(2)
+    claim = Claim(left, right, STATIC)
+    verdict = decide_at(claim, {}).outcome
+    assert verdict in ("equal", "differ")
+    (sizes, *_) = bounds.grid(needed(left, right), LIMITS)
+    for more in (0, 1, 2):
+        assert differs_at(claim, {}, {"n": sizes["n"] + more}) == (verdict == "differ")
+    formulas = list(dict.fromkeys(source.scalar() for _ in range(6)))
+    need = needed(matadd(*formulas))
+    (classes,) = need.classes
+    if not any(need.degrees) and classes <= 7:
+        assert relations(formulas, classes) == relations(formulas, classes + 1)
+
+
+def test_arguments_are_told_apart_from_their_own_classes_on():
+    """[[A,Aᵀ]²,A] vanishes at n = 2: K of P([[A,Aᵀ]²,A]) counts the classes of the argument."""
+    commutator = matadd(matmul(A, transpose(A)), matmul(-1, transpose(A), A))
+    square = matmul(commutator, commutator)
+    hall = matadd(matmul(square, A), matmul(-1, A, square))
+    assert needed(P(hall)).classes >= (6,)
+    assert needed(Q(v, v)).classes == (1,)
