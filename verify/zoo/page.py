@@ -1,4 +1,4 @@
-"""The zoo as one page of the docs: `python -m verify.zoo.page docs/zoo.md`. The same entries give the same bytes."""
+"""The zoo as one page of the docs: `python -m verify.zoo.page docs/zoo.md`. The same verdicts give the same bytes."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import re
 import sys
 from pathlib import Path
 
+from verify.counterexample import Counterexample
+from verify.limits import Effort
+from verify.report.terminal import counterexample_text
 from verify.zoo.entries import MEND, PUBLISHED, STATUSES, Specimen, specimens
+from verify.zoo.examined import Examined, examine
 
 _INTRODUCTION = """# The errata zoo
 
@@ -15,7 +19,7 @@ reported as wrong and right. Every entry is a derivation document of its own in 
 published, the declaration adapts to it, and the mended form stands beside it. `backproof zoo` checks them all, and
 `backproof zoo ENTRY` one; the tests confirm every expectation by NumPy.
 
-This page is made from the entries by `python -m verify.zoo.page docs/zoo.md`.
+This page is made by `python -m verify.zoo.page docs/zoo.md`, counterexamples and all.
 
 An entry's front matter says where the formula stands (`source`, `url`, `where`, `evidence`), which `system` it belongs
 to, its `status` (false, conditional, ill-typed or disputed), the verdict that the equation `published` deserves, with
@@ -26,12 +30,15 @@ _EQUATION = re.compile(r"^\$\$(.*?)\$\$$", re.MULTILINE | re.DOTALL)
 _TAG = re.compile(r"\s*\\tag\{([^}]*)\}")
 
 
-def page(entries: tuple[Specimen, ...]) -> str:
+EFFORT = Effort(examples=12)
+
+
+def page(found: tuple[Examined, ...]) -> str:
     """The page's text: an overview of all entries, then each by its system."""
-    parts = [_INTRODUCTION, _overview(entries)]
-    for system in sorted({entry.system for entry in entries}):
+    parts = [_INTRODUCTION, _overview(tuple(examined.specimen for examined in found))]
+    for system in sorted({examined.specimen.system for examined in found}):
         parts.append(f"## {system}\n")
-        parts.extend(_section(entry) for entry in entries if entry.system == system)
+        parts.extend(_section(examined) for examined in found if examined.specimen.system == system)
     return "\n".join(parts)
 
 
@@ -47,18 +54,36 @@ def _overview_row(entry: Specimen) -> str:
     return f"| [{entry.id}](#{entry.id}) | {entry.system} | {entry.status} | {verdict} | {entry.mend} |"
 
 
-def _section(entry: Specimen) -> str:
+def _section(examined: Examined) -> str:
+    entry = examined.specimen
     where = f"[{entry.source}]({entry.url})" if entry.url else entry.source
     equations = equations_of(entry.text)
-    shown = "\n\n".join(f"{label}:\n\n$${equations[name]}$$" for label, name in _shown(equations))
-    return (
-        f'<a id="{entry.id}"></a>\n\n### {entry.title}\n\n{where}; {entry.where}. Evidence: {entry.evidence}.\n\n'
-        f"{_prose(entry.text)}\n\n{shown}\n"
-    )
+    parts = [
+        f'<a id="{entry.id}"></a>\n\n### {entry.title}',
+        f"{where}; {entry.where}. Evidence: {entry.evidence}.",
+        _prose(entry.text),
+        f"```yaml\n{_declaration(entry.text)}\n```",
+        f"As published:\n\n$${equations[PUBLISHED]}$$",
+        _verdict(examined),
+        f"Mended:\n\n$${equations[MEND]}$$",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _shown(equations: dict[str, str]) -> list[tuple[str, str]]:
-    return [(label, name) for label, name in (("As published", PUBLISHED), ("Mended", MEND)) if name in equations]
+def _verdict(examined: Examined) -> str:
+    """The verdict that the published formula deserves, and the smallest counterexample where numbers refute it."""
+    entry = examined.specimen
+    reason = {"value": ": false", "shape": ": its shapes do not fit"}.get(entry.reason, "")
+    example = examined.published.counterexample
+    return f"Verdict: {entry.published}{reason}." + ("" if example is None else _example(example))
+
+
+def _example(example: Counterexample) -> str:
+    return f"\n\n```text\n{counterexample_text(example).plain}\n```"
+
+
+def _declaration(text: str) -> str:
+    return text.split("```backproof\n", 1)[1].split("\n```", 1)[0]
 
 
 def equations_of(text: str) -> dict[str, str]:
@@ -76,4 +101,5 @@ def _prose(text: str) -> str:
 
 
 if __name__ == "__main__":
-    Path(sys.argv[1]).write_text(page(specimens()), encoding="utf-8")
+    text = page(tuple(examine(specimen, EFFORT) for specimen in specimens()))
+    Path(sys.argv[1]).write_text(text, encoding="utf-8")
