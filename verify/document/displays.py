@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from derive.errors import NotationError
 from derive.latex.tokens import RELATIONS
 from verify.document.environments import COUNTED, INNER, ROWS
-from verify.document.macros import DEFINING, Macros, closing_brace, read_definition
+from verify.document.macros import Macros, closing_brace
 from verify.document.passages import Passage, Piece, blanked
 from verify.document.source import Source
 
@@ -35,6 +35,9 @@ _STARTING = re.compile(
     "|".join(
         re.escape(word) + ("(?![A-Za-z])" if word[-1].isalpha() else "") for word in sorted(RELATIONS, key=len)[::-1]
     )
+)
+_UNFINISHED = re.compile(
+    "(?:" + "|".join(re.escape(word) for word in sorted([*RELATIONS, *_SIGNS], key=len)[::-1]) + r")[\s&]*$"
 )
 _FULL_WIDTH = str.maketrans("（）［］＝＋－＜＞", "()[]=+-<>")
 _PUNCTUATION = ".,;:。，；：、．"
@@ -101,11 +104,9 @@ def _without_comments(display: Piece) -> tuple[str, list[Piece]]:
 
 def _without_definitions(text: str, offset: int, macros: Macros, source: Source) -> tuple[str, bool]:
     gone: list[tuple[int, int]] = []
-    for match in DEFINING.finditer(text):
-        found = read_definition(text, match.start())
-        if found is not None and (not gone or match.start() >= gone[-1][1]):
-            macros.define(found, str(source.place(offset + match.start())))
-            gone.append((match.start(), found.end))
+    for start, found in macros.definitions.within(text, 0, len(text)):
+        macros.define(found, str(source.place(offset + start)))
+        gone.append((start, found.end))
     return (blanked(text, gone), True) if gone else (text, False)
 
 
@@ -201,11 +202,14 @@ def _argument(text: str, place: int) -> tuple[str, int] | None:
 
 
 def _row_ends(passage: Passage, layout: _Layout) -> Passage:
-    """Without the punctuation at the end of rows: the row break itself says that a statement may end."""
-    gone = []
-    for start, _ in layout.breaks:
+    """Without the punctuation at the end of rows, and without a row break after a relation or sign: its row goes on."""
+    gone, kept = [], []
+    for start, after in layout.breaks:
         end = _end_of_formula(passage.text, start)
-        gone.append((end, start))
+        is_unfinished = _UNFINISHED.search(passage.text[max(0, end - 20) : end])
+        gone.append((end, after if is_unfinished else start))
+        kept += [] if is_unfinished else [(start, after)]
+    layout.breaks = kept
     return passage.blanked(gone)
 
 
@@ -364,7 +368,7 @@ def _labels_last(named: tuple[bool, str]) -> bool:
 
 # Words between two statements of a display: those that join them, and those that begin a condition. No other prose is
 # read: "unless" would turn a claim around.
-_JOINING = frozenset("and with where 且 和 与 以及 并且 其中".split())
+_JOINING = frozenset({"and", "with", "where", "且", "和", "与", "以及", "并且", "其中"})
 _CONDITIONAL = frozenset({"for", "if", "when", "for all", "当", "对", "若", "如果"})
 _PROSE = re.compile(
     r"\\(?:text|textrm|mbox|mathrm)\s*\{([^{}\\$]{1,30})\}(?![\s]*[\^_(\[])|[(\[{]|[)\]}]|\\(begin|end)|\\.", re.DOTALL

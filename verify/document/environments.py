@@ -44,10 +44,10 @@ def extent(
         if word == closing:
             return Extent(match.start(), match.end())
         if found[0] == "\n":
-            return Extent(match.start(), match.end(), f"{fault} before the empty line")
+            return Extent(match.start(), match.end(), f"{fault}, and no display holds an empty line")
         if _opens_another(word, opening):
             return Extent(match.start(), match.start(), f"{fault} before {word}")
-    return Extent(limit, limit, fault)
+    return Extent(limit, limit, f"{fault}, and no display holds an empty line")
 
 
 def _opens_another(word: str, opening: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -11,9 +12,9 @@ from verify.document.passages import Passage, Run
 from verify.document.source import Source
 
 MAX_DEFINITION = 5_000  # characters of one definition
-MAX_DEFINITIONS = 2_000  # in one document
+MAX_DEFINITIONS = 1_000  # in one document; what follows more of them is not read
 MAX_SIGNS = 20_000  # that one formula may expand to
-MAX_GROWTH = 4_000_000  # signs that all macros of one document may put in, together
+MAX_GROWTH = 2_000_000  # signs that all macros of one document may put in, together
 
 DEFINING = re.compile(
     r"\\(?P<how>(?:re)?newcommand|providecommand|DeclareRobustCommand|DeclareMathOperator|[gex]?def|let|futurelet"
@@ -26,11 +27,11 @@ _LEXEME = re.compile(r"\\(?:[A-Za-z]+|.)|#[0-9]|%[^\n]*\n?[ \t]*|.", re.DOTALL)
 _BRACE = re.compile(r"\\.|%[^\n]*|[{}]", re.DOTALL)
 _COMMAND = re.compile(r"\\(?:[A-Za-z]+|.)", re.DOTALL)
 # \providecommand leaves these alone: LaTeX and amsmath define them themselves
-_LATEX = frozenset(
-    "frac dfrac tfrac sqrt partial nabla sum prod int hat tilde bar dot ddot vec overline underline widehat widetilde "
-    "mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak boldsymbol text textbf textrm operatorname left right "
-    "cdot times circ otimes odot oplus top prime le leq ge geq ne neq in forall exists exp ln log tanh sinh cosh sin "
-    "cos tan det min max sup inf lim arg dim ker".split()
+_LATEX = (
+    " frac dfrac tfrac sqrt partial nabla sum prod int hat tilde bar dot ddot vec overline underline widehat widetilde "
+    " mathrm mathbf mathit mathsf mathtt mathcal mathbb mathfrak boldsymbol text textbf textrm operatorname left right "
+    " cdot times circ otimes odot oplus top prime le leq ge geq ne neq in forall exists exp ln log tanh sinh cosh sin "
+    " cos tan det min max sup inf lim arg dim ker "
 )
 
 
@@ -58,18 +59,40 @@ class Defined(NamedTuple):
     provides: bool
 
 
-def read_definition(text: str, start: int) -> Defined | None:
+def read_definition(text: str, start: int, is_read: bool = True) -> Defined | None:
     """The definition that begins at `start` (at a match of `DEFINING`); None where no name follows."""
     match = DEFINING.match(text, start)
     named = match and _NAME.match(text, match.end())
     if not match or not named:
         return None
     how, name = match["how"], named[1] or named[2]
+    if not is_read:
+        return Defined(Definition(name, 0, None, (), "it is one macro too many"), named.end(), False)
     try:
         definition, end = _defined(how, name, text, named.end())
     except _Unread as unread:
         definition, end = Definition(name, 0, None, (), unread.reason), unread.end
     return Defined(definition, end, how == "providecommand")
+
+
+class Definitions:
+    """Reads the definitions of one document; beyond the limit their names alone, in a time that is bounded."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def read(self, text: str, start: int) -> Defined | None:
+        """The definition that begins at `start`; None where no name follows."""
+        self.count += 1
+        return read_definition(text, start, self.count <= MAX_DEFINITIONS)
+
+    def within(self, text: str, start: int, end: int) -> Iterator[tuple[int, Defined]]:
+        """The definitions between two places, each with its own place, none within another."""
+        for match in DEFINING.finditer(text, start, end):
+            found = self.read(text, match.start()) if match.start() >= start else None
+            if found is not None:
+                start = found.end
+                yield match.start(), found
 
 
 class _Unread(Exception):
@@ -184,6 +207,7 @@ class Macros:
     def __init__(self) -> None:
         self.table: dict[str, Definition] = {}
         self.outer: list[dict[str, Definition]] = []
+        self.definitions = Definitions()  # within displays
         self.left = MAX_GROWTH
         self.count = 0
 
@@ -198,12 +222,10 @@ class Macros:
             self.table = self.outer.pop()
 
     def define(self, found: Defined, where: str) -> None:
-        """Take a definition that stands at `where`; raises `NotationError` where there are too many."""
+        """Take a definition that stands at `where`."""
         self.count += 1
-        if self.count > MAX_DEFINITIONS:
-            raise NotationError(f"the document defines more than {MAX_DEFINITIONS} macros", 0, 1)
         definition = found.definition
-        if found.provides and (definition.name in self.table or definition.name[1:] in _LATEX):
+        if found.provides and (definition.name in self.table or f" {definition.name[1:]} " in _LATEX):
             return
         if definition.refusal:
             definition = replace(definition, refusal=f"{definition.refusal} (at {where})")
@@ -213,8 +235,10 @@ class Macros:
         """A text of the document with every macro expanded; `passage.place` gives places in the author's file.
 
         Raises `NotationError`, whose places count in `text`, where a macro is not read, lacks an argument or grows
-        beyond the limits.
+        beyond the limits; after too many definitions always, since any command may have another meaning.
         """
+        if self.count > MAX_DEFINITIONS:
+            raise NotationError(f"more than {MAX_DEFINITIONS} macros are defined up to here", 0, 1)
         if not self.table or not any(command in self.table for command in _COMMAND.findall(text)):
             return Passage.copied(text, offset, source)
         expanded = self._expanded([_Sign(m.group(), *m.span(), True) for m in _LEXEME.finditer(text)])
@@ -267,7 +291,8 @@ def _optional(waiting: list[_Sign], use: _Sign) -> list[_Sign]:
     _drop_space(waiting)
     if not waiting or waiting[-1].text != "[":
         return []
-    found, level = [], 0
+    found: list[_Sign] = []
+    level = 0
     waiting.pop()
     while waiting:
         sign = waiting.pop()
@@ -287,7 +312,8 @@ def _argument(waiting: list[_Sign], use: _Sign, macro: Definition) -> list[_Sign
     first = waiting.pop()
     if first.text != "{":
         return [first]
-    found, level = [], 1
+    found: list[_Sign] = []
+    level = 1
     while waiting:
         sign = waiting.pop()
         level += {"{": 1, "}": -1}.get(sign.text, 0)

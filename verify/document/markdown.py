@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from markdown_it import MarkdownIt
@@ -12,7 +12,7 @@ from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from verify.document.environments import DISPLAYS, extent
-from verify.document.macros import DEFINING, read_definition
+from verify.document.macros import DEFINING, Defined, Definitions
 from verify.document.passages import Piece
 
 _DISPLAYS = "|".join(re.escape(name) for name in sorted(DISPLAYS, key=len)[::-1])
@@ -29,10 +29,10 @@ _QUOTE = re.compile(r"[ \t]*(?:>[ \t]?)")
 _AFTER_BRACKET = re.compile(r"[ \t.,;:。，；：]*(?:<!--[^\n]*)?(?:\n|$)")
 
 
-def pieces(text: str, offset: int = 0) -> list[Piece]:
+def pieces(text: str, offset: int, definitions: Definitions) -> list[Piece]:
     """What a Markdown text says to Backproof; prose, code and inline mathematics are passed over.
 
-    `offset` is the place of the text in its document.
+    `offset` is the place of the text in its document; `definitions` bounds how many macros that defines.
     """
     starts = [0, *(match.end() for match in re.finditer("\n", text))]
     quotes = 0
@@ -45,7 +45,9 @@ def pieces(text: str, offset: int = 0) -> list[Piece]:
         start, end = (starts[line] if line < len(starts) else len(text) for line in token.map)
         region = _without_quotes(text[start:end], quotes)
         found.extend(
-            _fenced(token, region, offset + start) if token.type == "fence" else _said(token, region, offset + start)
+            _fenced(token, region, offset + start)
+            if token.type == "fence"
+            else _said(token, region, offset + start, definitions)
         )
     return found
 
@@ -54,8 +56,7 @@ def pieces(text: str, offset: int = 0) -> list[Piece]:
 def _reader() -> MarkdownIt:
     """The block structure of CommonMark, with displays as blocks; what stands within lines is read here."""
     reader = MarkdownIt("commonmark").use(front_matter_plugin).disable(["inline", "reference"])
-    alternatives = {"alt": ["paragraph", "blockquote", "list"]}
-    reader.block.ruler.before("fence", "display", _display_lines, alternatives)
+    reader.block.ruler.before("fence", "display", _display_lines, {"alt": ["paragraph", "blockquote", "list"]})
     return reader
 
 
@@ -122,7 +123,7 @@ def _fenced(token: Token, region: str, offset: int) -> Iterator[Piece]:
         yield Piece(kind, body, offset + len(lines[0]))
 
 
-def _said(token: Token, region: str, offset: int) -> Iterator[Piece]:
+def _said(token: Token, region: str, offset: int, definitions: Definitions) -> Iterator[Piece]:
     """Comments, definitions of macros and displays in lines of text."""
     is_literal = token.type == "html_block" and _LITERAL_HTML.match(region) is not None
     runs: dict[int, list[int]] | None = None
@@ -141,11 +142,11 @@ def _said(token: Token, region: str, offset: int) -> Iterator[Piece]:
         elif sign["inline"]:
             if closed := _INLINE.match(region, sign.start()):
                 place = closed.end()
-                yield from _definitions(region, sign.start(), place, offset)
+                yield from _defined(definitions.within(region, sign.start(), place), region, offset)
         elif sign["how"]:
-            yield from _definitions(region, sign.start(), sign.end(), offset)
-            found = read_definition(region, sign.start())
-            place = found.end if found else place
+            if found := definitions.read(region, sign.start()):
+                yield from _defined([(sign.start(), found)], region, offset)
+                place = found.end
         elif sign["display"] or sign["environment"] or (sign["bracket"] and _begins_line(region, sign.start())):
             opening = sign["environment"] or sign.group()
             reach = extent(region, sign.end(), len(region), opening, comments=False)
@@ -157,7 +158,7 @@ def _said(token: Token, region: str, offset: int) -> Iterator[Piece]:
 
 
 def _begins_line(text: str, place: int) -> bool:
-    """Whether only blanks, or the mark of a list's item, stand before a place in its line: \\[ elsewhere is a bracket."""
+    """Whether only blanks, or a list's mark, stand before a place in its line: \\[ elsewhere is a bracket."""
     line = text[text.rfind("\n", 0, place) + 1 : place]
     return not line.strip() or _ITEM.fullmatch(line) is not None
 
@@ -165,11 +166,9 @@ def _begins_line(text: str, place: int) -> bool:
 _ITEM = re.compile(r"\s*(?:[-+*]|\d{1,9}[.)])\s*")
 
 
-def _definitions(text: str, start: int, end: int, offset: int) -> Iterator[Piece]:
-    for match in DEFINING.finditer(text, start, end):
-        found = read_definition(text, match.start())
-        if found is not None:
-            yield Piece("definition", text[match.start() : found.end], offset + match.start())
+def _defined(found: Iterable[tuple[int, Defined]], text: str, offset: int) -> Iterator[Piece]:
+    for start, definition in found:
+        yield Piece("definition", text[start : definition.end], offset + start)
 
 
 def _code_runs(text: str) -> dict[int, list[int]]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from derive.errors import BackproofError
 from verify.document import markdown
+from verify.document.macros import Definitions
 from verify.document.passages import Piece
 from verify.document.source import MAX_BYTES, Assembly, normal
 
@@ -21,13 +22,14 @@ class NoNotebook(BackproofError):
 def pieces(text: str, assembly: Assembly) -> list[Piece]:
     """What the Markdown cells say, in order; each is a part `FILE#cell-N`, counted from 1. Raises `NoNotebook`."""
     found: list[Piece] = []
+    definitions = Definitions()
     size = 0
     for number, cell in _markdown_cells(text):
         size += len(cell)
         if size > MAX_BYTES:
             raise NoNotebook(f"the notebook's Markdown is larger than {MAX_BYTES} characters")
         offset = assembly.add(f"{assembly.path}#cell-{number}", cell, f"cell-{number}")
-        found += markdown.pieces(cell, offset)
+        found += markdown.pieces(cell, offset, definitions)
     return found
 
 

@@ -16,8 +16,8 @@ class Piece:
     """What a scanner finds, in order, each with the offset of its text in the document.
 
     kind: block (declarations), directive, display (an equation's LaTeX), definition (of a macro), open and close
-    (of a group: its definitions end with it), error. A piece with a `fault` is wrong as a whole; a display with one begins
-    with what opens it.
+    (of a group: its definitions end with it), error. A piece with a `fault` is wrong as a whole; a display with one
+    begins with what opens it.
     """
 
     kind: str

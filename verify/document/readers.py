@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from verify.document import markdown, notebook, tex
+from verify.document.macros import Definitions
 from verify.document.passages import Piece
 from verify.document.source import MAX_BYTES, Assembly, Source, normal
 from verify.errors import DocumentError
@@ -29,7 +30,7 @@ def max_bytes(path: str, form: Form | None = None) -> int:
 
 
 def pieces(path: str, text: str, form: Form | None = None, folder: Path | None = None) -> tuple[Source, list[Piece]]:
-    """The pieces of a document in order, and its text with all parts. Raises `DocumentError` where it is none at all."""
+    """The pieces of a document in order, and its text with all parts. Raises `DocumentError` where it is none."""
     limit = max_bytes(path, form)
     if len(text.encode("utf-8", "surrogatepass")) > limit:
         raise DocumentError(f"the document is larger than {limit} bytes", Source(path, text[:1000]).place(0))
@@ -44,7 +45,7 @@ def pieces(path: str, text: str, form: Form | None = None, folder: Path | None =
         except notebook.NoNotebook as error:
             raise DocumentError(str(error), Source(path, "").place(0)) from None
     else:
-        found = markdown.pieces(text, assembly.add(path, text))
+        found = markdown.pieces(text, assembly.add(path, text), Definitions())
     return assembly.source(), found
 
 

@@ -1,4 +1,4 @@
-"""A document's text and the places in it; a document may have several parts (a notebook's cells, files read by \\input)."""
+"""A document's text and the places in it; it may have parts: a notebook's cells, files read by \\input."""
 
 from __future__ import annotations
 

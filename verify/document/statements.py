@@ -19,7 +19,7 @@ from verify.document.conditions import conditions_of, read_conditions
 from verify.document.declarations import Declarations, Meaning, meaning
 from verify.document.directives import Directives, read_directives
 from verify.document.displays import Formula, formulas
-from verify.document.macros import Macros, read_definition
+from verify.document.macros import Macros
 from verify.document.passages import Passage, Piece
 from verify.document.readers import Form, pieces
 from verify.document.source import Source
@@ -130,7 +130,8 @@ class _Reading:
         elif piece.kind == "directive":
             self.waiting.append(piece)
         elif piece.kind == "definition":
-            self._define(piece)
+            for start, found in self.macros.definitions.within(piece.text, 0, len(piece.text)):
+                self.macros.define(found, str(self.source.place(piece.offset + start)))
         elif piece.kind == "block":
             self._declare(piece)
         elif piece.kind == "open":
@@ -141,26 +142,13 @@ class _Reading:
             raise DocumentError(piece.fault, self.source.place(piece.offset, len(piece.text)))
 
     def _take_display(self, piece: Piece) -> None:
-        try:
-            found = formulas(piece, self.macros, self.source)
-        except NotationError as error:  # its definitions are too many
-            raise DocumentError(str(error), self.source.place(piece.offset)) from None
-        for formula in found:
+        for formula in formulas(piece, self.macros, self.source):
             before, self.waiting = self.waiting, []
             try:
                 directives = read_directives([*before, *formula.directives], self.source)
                 self.statements.append(self._statement(formula, directives))
             except DocumentError as error:
                 self._note(error)
-
-    def _define(self, piece: Piece) -> None:
-        found = read_definition(piece.text, 0)
-        place = self.source.place(piece.offset)
-        try:
-            if found is not None:
-                self.macros.define(found, str(place))
-        except NotationError as error:
-            raise DocumentError(str(error), place) from None
 
     def _declare(self, piece: Piece) -> None:
         """A block as a whole; where something is wrong, key by key: a wrong entry costs its own key alone."""

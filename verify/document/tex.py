@@ -1,6 +1,6 @@
 """LaTeX files: declaration blocks and directives in comments, macros, and display equations, with the files they read.
 
-A scanner, no typesetter: what it does not know it passes over, so that a paper's prose and packages never hide an equation.
+A scanner, no typesetter: what it does not know it passes over, so that prose and packages never hide an equation.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from verify.document.environments import DISPLAYS, extent
-from verify.document.macros import DEFINING, closing_brace, read_definition
+from verify.document.macros import DEFINING, Definitions, closing_brace
 from verify.document.passages import Piece
 from verify.document.source import MAX_BYTES, Assembly, normal
 
@@ -63,6 +63,7 @@ class _Scanner:
     def __init__(self, assembly: Assembly, folder: Path | None) -> None:
         self.assembly, self.folder = assembly, None if folder is None else folder.resolve()
         self.aliases: dict[str, str] = {}  # \be for \begin{equation}
+        self.definitions = Definitions()
         self.depth = 0  # of groups; definitions in one end with it
         self.scopes: list[int] = []
         self.open_files: list[Path] = []
@@ -131,7 +132,7 @@ class _Scanner:
         return []
 
     def _definition(self, text: str, sign: re.Match[str], offset: int) -> tuple[list[Piece], int]:
-        found = read_definition(text, sign.start())
+        found = self.definitions.read(text, sign.start())
         if found is None:
             return [], sign.end()
         before = []
