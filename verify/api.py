@@ -10,6 +10,7 @@ import sympy as sp
 from derive.model import Model
 from verify.check import settle
 from verify.claim import Claim, Index
+from verify.document.readers import read_bytes
 from verify.document.statements import read
 from verify.errors import DocumentError
 from verify.judge import Judge
@@ -19,14 +20,16 @@ from verify.verdict import Verdict
 
 
 def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_proof: bool = False) -> Report:
-    """Verify a derivation document (Markdown). Raises `OSError`; wrong declarations stand in the report.
+    """Verify a derivation document: Markdown, LaTeX (.tex) or a Jupyter notebook (.ipynb).
+
+    Raises `OSError`, `UnicodeDecodeError`; wrong declarations stand in the report.
 
     `report["2.3"].verdict` is one claim's verdict, `report.ok` whether all is as it should be.
     """
-    text = Path(path).read_text(encoding="utf-8")
+    text = read_bytes(str(path))
     effort = Effort(examples=examples, seed=seed)
     try:
-        found = read(str(path), text)
+        found = read(str(path), text, folder=Path(path).parent)
     except DocumentError as error:
         return Report((DocumentReport(str(path), (), (error,)),), seed, examples, require_proof)
     entries = tuple(Judge(found, effort).entries())

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from verify.version import VERSION
+
+if TYPE_CHECKING:
+    from verify.document.readers import Form
 
 _MAIN_HELP = """Prove or refute written derivations of backpropagation.
 
 \b
 Examples:
   backproof verify                     check the built-in suite
-  backproof verify notes.md            check your own derivation
+  backproof verify notes.md            check your own derivation (Markdown, .tex or .ipynb)
   backproof verify --json - notes.md   the same as JSON
   backproof derive rnn --wrt W         derive a gradient, step by step
   backproof derive rnn --as md | backproof verify -
@@ -32,6 +36,13 @@ def main() -> None:
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.option(
+    "--from",
+    "form",
+    type=click.Choice(["md", "tex", "ipynb"]),
+    help="Read every FILE as Markdown, LaTeX or a notebook.  [default: by its name; - is Markdown, or LaTeX from "
+    "\\documentclass on]",
+)
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option(
     "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
@@ -62,6 +73,7 @@ def main() -> None:
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
 def verify(
     files: tuple[str, ...],
+    form: Form | None,
     json_path: str | None,
     only: tuple[str, ...],
     examples: int,
@@ -73,7 +85,10 @@ def verify(
     timings: bool,
     quiet: bool,
 ) -> None:
-    """Check derivation documents; without FILE the built-in suite, with - standard input."""
+    """Check derivation documents: Markdown, LaTeX (.tex) or Jupyter notebooks (.ipynb).
+
+    Without FILE the built-in suite, with - standard input.
+    """
     from verify.limits import Effort
     from verify.run import Run
 
@@ -86,6 +101,7 @@ def verify(
         json_path,
         quiet,
         certificates,
+        form,
     )
     sys.exit(run.execute())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from unicodedata import combining, east_asian_width
 
 from derive.errors import BackproofError
 
@@ -17,23 +18,38 @@ def clean(text: str) -> str:
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a file: line and column from 1, the whole source line, and how many characters are meant."""
+    """A place in a file: line and column from 1, the source line, and how many characters are meant.
+
+    Of a long line `source` is the part around the place, after `skipped` characters.
+    """
 
     path: str
     line: int
     column: int
     source: str = ""
     width: int = 1
+    skipped: int = 0
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}"
 
     def caret(self) -> str:
         """The source line with a caret line under the place; long lines are cut around it."""
-        first = max(0, self.column - 1 - 60)
-        line = clean(self.source)[first : first + 120]
-        width = max(1, min(self.width, len(line) - (self.column - 1 - first)))
-        return f"{line}\n{' ' * (self.column - 1 - first)}{'^' * width}"
+        at = self.column - 1 - self.skipped
+        first = max(0, at - 60)
+        before, meant = clean(self.source[first:at]), clean(self.source[at : min(at + max(1, self.width), first + 120)])
+        after = clean(self.source[at : first + 120])
+        return f"{before}{after}\n{_as_blanks(before)}{'^' * max(1, _cells(meant))}"
+
+
+def _cells(text: str) -> int:
+    """How many columns of a terminal a text fills: wide characters two, combining ones none."""
+    return sum(0 if combining(sign) else 2 if east_asian_width(sign) in "WF" else 1 for sign in text)
+
+
+def _as_blanks(text: str) -> str:
+    """Blanks as wide as a text; tabs stay tabs."""
+    return "".join("\t" if sign == "\t" else " " * _cells(sign) for sign in text)
 
 
 class DocumentError(BackproofError):

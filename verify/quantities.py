@@ -82,5 +82,5 @@ def entries(effort: Effort) -> Iterator[Entry]:
         verdict = settle(claim_of(derivation), effort, session)
         seconds = perf_counter() - began
         verdict = replace(verdict, seconds=seconds)
-        place = Place("derived", number, 1)
+        place = Place("derived quantities", number, 1)
         yield Entry(name, "claim", derivation.latex(), place, verdict, None, name, str(derivation))

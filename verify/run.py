@@ -15,7 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
-from verify.document.source import MAX_BYTES
+from verify.document.readers import Form, max_bytes, read_bytes
 from verify.document.statements import Document, read
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
@@ -48,6 +48,7 @@ class Run:
     json_path: str | None = None
     quiet: bool = False
     certificates: str | None = None
+    form: Form | None = None
     done: list[DocumentReport] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
@@ -91,9 +92,9 @@ class Run:
 
     def _documents(self) -> list[Document]:
         found = []
-        for path, text in self._texts():
+        for path, text, folder in self._texts():
             try:
-                found.append(read(path, text))
+                found.append(read(path, text, self.form, folder))
             except DocumentError as error:
                 self.failures.append(str(error))
         for document in found:
@@ -103,14 +104,18 @@ class Run:
             raise CallError("; ".join(self.failures))
         return found
 
-    def _texts(self) -> Iterator[tuple[str, str]]:
+    def _texts(self) -> Iterator[tuple[str, str, Path | None]]:
+        """Path, text and folder of each document; standard input has no folder."""
         if not self.files:
             for item in sorted(resources("verify.suite").iterdir(), key=lambda entry: entry.name):
                 if item.name.endswith(".md"):
-                    yield f"suite/{item.name}", item.read_text(encoding="utf-8")
+                    yield f"suite/{item.name}", item.read_text(encoding="utf-8"), None
         for name in dict.fromkeys(self.files):
             try:
-                yield ("<stdin>" if name == "-" else name), _decoded(name)
+                if name == "-":
+                    yield "<stdin>", sys.stdin.buffer.read(max_bytes("", self.form) + 1).decode("utf-8-sig"), None
+                else:
+                    yield name, read_bytes(name, self.form), Path(name).parent
             except (OSError, UnicodeDecodeError) as error:
                 reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
                 self.failures.append(f"{name}: cannot be read: {reason}")
@@ -214,16 +219,6 @@ def _is_same(path: str, pattern: str) -> bool:
         or Path(path).name == pattern
         or Path(path).absolute() == Path(normpath(Path(pattern).absolute()))
     )
-
-
-def _decoded(name: str) -> str:
-    data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _file_bytes(name)
-    return data.decode("utf-8-sig").replace("\r\n", "\n")
-
-
-def _file_bytes(name: str) -> bytes:
-    with Path(name).open("rb") as stream:
-        return stream.read(MAX_BYTES + 1)
 
 
 def _console(to_stderr: bool, quiet: bool) -> Console:

@@ -82,14 +82,14 @@ def _indicator(factor: Node, bracket: syntax.Bracket) -> Node | None:
 
 
 def _reaches_on(reader: Reader, factor: Node) -> bool:
-    """∂/∂X acts on all that follows; so do ∇_x and ∂_x where what they stand before is no scalar; so does a bare tr."""
+    """∂/∂X acts on all that follows; so do ∇_x and ∂_x before a name that is no scalar (∇_x A x), and a bare tr."""
     if isinstance(factor, syntax.Apply):
         return factor.is_bare and factor.function in ("tr", "Tr", "trace")
     if not isinstance(factor, syntax.DerivativeOf):
         return False
     if factor.what is None or not factor.is_operator:
         return factor.what is None
-    if isinstance(factor.what, syntax.Bracket):
+    if not isinstance(factor.what, syntax.Name):  # a bracket, an application, a fraction says where it ends
         return False
     value = reader.read(factor.what)
     return not is_coefficient(value) and not isinstance(value, Unsized) and not axes(value).is_scalar

@@ -16,7 +16,7 @@ MAX_LENGTH = 20_000  # characters of one formula
 MAX_DIGITS = 40  # digits of one number
 
 _LEXEME = re.compile(r"\\[a-zA-Z]+|\\.|:=|\+=|-=|\.\*|\.\^|\d+(?:\.\d+)?|'+|\s+|.", re.DOTALL)
-_ROW_SPACE = re.compile(r"\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\]")
+_ROW_SPACE = re.compile(r"\*?(?:\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\])?")
 _PROSE = re.compile(r"\s|[^\x00-\x7f]")
 
 

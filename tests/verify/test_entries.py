@@ -94,7 +94,9 @@ SLIPS = {
     "a function": (column(f(Component(u, i))), column(f.prime(Component(u, i)))),
     "a constant counted once": (ComponentSum(matadd(Component(u, i), Tr(S)), i),
                                 matadd(matmul(sp.OneMatrix(1, n), u), Tr(S))),
-    "derivative by an entry": (by_entry(net[t], U, "immediate"), column(matmul(Delta(a, i), Component(s[t - 1], i)), a)),
+    "derivative by an entry": (
+        by_entry(net[t], U, "immediate"), column(matmul(Delta(a, i), Component(s[t - 1], i)), a),
+    ),
     "the other entry": (by_entry(net[t], W, "immediate"), column(matmul(Delta(a, j), Component(s[t - 1], i)), a)),
     "chain transposed": (column(ComponentSum(matmul(Component(Gradient(E, net[t]), j), Component(W, i, j)), j)),
                          Gradient(E, s[t - 1])),

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from verify.document.block import Entry
 from verify.document.declarations import KEYS
-from verify.document.markdown import Piece
+from verify.document.passages import Piece
 from verify.document.source import Source
 from verify.errors import DocumentError
 

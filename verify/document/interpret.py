@@ -68,10 +68,10 @@ class Interpreter:
         except ShapeError as error:
             start = getattr(error, "start", link.chain.start)
             end = getattr(error, "end", link.chain.end)
-            place = self.document.source.place(statement.offset + start, end - start)
+            place = statement.at(start, end)
             return Reading(choices, None, Problem(str(error), place), is_shape_error=True)
         except NotationError as error:
-            place = self.document.source.place(statement.offset + error.start, error.end - error.start)
+            place = statement.at(error.start, error.end)
             return Reading(choices, None, Problem(str(error), place))
         except _InGiven as error:
             return Reading(choices, None, error.problem)
@@ -205,7 +205,7 @@ class Interpreter:
                 raise
             except BackproofError as error:
                 start, end = getattr(error, "start", link.chain.start), getattr(error, "end", link.chain.end)
-                place = self.document.source.place(given.offset + start, end - start)
+                place = given.at(start, end)
                 raise _InGiven(Problem(f"the given equation {given.id}: {error}", place)) from None
             if equation.name in equations:
                 raise _InGiven(Problem(f"two givens define {show_name(equation.name)}", given.place))

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
 
 from derive.errors import NotationError
 from derive.latex import syntax
 from derive.latex.parser import parse
 from derive.latex.syntax import Chain, DerivativeOf, Node
 from derive.latex.tokenizer import tokenize
-from derive.latex.tokens import Tok
+from derive.latex.vocabulary import Vocabulary
 from verify.claim import Condition
 from verify.document.block import Entry, read_block
 from verify.document.conditions import SPACES, conditions_of, read_conditions
 from verify.document.declarations import Declarations, Meaning, meaning
 from verify.document.directives import Directives, read_directives
-from verify.document.markdown import Piece, pieces
-from verify.document.source import MAX_BYTES, Source
+from verify.document.displays import Formula, formulas
+from verify.document.macros import Macros
+from verify.document.passages import Passage, Piece
+from verify.document.readers import Form, pieces
+from verify.document.source import Source
 from verify.errors import DocumentError, Place
 
-_TAG = re.compile(r"\\(?:tag\*?|label)\s*\{([^{}]*)\}")
+# what the typed meaning of declarations rests on: two sets of them that share these share their meaning
+_WITH_MEANING = tuple(
+    item.name
+    for item in fields(Declarations)
+    if item.name not in ("assume", "where", "given", "conventions", "generation")
+)
 _OPENING = re.compile(r"\\(?:left|[bB]igg?l?)\s*$")
 MAX_SALVAGED = 100  # symbols that are tried one by one where one of them is wrong
 _RELATION_WORDS = {"~": "an approximate or proportional relation is no exact claim", "in": "a membership states a type"}
@@ -53,7 +62,7 @@ class Statement:
     id: str
     role: str
     latex: str
-    offset: int
+    passage: Passage  # the formula as it is parsed, with the place of each character
     place: Place
     declarations: Declarations
     meaning: Meaning
@@ -62,6 +71,11 @@ class Statement:
     conditions: tuple[Condition, ...] = ()
     problem: Problem | None = None
     has_derivative: bool = False
+    names: tuple[str, ...] = ()  # everything that `given` may call it: its id, its tags and labels
+
+    def at(self, start: int, end: int) -> Place:
+        """Where characters of the parsed formula were written: at a macro's use for what it expands to."""
+        return self.passage.place(start, end)
 
 
 @dataclass(frozen=True)
@@ -78,47 +92,68 @@ class Document:
         return tuple(statement for statement in self.statements if statement.role == "claim")
 
 
-def read(path: str, text: str) -> Document:
-    """Read a Markdown document. Wrong declarations are collected; everything else is read all the same."""
-    source = Source(path, text)
-    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
-        raise DocumentError(f"the document is larger than {MAX_BYTES} bytes", source.place(0))
-    return _Reading(source).run(pieces(source))
+def read(path: str, text: str, form: Form | None = None, folder: Path | None = None) -> Document:
+    """Read a document: Markdown, LaTeX or a notebook, by its name where `form` does not say which.
+
+    Files that a LaTeX document reads are looked for in `folder` alone. Raises `DocumentError` for what is no document;
+    wrong declarations are collected, and everything else is read all the same.
+    """
+    return _Reading(*pieces(path, text, form, folder)).run()
 
 
 class _Reading:
-    """Goes through the pieces once, with the declarations in force."""
+    """Goes through the pieces once, with the declarations and macros in force."""
 
-    def __init__(self, source: Source) -> None:
-        self.source = source
+    def __init__(self, source: Source, found: list[Piece]) -> None:
+        self.source, self.pieces = source, found
         self.declarations = Declarations()
+        self.macros = Macros()
         self.waiting: list[Piece] = []
         self.statements: list[Statement] = []
-        self.errors: list[DocumentError] = []
-        self.meanings: dict[int, tuple[Declarations, Meaning]] = {}
+        self.ids: set[str] = set()
+        self.errors: dict[str, DocumentError] = {}
+        self.meanings: dict[tuple[int, ...], tuple[Declarations, Meaning]] = {}
+        self.on_line: dict[str, int] = {}
+        self.givens: dict[int, tuple[tuple[Entry, ...], frozenset[str]]] = {}
 
-    def run(self, found: list[Piece]) -> Document:
-        for piece in found:
+    def run(self) -> Document:
+        for piece in self.pieces:
             try:
                 self._take(piece)
             except DocumentError as error:
                 self._note(error)
         self._check_givens()
-        return Document(self.source, tuple(self.statements), tuple(self.errors))
+        return Document(self.source, tuple(self.statements), tuple(self.errors.values()))
 
     def _take(self, piece: Piece) -> None:
-        if piece.kind == "block":
-            self._declare(piece)
+        if piece.kind == "display":
+            self._take_display(piece)
         elif piece.kind == "directive":
             self.waiting.append(piece)
+        elif piece.kind == "definition":
+            for start, found in self.macros.definitions.within(piece.text, 0, len(piece.text)):
+                self.macros.define(found, str(self.source.place(piece.offset + start)))
+        elif piece.kind == "block":
+            self._declare(piece)
+        elif piece.kind == "open":
+            self.macros.open()
+        elif piece.kind == "close":
+            self.macros.close()
         else:
+            raise DocumentError(piece.fault, self.source.place(piece.offset, len(piece.text)))
+
+    def _take_display(self, piece: Piece) -> None:
+        for formula in formulas(piece, self.macros, self.source):
             before, self.waiting = self.waiting, []
-            directives = read_directives(before, self.source)
-            self.statements.append(self._statement(piece, directives))
+            try:
+                directives = read_directives([*before, *formula.directives], self.source)
+                self.statements.append(self._statement(formula, directives))
+            except DocumentError as error:
+                self._note(error)
 
     def _declare(self, piece: Piece) -> None:
         """A block as a whole; where something is wrong, key by key: a wrong entry costs its own key alone."""
-        keys = read_block(piece.text, piece.offset, self.source)
+        keys = self._expanded(read_block(piece.text, piece.offset, self.source))
         try:
             whole = self.declarations.updated(keys, self.source)
             meaning(whole, self.source)
@@ -149,55 +184,89 @@ class _Reading:
         self.declarations = changed
         return True
 
+    def _expanded(self, keys: Mapping[str, tuple[Entry, Entry]]) -> Mapping[str, tuple[Entry, Entry]]:
+        """Keys with the document's macros expanded in names and values, as in its formulas; ids stay as they are."""
+        if not self.macros.table:
+            return keys
+        return {key: (name, value if key == "given" else self._entry(value)) for key, (name, value) in keys.items()}
+
+    def _entry(self, entry: Entry) -> Entry:
+        if isinstance(entry.value, tuple):
+            return Entry(tuple(self._entry(item) for item in entry.value), entry.offset)
+        if isinstance(entry.value, Mapping):
+            pairs = [(self._entry(name), self._entry(value)) for name, value in entry.value.values()]
+            found = {name.text: (name, value) for name, value in pairs}
+            if len(found) < len(pairs):
+                twice = next(name for name, _ in pairs if found[name.text][0] is not name)
+                raise DocumentError(
+                    f"two keys are {twice.text} once macros are expanded", self.source.place(twice.offset)
+                )
+            return Entry(found, entry.offset)
+        try:
+            return Entry(self.macros.expand(entry.text), entry.offset)
+        except NotationError as error:
+            raise DocumentError(str(error), self.source.place(entry.offset, len(entry.text))) from None
+
     def _note(self, error: DocumentError) -> None:
-        if str(error) not in {str(known) for known in self.errors}:
-            self.errors.append(error)
+        self.errors.setdefault(str(error), error)
 
     def _meaning(self, declarations: Declarations) -> Meaning:
-        known = self.meanings.get(id(declarations))
+        key = tuple(id(getattr(declarations, name)) for name in _WITH_MEANING)
+        known = self.meanings.get(key)
         if known is None:
-            known = self.meanings[id(declarations)] = (declarations, meaning(declarations, self.source))
+            known = self.meanings[key] = (declarations, meaning(declarations, self.source))
         return known[1]
 
-    def _statement(self, piece: Piece, directives: Directives) -> Statement:
-        tags = _TAG.findall(piece.text)
-        start = piece.offset + len(piece.text) - len(piece.text.lstrip())
-        place = self.source.place(start)
-        declared = self.declarations.updated(directives.keys, self.source) if directives.keys else self.declarations
-        name = directives.id or (tags[0].strip() if tags else self._line_id(place.line))
-        if any(statement.id == name for statement in self.statements):
-            raise DocumentError(f"the id {name} stands twice in this document", place)
-        given = directives.is_given or any(name in (entry.value, f"{entry.value}") for entry in declared.given)
-        role = "skipped" if directives.skip is not None else "given" if given else "claim"
-        blank = _TAG.sub(lambda match: " " * len(match.group()), piece.text)
-        blank = blank.replace("\\nonumber", " " * 9).replace("\\notag", " " * 6)
-        latex = " ".join(blank.split())
-        statement = Statement(name, role, latex, piece.offset, place, declared, self._meaning(declared), directives)
-        return statement if role == "skipped" else self._with_links(statement, blank)
+    def _is_given(self, names: tuple[str, ...], declarations: Declarations) -> bool:
+        known = self.givens.get(id(declarations.given))
+        if known is None:
+            ids = frozenset(entry.text for entry in declarations.given)
+            known = self.givens[id(declarations.given)] = (declarations.given, ids)
+        return not known[1].isdisjoint(names)
 
-    def _line_id(self, line: int) -> str:
-        """L7, and L7.2 for a second display on that line."""
-        taken = {statement.id for statement in self.statements}
-        names = (f"L{line}" if place == 1 else f"L{line}.{place}" for place in range(1, len(taken) + 2))
-        return next(name for name in names if name not in taken)
+    def _statement(self, formula: Formula, directives: Directives) -> Statement:
+        passage = formula.passage
+        start = len(passage.text) - len(passage.text[formula.own :].lstrip())
+        place = passage.place(start, start + 1)
+        keys = self._expanded(directives.keys)
+        declared = self.declarations.updated(keys, self.source) if keys else self.declarations
+        names = (*((directives.id,) if directives.id else ()), *formula.names)
+        name = names[0] if names else self._line_id(place.line, self.source.part(passage.origin(start)[0]).label)
+        if name in self.ids:
+            raise DocumentError(f"the id {name} stands twice in this document", place)
+        names = names or (name,)
+        role = "skipped" if directives.skip is not None else "claim"
+        is_given = self._is_given(names, declared) or directives.is_given
+        if role == "claim" and is_given:
+            role = "given"
+        latex, meant = " ".join(passage.text.split()), self._meaning(declared)
+        statement = Statement(name, role, latex, passage, place, declared, meant, directives, names=names)
+        self.ids.add(name)
+        if formula.fault is not None:
+            message, start, end = formula.fault
+            return replace(statement, problem=Problem(message, passage.place(start, end)))
+        return statement if role == "skipped" else self._with_links(statement, passage.text)
+
+    def _line_id(self, line: int, label: str) -> str:
+        """L7, and L7.2 for a second display on that line; in a cell or file of its own cell-2:L7."""
+        first = f"{label}:L{line}" if label else f"L{line}"
+        count = self.on_line[first] = self.on_line.get(first, 0) + 1
+        name = first if count == 1 else f"{first}.{count}"
+        return name if name not in self.ids else self._line_id(line, label)
 
     def _with_links(self, statement: Statement, text: str) -> Statement:
         try:
             chains, conditions = self._parts(statement, text)
             if statement.declarations.where is not None:
                 conditions += self._where(statement, statement.declarations.where)
-            links = _links(chains, text, statement, self.source)
+            links = _links(chains, text, statement)
         except NotationError as error:
-            problem = Problem(str(error), self._place(statement, error))
+            problem = Problem(str(error), statement.at(error.start, error.end))
             return replace(statement, problem=problem)
         except RecursionError:
             return replace(statement, problem=Problem("the formula is nested too deep", statement.place))
         has_derivative = any(_mentions_derivative(side) for chain in chains for side in chain.sides)
         return replace(statement, links=links, conditions=conditions, has_derivative=has_derivative)
-
-    def _place(self, statement: Statement, error: NotationError) -> Place:
-        start = min(statement.offset + error.start, len(self.source.text) - 1)
-        return self.source.place(start, error.end - error.start)
 
     def _parts(self, statement: Statement, text: str) -> tuple[list[Chain], tuple[Condition, ...]]:
         """The chains of a display without its conditions, and these."""
@@ -208,8 +277,7 @@ class _Reading:
         for chain in chains:
             chain, trailing = _without_trailing(chain)
             for part in (*((chain,) if _is_condition(chain, statement) and kept else ()), *trailing):
-                piece = text[part.start : part.end].strip().lstrip("(").rstrip(")")
-                conditions += conditions_of(_tokens(piece), words)
+                conditions += _conditions(text, part, words)
             if not (_is_condition(chain, statement) and kept):
                 kept.append(chain)
         if not any(chain.relations for chain in kept):
@@ -224,27 +292,32 @@ class _Reading:
 
     def _check_givens(self) -> None:
         """Every id that is given exists."""
-        ids = {statement.id for statement in self.statements}
+        ids = {name for statement in self.statements for name in statement.names}
         seen: set[str] = set()
-        for declarations, _ in list(self.meanings.values()):
-            for entry in declarations.given:
+        for entries, _ in self.givens.values():
+            for entry in entries:
                 if str(entry.value) not in ids and str(entry.value) not in seen:
                     seen.add(str(entry.value))
                     place = self.source.place(entry.offset, len(str(entry.value)))
-                    self.errors.append(
-                        DocumentError(f"given names {entry.value!r}, and no equation has that id", place)
-                    )
+                    self._note(DocumentError(f"given names {entry.value!r}, and no equation has that id", place))
 
 
-def _tokens(text: str) -> list[Tok]:
-    return list(tokenize(text))
+def _conditions(text: str, part: Chain, words: Vocabulary) -> tuple[Condition, ...]:
+    """The conditions that a part of a display states; places of errors count in the display."""
+    piece = text[part.start : part.end]
+    start = part.start + len(piece) - len(piece.lstrip("( \n"))
+    bare = text[start : part.end].rstrip(") \n")
+    try:
+        return conditions_of(tokenize(bare), words)
+    except NotationError as error:
+        raise NotationError(str(error), error.start + start, error.end + start) from None
 
 
-def _links(chains: list[Chain], text: str, statement: Statement, source: Source) -> tuple[Link, ...]:
+def _links(chains: list[Chain], text: str, statement: Statement) -> tuple[Link, ...]:
     found: list[Link] = []
     for chain in chains:
         if not chain.relations:
-            place = source.place(statement.offset + chain.start, chain.end - chain.start)
+            place = statement.at(chain.start, chain.end)
             latex = text[chain.start : chain.end].strip()
             found.append(
                 Link(len(found) + 1, chain, latex, Problem("no relation: an equation states left = right", place))
@@ -254,7 +327,7 @@ def _links(chains: list[Chain], text: str, statement: Statement, source: Source)
             latex = " ".join(text[_with_opening(text, left.start) : right.end].split())
             problem = None
             if relation == "=" and _is_update(text, left, right):
-                place = source.place(statement.offset + left.start, right.end - left.start)
+                place = statement.at(left.start, right.end)
                 problem = Problem("an update line is no equation; give the new value a name of its own", place)
             found.append(Link(len(found) + 1, pair, latex, problem, skip=_RELATION_WORDS.get(relation)))
     return tuple(found)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from verify.deciders.outcome import Outcome
+from verify.errors import Place
 from verify.judge import Entry
 from verify.report.model import DocumentReport, Report
 from verify.verdict import Verdict
@@ -43,20 +44,17 @@ def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
 
 
 def _document(document: DocumentReport, report: Report, timings: bool) -> dict[str, Any]:
-    errors = [
-        {"line": error.place.line, "column": error.place.column, "message": error.message} for error in document.errors
-    ]
-    claims = [_entry(entry, report, timings) for entry in document.entries]
+    errors = [{**_place(error.place, document.path), "message": error.message} for error in document.errors]
+    claims = [_entry(entry, document.path, report, timings) for entry in document.entries]
     return {"path": document.path, "errors": errors, "claims": claims}
 
 
-def _entry(entry: Entry, report: Report, timings: bool) -> dict[str, Any]:
+def _entry(entry: Entry, path: str, report: Report, timings: bool) -> dict[str, Any]:
     verdict = entry.verdict
     found: dict[str, Any] = {
         "id": entry.id,
         "role": entry.role,
-        "line": entry.place.line,
-        "column": entry.place.column,
+        **_place(entry.place, path),
         "latex": entry.latex,
         "verdict": None if verdict is None else verdict.verdict,
         "reason": None if verdict is None else verdict.reason,
@@ -69,10 +67,15 @@ def _entry(entry: Entry, report: Report, timings: bool) -> dict[str, Any]:
     if verdict is not None and verdict.hint:
         found["hint"] = verdict.hint
     if verdict is not None and verdict.place is not None:
-        found["at"] = {"line": verdict.place.line, "column": verdict.place.column}
+        found["at"] = _place(verdict.place, path)
     if timings and verdict is not None:
         found["seconds"] = round(verdict.seconds, 6)
     return found
+
+
+def _place(place: Place, path: str) -> dict[str, Any]:
+    """Line and column; the path too where it is not the document's own: a notebook's cell, a file read by \\input."""
+    return {**({} if place.path == path else {"path": place.path}), "line": place.line, "column": place.column}
 
 
 def _evidence(verdict: Verdict) -> dict[str, Any]:
