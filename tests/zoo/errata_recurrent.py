@@ -178,7 +178,8 @@ def hanbt_code():
         return diag(net.h[t] * (1 - net.h[t]))
 
     return {
-        "published": (lambda: delta(k), lambda: delta(k + 1) @ net.W @ slope(k + 1)),
+        "published": (lambda: delta(k), lambda: delta(k + 1) @ net.W @ diag(net.h[k + 1])),
+        "half": (lambda: delta(k), lambda: delta(k + 1) @ net.W @ slope(k + 1)),
         "mend": (lambda: delta(k), lambda: delta(k + 1) @ net.W @ slope(k)),
     }
 
