@@ -16,7 +16,7 @@ at roots of the coefficients of the differences. Their degrees, over all pairs a
 coincide, are added to the number of sizes.
 
 *Unknown functions of several arguments.* D^k F at given arguments is a generic tensor, symmetric in its k places, with
-a variable for each entry and variables of its own for each formally different choice of arguments. Two choices differ in
+a variable for each entry and its own variables for each formally different choice of arguments. Two choices differ in
 some argument; where n ≥ the classes of every argument (an argument's own axes counted), that difference is no zero
 polynomial, and the two are different variables. Nothing compares the entries of one value, so the slots of an atom are
 the open component letters of its arguments alone; loops inside arguments count as for f.
