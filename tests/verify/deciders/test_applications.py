@@ -15,6 +15,12 @@ from verify import counterexample
 from verify.check import settle
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
+from verify.deciders.prime_field.arrays import Arrays, ndim
+from verify.deciders.prime_field.decide import sides_of
+from verify.deciders.prime_field.exact import Rationals
+from verify.deciders.prime_field.limits import Limits
+from verify.deciders.prime_field.program import compiled
+from verify.deciders.prime_field.scope import Run
 from verify.instances import draw
 from verify.oracles.complex_step import ComplexStep
 from verify.oracles.components import Components
@@ -250,3 +256,26 @@ def test_functions_of_one_name_and_other_shapes_are_other_functions():
 
 def test_a_message_says_the_slot():
     assert show(by_slot(Q(y, u), "b", Q)) == "∂_b Q(y, u)"
+
+
+def test_equal_points_are_one_point_whatever_way_they_are_computed():
+    """F(½ y + ½ y) is F(y) also in exact numbers, where 1 comes as ½ + ½."""
+    half = sp.Rational(1, 2)
+    left = Scale(S(matadd(matmul(half, y), matmul(half, y))), u)
+    program = compiled(Claim(left, Scale(S(y), u), STATIC), Limits())
+    for seed in range(20):
+        number = Rationals(ndim(0), seed)
+        one, two = sides_of(program, Run(program.system, Arrays(number, {"n": 2}, {}, 10**6), {}))
+        assert not number.differ(one, two).any()
+
+
+def test_a_component_inside_an_argument_is_never_proved():
+    """k([y]_i) = k([y]_i) is seen by the prime field; the normal form does not know letters inside F."""
+    scalar = function("k", {"a": 1, "b": 1}, 1)
+    left = scalar(Component(y, i), Component(u, i))
+    good = Claim(left, scalar(Component(y, i), matadd(Component(u, i))), STATIC)
+    bad = Claim(left, scalar(Component(y, i), Component(y, i)), STATIC)
+    assert prime_field.decide_at(good, {}).outcome == "equal"
+    assert prime_field.decide_at(bad, {}).outcome == "differ"
+    assert normal_form.decide_at(good, {}).outcome == "unknown"
+    assert settle(bad).verdict == "refuted"

@@ -15,6 +15,12 @@ n ≥ classes of a's argument + slots of b shows that the pattern of equal argum
 at roots of the coefficients of the differences. Their degrees, over all pairs and all ways in which slots can
 coincide, are added to the number of sizes.
 
+*Unknown functions of several arguments.* D^k F at given arguments is a generic tensor, symmetric in its k places, with
+a variable for each entry and its own variables for each formally different choice of arguments. Two choices differ in
+some argument; where n ≥ the classes of every argument (an argument's own axes counted), that difference is no zero
+polynomial, and the two are different variables. Nothing compares the entries of one value, so the slots of an atom are
+the open component letters of its arguments alone; loops inside arguments count as for f.
+
 *A size that is an expression*, as n_a + n_x, is a sort of its own: no node of the language splits such an axis, so
 its tensors are generic and the lemma holds for it by itself; loops count by their degree in the letters. Axes with
 a number for a size need no bound: the claim is about that number.

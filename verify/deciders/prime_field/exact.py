@@ -113,7 +113,7 @@ class Rationals:
 
     def unknown_entry(self, name: str, point: tuple[Any, ...], value: int, by: tuple[int, ...]) -> Any:
         """∂^k F_value/∂(entries `by`) at a point."""
-        return self.small(name, (value, by, point))
+        return self.small(name, (value, by, tuple(map(_exact, point))))
 
     def exp(self, a: Array) -> Array:
         """Only exp(0) = 1 is rational."""
@@ -138,6 +138,11 @@ class Rationals:
     def differ(self, a: Array, b: Array) -> Array:
         """Where two arrays differ."""
         return np.asarray(a != b, dtype=bool)
+
+
+def _exact(value: Any) -> Any:
+    """A whole number as an int: equal points are asked for by equal words."""
+    return int(value) if value.denominator == 1 else Fraction(value)
 
 
 def _only(table: Mapping[int, int]) -> Callable[[Any], int]:
