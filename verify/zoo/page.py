@@ -60,7 +60,7 @@ def _section(examined: Examined) -> str:
     equations = equations_of(entry.text)
     parts = [
         f'<a id="{entry.id}"></a>\n\n### {entry.title}',
-        f"{where}; {entry.where}. Evidence: {entry.evidence}.",
+        f"Source: {where}; {entry.where}. Evidence: {entry.evidence}.",
         _prose(entry.text),
         f"```yaml\n{_declaration(entry.text)}\n```",
         f"As published:\n\n$${equations[PUBLISHED]}$$",
@@ -73,7 +73,7 @@ def _section(examined: Examined) -> str:
 def _verdict(examined: Examined) -> str:
     """The verdict that the published formula deserves, and the smallest counterexample where numbers refute it."""
     entry = examined.specimen
-    reason = {"value": ": false", "shape": ": its shapes do not fit"}.get(entry.reason, "")
+    reason = {"value": ", it is false", "shape": ", its shapes do not fit"}.get(entry.reason, "")
     example = examined.published.counterexample
     return f"Verdict: {entry.published}{reason}." + ("" if example is None else _example(example))
 
