@@ -3,7 +3,8 @@
 import numpy as np
 from arithmetic import diag, draw, dtanh, family, gradient, had, jacobian, rng, softmax
 from confirmed_recurrent import chain, document, several
-from errata_layers import Cell, Layers
+from errata_gated import Cell
+from errata_layers import Layers
 
 
 def pinard_layers():

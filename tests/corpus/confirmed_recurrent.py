@@ -4,7 +4,8 @@ from itertools import pairwise
 
 import numpy as np
 from arithmetic import diag, dtanh, family, gradient, had, jacobian, plus, softmax
-from errata_recurrent import Lstm, N, Q, Rnn, T
+from errata_gated import Lstm
+from errata_recurrent import N, Q, Rnn, T
 
 DOCUMENTS = {}
 

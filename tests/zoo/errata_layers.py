@@ -1,9 +1,9 @@
-"""The other entries of the zoo in NumPy: dense layers, softmax, normalisation, attention, matrices, the LSTM cell."""
+"""The other entries of the zoo in NumPy: dense layers, softmax, normalisation, attention, matrices."""
 
 from itertools import pairwise
 
 import numpy as np
-from arithmetic import diag, draw, dtanh, family, gradient, had, jacobian, plus, rng, sigmoid, softmax
+from arithmetic import diag, draw, dtanh, family, gradient, had, jacobian, rng, sigmoid, softmax
 
 ERRATA = {}
 
@@ -333,73 +333,3 @@ def aiedu_conv():
         "mend": (lambda: grad[1, 1], lambda: np.sum(outer * moves)),
         "weights": (lambda: grad[1, 1], lambda: np.sum(outer * w[::-1, ::-1])),
     }
-
-
-# --- the LSTM cell of the exercise -------------------------------------------------------------------------------
-
-
-class Cell:
-    """One step of the cell; J = Σ sin(p a_next) + Σ cos(q c_next), so both ways back carry something."""
-
-    def __init__(self, seed=19):
-        r = rng(seed)
-        self.z = {g: draw(r, 3, 1) for g in "fuoc"}
-        self.c_prev, self.tilde_prev, self.p, self.q = (draw(r, 3, 1) for _ in range(4))
-        self.gate = {g: np.tanh(v) if g == "c" else sigmoid(v) for g, v in self.z.items()}
-        self.c, self.a = self.run(self.z)
-        self.da, self.dc = self.p * np.cos(self.p * self.a), -self.q * np.sin(self.q * self.c)
-
-    def run(self, z):
-        c = sigmoid(z["f"]) * self.c_prev + sigmoid(z["u"]) * np.tanh(z["c"])
-        return c, sigmoid(z["o"]) * np.tanh(c)
-
-    def error(self, g):
-        def cost(v):
-            c, a = self.run({**self.z, g: v})
-            return np.sum(np.sin(self.p * a)) + np.sum(np.cos(self.q * c))
-
-        return gradient(cost, self.z[g])
-
-    @property
-    def back(self):
-        """Γ_o * (1 - tanh(c)²)."""
-        return had(self.gate["o"], dtanh(self.c))
-
-
-@erratum("coursera-8")
-def coursera_8():
-    cell = Cell()
-    update, tilde = cell.gate["u"], cell.gate["c"]
-    tail = had(update, cell.da, tilde, 1 - np.tanh(tilde) ** 2)
-    return {
-        "published": (lambda: cell.error("c"), lambda: had(cell.gate["o"] @ dtanh(cell.c), tail)),
-        "typed": (lambda: cell.error("c"), lambda: plus(had(cell.dc, update), had(cell.back, tail))),
-        "mend": (
-            lambda: cell.error("c"),
-            lambda: had(plus(had(cell.dc, update), had(cell.back, update, cell.da)), 1 - tilde**2),
-        ),
-    }
-
-
-def _gate(name, first, second):
-    """Equations 9 and 10: a sum of two terms times the derivative of a sigmoid."""
-    cell = Cell()
-    gate = cell.gate[name]
-    slope = had(gate, 1 - gate)
-    one, two = had(cell.dc, first(cell)), had(cell.back, second(cell), cell.da)
-    right = had(cell.dc, second(cell))
-    return {
-        "published": (lambda: cell.error(name), lambda: plus(one, cell.gate["o"] @ dtanh(cell.c))),
-        "typed": (lambda: cell.error(name), lambda: plus(one, had(two, slope))),
-        "mend": (lambda: cell.error(name), lambda: had(plus(right, two), slope)),
-    }
-
-
-@erratum("coursera-9")
-def coursera_9():
-    return _gate("u", lambda cell: cell.gate["c"], lambda cell: cell.gate["c"])
-
-
-@erratum("coursera-10")
-def coursera_10():
-    return _gate("f", lambda cell: cell.tilde_prev, lambda cell: cell.c_prev)
