@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derive.language.nodes import Member
-from derive.language.shapes import axes, component_letters
+from derive.language.shapes import axes, component_letters, misfit
 from derive.language.substitute import free_letters
 from derive.model import Model
 
@@ -57,7 +57,6 @@ class Claim:
     assumptions: tuple[Assumption, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        from derive.errors import ShapeError
         from derive.language.show import show
 
         for side in (self.left, self.right):
@@ -65,7 +64,7 @@ class Claim:
                 raise TypeError(f"a claim is between two formulas, and {side!r} is none")
         left, right = axes(self.left), axes(self.right)
         if left != right:
-            raise ShapeError(f"{show(self.left)} is {left}, but {show(self.right)} is {right}")
+            raise misfit(left, right)(f"{show(self.left)} is {left}, but {show(self.right)} is {right}")
         component_letters(sp.Tuple(self.left, self.right))  # refuses a letter that runs over two axes
 
     @property

@@ -120,13 +120,20 @@ class Judge:
         """The verdict on one link, given all its readings."""
         if link.problem is not None:
             return Verdict("unreadable", link.problem.message, place=link.problem.place)
-        typed = [reading for reading in readings if reading.claim is not None]
+        typed = [reading for reading in readings if reading.claim is not None or reading.is_order_error]
         if not typed:
             return _ill_typed(readings)
-        verdicts = [self._settle(reading.claim) for reading in typed if reading.claim is not None]
+        verdicts = [self._reading_verdict(reading) for reading in typed]
         if len(readings) == 1:
             return verdicts[0]
         return _over_readings(readings, typed, verdicts)
+
+    def _reading_verdict(self, reading: Reading) -> Verdict:
+        """A reading whose sides have their entries in different orders is false, not ill-typed."""
+        if reading.claim is not None:
+            return self._settle(reading.claim)
+        assert reading.problem is not None
+        return Verdict("refuted", reading.problem.message, "shape", place=reading.problem.place)
 
     def _is_good(self, claim: Claim) -> bool:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""

@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
-from derive.errors import ShapeError
+from derive.errors import AxisOrderError, ShapeError
 from derive.language import nodes
 from derive.language.build import transpose
 from derive.language.derivatives import (
@@ -26,7 +26,7 @@ from derive.language.derivatives import (
     slot_of,
     variable_of,
 )
-from derive.language.nodes import AxisSizes, split_size
+from derive.language.nodes import AxisSizes, length, split_size
 from derive.language.show import show, show_axes
 
 BackAxes = tuple[AxisSizes, AxisSizes]
@@ -74,6 +74,12 @@ def axes(expr: Any) -> Axes:
 
 def _inherited_check(kind: type) -> Callable[[Any], Axes] | None:
     return next((check for base, check in _CHECKS.items() if issubclass(kind, base)), None)
+
+
+def misfit(first: Axes, second: Axes) -> type[ShapeError]:
+    """What it is that two shapes differ: in the order of their entries alone, or in their number."""
+    pairs = zip(first.plain, second.plain, strict=True)
+    return AxisOrderError if all(length(one) == length(other) for one, other in pairs) else ShapeError
 
 
 def is_coefficient(factor: Any) -> bool:
@@ -162,7 +168,7 @@ def of_sum(expr: Any) -> Axes:
         other = axes(term)
         if other != shape:
             hint = f"did you mean {show(transpose(term))}?" if other == shape.transposed else ""
-            raise ShapeError(f"cannot add {show(first)} ({shape}) and {show(term)} ({other})", hint)
+            raise misfit(shape, other)(f"cannot add {show(first)} ({shape}) and {show(term)} ({other})", hint)
     return shape
 
 
@@ -175,7 +181,8 @@ def of_product(expr: Any) -> Axes:
     for left, right in pairwise(factors):
         other = axes(right)
         if shape.cols != other.rows:
-            raise ShapeError(
+            kind = AxisOrderError if length(shape.cols) == length(other.rows) else ShapeError
+            raise kind(
                 f"{show(left)} {show(right)}: {show(left)} is {axes(left)} but {show(right)} is {other}",
                 _product_hint(left, right),
             )
@@ -212,7 +219,9 @@ def of_hadamard(expr: Any) -> Axes:
     for factor in rest:
         other = axes(factor)
         if other.plain != shape.plain:
-            raise ShapeError(f"cannot multiply {show(first)} ({shape}) and {show(factor)} ({other}) entry by entry")
+            raise misfit(shape, other)(
+                f"cannot multiply {show(first)} ({shape}) and {show(factor)} ({other}) entry by entry"
+            )
         shape = Axes(shape.rows, shape.cols, _one_back(expr, shape.back, other.back))
     return shape
 
