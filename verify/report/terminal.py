@@ -109,11 +109,24 @@ def _trouble(entry: Entry) -> RenderableType:
         body.append(Text(f"{verdict.place}\n{verdict.place.caret()}"))
     if verdict.hint:
         body.append(Text(clean(verdict.hint), "yellow"))
+    body.extend(_repairs(verdict))
     body.extend(_readings(verdict))
     if verdict.counterexample is not None:
         body.append(counterexample_text(verdict.counterexample))
     body.extend(Text(_witness(outcome), "dim") for outcome in verdict.witnesses)
     return Group(*parts, Padding(Group(*body), (0, 0, 0, 4), expand=False))
+
+
+def _repairs(verdict: Verdict) -> list[RenderableType]:
+    """What would mend it: the edit in words, and the mended line."""
+    lines: list[RenderableType] = []
+    for repair in verdict.repairs:
+        scope = f" (proved for {repair.verdict.times})" if repair.verdict.times != verdict.times else ""
+        lines.append(Text(clean(f"one edit away: {repair.edit}{scope}"), "green"))
+        lines.append(Text(clean(f"  {repair.latex}"), "green"))
+    if verdict.repair_note:
+        lines.append(Text(clean(verdict.repair_note), "yellow"))
+    return lines
 
 
 def _readings(verdict: Verdict) -> list[RenderableType]:
