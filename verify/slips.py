@@ -205,7 +205,8 @@ def wrapped(node: Any, context: Context) -> Edited:
                 applied = nodes.Elementwise(name, kind, order, node)
                 yield f"{show(node)} to {show(applied)}", applied
     if isinstance(node, nodes.Member | nodes.Elementwise | HadamardProduct) and axes(node).is_vector:
-        yield f"{show(node)} to {show(nodes.Diag(node))}", nodes.Diag(node)
+        if not axes(node).is_scalar:
+            yield f"{show(node)} to {show(nodes.Diag(node))}", nodes.Diag(node)
 
 
 def _functions(context: Context) -> list[tuple[str, str]]:
