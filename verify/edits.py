@@ -15,6 +15,7 @@ import sympy as sp
 
 from derive.errors import BackproofError, ShapeError
 from derive.language import nodes
+from derive.language.build import transpose
 from derive.language.derivatives import DerivativeNode
 from derive.language.shapes import Axes, axes
 from derive.language.show import show
@@ -177,6 +178,8 @@ def _rebuilder(formula: Any, position: int, inner: Callable[[Any], Any]) -> Call
     def rebuild(changed: Any) -> Any:
         args = list(formula.args)
         args[position] = inner(changed)
+        if isinstance(formula, sp.Transpose):
+            return transpose(args[0])
         if type(formula).__module__.startswith("sympy"):
             return sp.Basic.__new__(type(formula), *args)
         return formula.func(*args)

@@ -10,7 +10,7 @@ import ast
 import inspect
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
@@ -22,7 +22,7 @@ from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, DerivativeNode, FamilyDerivative, Gradient, Jacobian
 from derive.language.shapes import NODE_TYPES, component_letters, is_coefficient
 from derive.language.show import show, show_name
-from derive.model import Equation, Loss, Model
+from derive.model import Equation, Model
 from verify import snippet
 from verify.claim import Claim
 from verify.counterexample import Counterexample
@@ -64,11 +64,10 @@ def _used(body: str) -> list[str]:
     needed: set[str] = set()
     waiting = [body]
     while waiting:
-        text = waiting.pop()
-        for name, block in _BLOCKS.items():
-            if name not in needed and re.search(rf"\b{name}\b", text):
-                needed.add(name)
-                waiting.append(block)
+        names = {node.id for node in ast.walk(ast.parse(waiting.pop())) if isinstance(node, ast.Name)}
+        new = (names & set(_BLOCKS)) - needed
+        needed |= new
+        waiting += [_BLOCKS[name] for name in new]
     return [block for name, block in _BLOCKS.items() if name in needed]
 
 
@@ -83,22 +82,40 @@ def _body(claim: Claim, example: Counterexample) -> Iterator[str]:
         family, *steps = name.split("@")
         yield f"    {_key([_quoted(family), *steps])}: exact({_array(value)}),"
     yield "}\n"
-    yield from _tables(example)
-    yield from code.equations()
+    equations = list(code.equations())
+    yield from _tables(code, example)
+    yield from equations
     yield "v = Values(INPUTS, EQUATIONS)"
     yield from (f"{side} = {_bare(text)}" for side, text in sides.items())
     yield "compare(left, right)"
 
 
-def _tables(example: Counterexample) -> Iterator[str]:
-    """Unknown functions and losses, as tables of what is known of them."""
-    if example.functions:
-        yield "# what is known of the unknown functions: values, slopes and so on at the points that occur"
-        yield "KNOWN = {"
-        for name, table in example.functions.items():
-            pairs = ", ".join(f"{_point(point)}: {_number(value)}" for point, value in table.items())
-            yield f"    {_quoted(name)}: {{{pairs}}},"
-        yield "}\n"
+def _tables(code: Code, example: Counterexample) -> Iterator[str]:
+    """Unknown functions by their values, slopes and so on at the points that occur, unknown losses by their slopes."""
+    if not code.unknown:
+        return
+    yield "# what is known of the unknown: f, f', … at the points that occur, a loss by its derivatives here"
+    yield "KNOWN = {"
+    for label, kind in code.unknown.items():
+        orders = range(1 + max((_order(name, label) for name in example.functions), default=0))
+        tables = [dict(example.functions.get(label + "'" * order, {})) for order in orders]
+        if kind == "taylor":
+            taylor = example.functions.get(f"{label}^(k)(0)", {})
+            yield f"    {_quoted(label)}: [{', '.join(_number(taylor.get(str(j), '0')) for j in range(6))}],"
+        elif kind == "loss":
+            yield f"    {_quoted(label)}: {_table({k: c for table in tables for k, c in table.items()})},"
+        else:
+            yield f"    {_quoted(label)}: [{', '.join(map(_table, tables))}],"
+    yield "}\n"
+
+
+def _order(name: str, label: str) -> int:
+    """How often a table's function is differentiated, 0 for another function."""
+    return len(name) - len(label) if name.rstrip("'") == label else 0
+
+
+def _table(pairs: Mapping[str, Any]) -> str:
+    return "{" + ", ".join(f"{_point(point)}: {_number(value)}" for point, value in pairs.items()) + "}"
 
 
 def _bare(text: str) -> str:
@@ -125,7 +142,7 @@ def _point(point: str) -> str:
     try:
         return _number(point)
     except ValueError:
-        return _quoted(point)
+        return _quoted("" if point == "value" else point)
 
 
 def _number(value: Any) -> str:
@@ -147,13 +164,14 @@ def _texts(value: Any) -> list[str]:
 
 
 class Code:
-    """Prints formulas as Python; one method a node, listed in `ROWS`. `needed` collects the names that they use."""
+    """Prints formulas as Python; one method a node, listed in `ROWS`. `needed` and `unknown` collect what they use."""
 
     def __init__(self, model: Model, example: Counterexample) -> None:
         self.model, self.example = model, example
         self.numbers = {**example.sizes, **example.times, **example.letters}
         self.is_rounded = any("^(k)(0)" in name for name in example.functions) or _has_balls(example)
         self.needed: dict[str, None] = {}
+        self.unknown: dict[str, str] = {}
 
     def __call__(self, expr: Any) -> str:
         """A formula as Python. Raises `BackproofError` for a node that has no exact value."""
@@ -195,13 +213,9 @@ class Code:
             return f"def {self._function(name)}(v{letter}):\n    return {_bare(self(equation.right))}\n"
         if loss is None:
             return ""
-        arguments = " + ".join(self._seen(*part) for part in loss.parts)
-        return f"def {self._function(name)}(v):\n    return loss(v, {self._slopes(loss)}, {arguments})\n"
-
-    def _slopes(self, loss: Loss) -> str:
-        label = show_name(str(loss.symbol.name))
-        tables = [name for name in self.example.functions if name.rstrip("'") == label and name != label]
-        return "{" + ", ".join(f"**KNOWN[{_quoted(name)}]" for name in tables) + "}"
+        self.unknown[show_name(name)] = "loss"
+        seen = " + ".join(self._seen(*part) for part in loss.parts)
+        return f"def {self._function(name)}(v):\n    return loss(v, KNOWN[{_quoted(show_name(name))}], {seen})\n"
 
     def _seen(self, name: str, when: str) -> str:
         """What a loss looks at."""
@@ -249,13 +263,9 @@ class Code:
         if expr.kind != "opaque":
             return self._call("known", f"{expr.kind}_slopes", str(expr.order), expr.argument)
         label = show_name(expr.name)
-        if self.is_rounded:
-            table = self.example.functions.get(f"{label}^(k)(0)", {})
-            taylor = ", ".join(table.get(str(j), "0") for j in range(6))
-            return self._call("polynomial", f"[{taylor}]", str(expr.order), expr.argument)
-        orders = range(1 + max((len(k) - len(k.rstrip("'")) for k in self.example.functions), default=0))
-        jets = ", ".join(f"KNOWN.get({_quoted(label + chr(39) * k)}, {{}})" for k in orders)
-        return self._call("table_of", f"[{jets}]", str(expr.order), expr.argument)
+        self.unknown[label] = "taylor" if self.is_rounded else "table"
+        function = "polynomial" if self.is_rounded else "table_of"
+        return self._call(function, f"KNOWN[{_quoted(label)}]", str(expr.order), expr.argument)
 
     def time_sum(self, expr: nodes.TimeSum) -> str:
         """Σ over steps."""

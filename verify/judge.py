@@ -127,7 +127,7 @@ class Judge:
         search = Search(statement, link, self.interpreter, self.verdict, seconds, self.effort.seed)
         note = ""
         try:
-            with deadline(1.5 * seconds):  # the search looks at the clock itself; this is for one step that hangs
+            with deadline(10 * seconds):  # the search counts its computing time itself; this is for a step that hangs
                 search.run(readings)
         except Overtime:
             pass
@@ -136,7 +136,7 @@ class Judge:
                 raise
             note = f"the search for a repair broke, which is an error in Backproof: {type(error).__name__}: {error}"
         if not note and not search.is_complete:
-            note = f"the search for a repair stopped after {seconds:g} s; --repair-limit gives it more"
+            note = f"the search for a repair stopped after {seconds:g} s; --repair-limit gives it longer"
         return replace(verdict, repairs=search.repairs, repair_note=note)
 
     def verdict(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
@@ -212,7 +212,8 @@ def _over_readings(readings: tuple[Reading, ...], typed: list[Reading], verdicts
     shown = next(v for v in verdicts if v.verdict not in IS_GOOD)
     return Verdict(
         "conditional", message, hint=hint, times=verdicts[0].times, readings=table,
-        witnesses=verdicts[0].witnesses, counterexample=shown.counterexample, assumptions=verdicts[0].assumptions,
+        witnesses=verdicts[0].witnesses, counterexample=shown.counterexample, claim=shown.claim,
+        assumptions=verdicts[0].assumptions,
     )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from derive.errors import BackproofError
 from derive.language.build import matmul, transpose
 from derive.language.derivatives import Gradient
 from derive.language.nodes import Diag, Member
-from derive.model import Model
+from derive.model import Model, members
 
 
 def missing_terms(left: Any, model: Model) -> Iterator[tuple[Any, str]]:
@@ -69,15 +69,29 @@ def _direct(node: Gradient, model: Model) -> Iterator[tuple[Any, Any]]:
 
 def _through(node: Gradient, by: Member, model: Model) -> Iterator[tuple[Any, Any]]:
     """(∂z/∂y_k, ∂E/∂z) for every family z of the forward pass, at the same step and at the next."""
+    reaching = _reaching(node, model)
     for equation in model.equations:
         family = equation.left
-        if model.is_definition(equation) or not isinstance(family, Member) or not family.indices:
+        if equation.name not in reaching or not isinstance(family, Member) or not family.indices:
             continue
         for shift in (0, 1):
             seen = family.at(*by.indices[:-1], by.time + shift)
             step = None if seen == by else _step(model, seen, by)
             if step is not None:
                 yield step, _named(Gradient(node.what, seen), model)
+
+
+def _reaching(node: Gradient, model: Model) -> set[str]:
+    """The names of which a loss is computed."""
+    loss = model.loss_by_name.get(str(getattr(node.what, "name", "")))
+    waiting = [name for name, _ in loss.parts] if loss is not None else []
+    found: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name not in found and name in model.by_name:
+            found.add(name)
+            waiting += [member.name for member in members(model.by_name[name].right)]
+    return found
 
 
 def _step(model: Model, y: Any, x: Any) -> Any:

@@ -4,9 +4,10 @@ Nothing is offered on sight. An edited claim is first tried at one choice of sma
 most of them out. What is left is printed under the document's conventions, read again as if the author had written
 it, and offered only if that line is `proved` in every reading.
 
-Two right sides that are both proved equal to one left side say the same, and so with two left sides. So the best
-edit of each side is offered, two at most. Best is what changes fewest signs; then the side, right before left (what
-is derived is wrong more often than what it is derived of); then the kind, as often as hands slip that way.
+Best is what changes fewest signs; then the side, right before left (what is derived is wrong more often than what it
+is derived of); then the kind, as often as hands slip that way. Two right sides that are both proved equal to one left
+side say the same, and so with two left sides: so one edit of the right side is offered, the best, and one of the left
+side beside it only where that changes fewer signs.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from time import perf_counter
+from time import process_time
 
 from derive.errors import BackproofError
 from derive.latex.conventions import OPTIONS, Conventions
@@ -57,15 +58,17 @@ class Search:
     is_complete: bool = False
 
     def run(self, readings: tuple[Reading, ...]) -> None:
-        """Try every single edit of the first reading, best first, until both sides have their best or time is over."""
-        end = perf_counter() + self.seconds
+        """Try every single edit of the first reading, best first, until the right side has its best or the computing time is over."""
+        end = process_time() + self.seconds
         choices = readings[0].choices
         draft = self._draft(readings)
         for edit in [] if draft is None else sorted(edits_of(draft), key=_rank):
-            if perf_counter() > end:
+            if process_time() > end:
                 return
             if edit.side not in self.found and not _is_trivial(edit.claim) and _may_hold(edit.claim, self.seed):
                 self._try(edit, choices)
+            if "right" in self.found:
+                break
         self.is_complete = True
 
     @property

@@ -11,7 +11,6 @@ from typing import Any, Protocol
 import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardProduct
 
-from derive.errors import ShapeError
 from derive.language import nodes
 from derive.language.build import hadamard, matadd, matmul, negate, transpose
 from derive.language.derivatives import DerivativeNode
@@ -42,7 +41,8 @@ def transposed(node: Any, context: Context) -> Edited:
     if isinstance(node, sp.Transpose):
         yield f"{show(node)} to {show(node.args[0])}", node.args[0]
     elif isinstance(node, sp.MatMul):
-        yield f"{show(node)} to its transpose", _turned(node)
+        if not (context.is_typed and axes(node).is_scalar):
+            yield f"{show(node)} to its transpose", _turned(node)
     elif not isinstance(node, sp.MatAdd | sp.Identity | nodes.Diag) and not (
         context.is_typed and axes(node).is_vector  # it misfits or, inside diag and f, says the same
     ):
@@ -58,7 +58,7 @@ def _turned(node: Any) -> Any:
 
 
 def swapped(node: Any, context: Context) -> Edited:
-    """Two neighbours of a product change places; so do the factors of ⊗."""
+    """Two neighbours of a product change places, or a factor stands elsewhere; so do the factors of ⊗."""
     if isinstance(node, nodes.Kronecker):
         yield f"{show(node)} to the other order", nodes.Kronecker(node.args[1], node.args[0])
     if isinstance(node, sp.MatMul):
@@ -67,6 +67,17 @@ def swapped(node: Any, context: Context) -> Edited:
             if not is_coefficient(first):
                 args = (*node.args[:place], second, first, *node.args[place + 2 :])
                 yield f"{show(first)} and {show(second)} swapped", matmul(*args)
+        yield from _moved(node)
+
+
+def _moved(node: Any) -> Edited:
+    """A factor two places or more from where it should stand."""
+    for place, part in enumerate(node.args):
+        rest = node.args[:place] + node.args[place + 1 :]
+        for other in range(len(node.args)):
+            if abs(other - place) > 1 and not is_coefficient(part) and not is_coefficient(node.args[other]):
+                args = (*rest[:other], part, *rest[other:])
+                yield f"{show(part)} moved, as {show(matmul(*args))}", matmul(*args)
 
 
 def shifted(node: Any, context: Context) -> Edited:
@@ -145,7 +156,7 @@ def renamed(node: Any, context: Context) -> Edited:
             other = other.at(*node.indices)
         elif type(other) is not type(node):
             continue
-        if other != node and axes(other) == axes(node):
+        if other != node and (axes(other) == axes(node) or not context.is_typed):
             yield f"{show(node)} to {show(other)}", other
 
 
