@@ -45,7 +45,8 @@ class Claim:
 
     `last` is the letter of the model's last step (model.time.last); `indices` are the other free step letters.
     `assumptions` are pairs (formula, value): 1ᵀy_k = 1 is (1ᵀ y_k, 1), valid at every step of a member it names.
-    Raises `ShapeError` when the two sides differ in shape.
+    Raises `ShapeError` when the two sides differ in shape, or a component letter runs over one axis on the left and
+    over another on the right.
     """
 
     left: Any
@@ -58,7 +59,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         from derive.errors import ShapeError
-        from derive.language.show import show
+        from derive.language.show import show, show_axes
 
         for side in (self.left, self.right):
             if not getattr(side, "is_Matrix", False):
@@ -66,6 +67,13 @@ class Claim:
         left, right = axes(self.left), axes(self.right)
         if left != right:
             raise ShapeError(f"{show(self.left)} is {left}, but {show(self.right)} is {right}")
+        runs = component_letters(self.left)
+        for letter, axis in component_letters(self.right).items():
+            if runs.get(letter, axis) != axis:
+                raise ShapeError(
+                    f"the component letter {letter} runs over {show_axes(runs[letter], ())} entries on the left, and "
+                    f"over {show_axes(axis, ())} on the right"
+                )
 
     @property
     def letters(self) -> dict[sp.Symbol, Any]:

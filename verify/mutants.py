@@ -24,8 +24,8 @@ class Fate:
     """What became of one planted error.
 
     `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `unsettled`: a construct,
-    law or limit at some step for which the prime field does not decide; `out of range`: a member that does not exist is written, so nothing
-    runs and the claim is `undecided`.
+    law or limit at some step for which the prime field does not decide; `out of range`: a member that does not exist
+    is written, so nothing runs and the claim is `undecided`.
     """
 
     edit: Edit

@@ -46,7 +46,10 @@ SMALL = 3  # the last step of the first trial
 
 @dataclass
 class Search:
-    """Looks for repairs of one link; `found` holds what is proved so far, also after an interruption."""
+    """Looks for repairs of one link; `found` holds what is proved so far, also after an interruption.
+
+    `text` is where the link stands, if not in the document; `seconds` is computing time.
+    """
 
     statement: Statement
     link: Link
@@ -54,11 +57,12 @@ class Search:
     settle: Settle
     seconds: float
     seed: int = 0
+    text: str | None = None
     found: dict[str, tuple[Edit, Repair]] = field(default_factory=dict)
     is_complete: bool = False
 
     def run(self, readings: tuple[Reading, ...]) -> None:
-        """Try every single edit of the first reading, best first, until the right side has its best or the computing time is over."""
+        """Try every single edit of the first reading, best first, until the right side has one or time is over."""
         end = process_time() + self.seconds
         choices = readings[0].choices
         draft = self._draft(readings)
@@ -92,7 +96,7 @@ class Search:
             return None
 
         def make(a: object, b: object) -> Claim:
-            link = self._read(f"{latex(a, _full(conventions))} = {latex(b, _full(conventions))}")
+            link = self.read(f"{latex(a, _full(conventions))} = {latex(b, _full(conventions))}")
             return self.interpreter.claim(self.statement, link, choices)
 
         return Draft(left, right, model, make)
@@ -101,7 +105,7 @@ class Search:
         """Print, read again, settle; nothing happens where one of these fails."""
         try:
             line = self._line(edit, choices)
-            link = self._read(line)
+            link = self.read(line)
             readings = self.interpreter.readings(self.statement, link)
         except BackproofError:
             return
@@ -120,11 +124,10 @@ class Search:
 
     def _written(self, position: int) -> str:
         side = self.link.chain.sides[position]
-        text = self.interpreter.document.source.text
-        start = _with_opening(text, self.statement.offset + side.start)
-        return " ".join(text[start : self.statement.offset + side.end].split())
+        text = self.interpreter.document.source.text[self.statement.offset :] if self.text is None else self.text
+        return " ".join(text[_with_opening(text, side.start) : side.end].split())
 
-    def _read(self, line: str) -> Link:
+    def read(self, line: str) -> Link:
         """A line as a link of the document, by the same words."""
         words = self.statement.meaning.vocabulary
         chains: tuple[Chain, ...] = parse(line, words.functions, words.words, words.operators, words.indexed)
@@ -164,19 +167,16 @@ def _latest(claim: Claim) -> list[Times]:
     if not found:
         raise BackproofError("the edited claim is made at no step")
     last = claim.model.time.last
-    latest = [times for times in found if times.get(last) == found[-1].get(last)]
+    latest: list[Times] = [times for times in found if times.get(last) == found[-1].get(last)]
     return latest[:1] if claim.is_timeless or len(latest) == 1 else [latest[0], latest[-1]]
 
 
 _SIGN = re.compile(r"\w+|[^\w\s()\[\]{}]")
 
 
-def _rank(edit: Edit) -> tuple[int, bool, int, str]:
-    """Fewest changed signs, right before left, the kind by its frequency, then by name."""
-    return _changed(edit), edit.side == "left", FREQUENT.index(edit.kind), edit.name
-
-
-def _changed(edit: Edit) -> int:
-    """How many signs go or come, the larger number; a change of order or direction counts as one."""
+def _rank(edit: Edit) -> tuple[int, bool, int, int, str]:
+    """Fewest changed signs, right before left, fewest new signs, the kind by its frequency, then by name."""
     before, after = (Counter(_SIGN.findall(text)) for text in (edit.before, edit.after))
-    return max((before - after).total(), (after - before).total(), 1)
+    gone, new = (before - after).total(), (after - before).total()
+    changed = max(gone, new, 1)  # a change of order or direction counts as one
+    return changed, edit.side == "left", new, FREQUENT.index(edit.kind), edit.name

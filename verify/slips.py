@@ -6,6 +6,7 @@ A slip is a rule about nodes, never about one formula, and it comes with its inv
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from typing import Any, Protocol
 
 import sympy as sp
@@ -215,9 +216,9 @@ def wrapped(node: Any, context: Context) -> Edited:
             for order in (0, 1):
                 applied = nodes.Elementwise(name, kind, order, node)
                 yield f"{show(node)} to {show(applied)}", applied
-    if isinstance(node, nodes.Member | nodes.Elementwise | HadamardProduct) and axes(node).is_vector:
-        if not axes(node).is_scalar:
-            yield f"{show(node)} to {show(nodes.Diag(node))}", nodes.Diag(node)
+    is_plain = isinstance(node, nodes.Member | nodes.Elementwise | HadamardProduct)
+    if is_plain and axes(node).is_vector and not axes(node).is_scalar:
+        yield f"{show(node)} to {show(nodes.Diag(node))}", nodes.Diag(node)
 
 
 def _functions(context: Context) -> list[tuple[str, str]]:
@@ -286,11 +287,15 @@ def rearranged(node: Any, context: Context) -> Edited:
         first, second = node.args
         outer = matmul(nodes.Vec(first), transpose(nodes.Vec(second)))
         yield f"{show(node)} to {show(outer)}", outer
-    if isinstance(node, sp.MatMul) and len(node.args) == 2 and isinstance(node.args[1], sp.Transpose):
-        first, second = node.args[0], node.args[1].args[0]
-        if isinstance(first, nodes.Vec) and isinstance(second, nodes.Vec):
-            joined = nodes.Kronecker(first.matrix, second.matrix)
-            yield f"{show(node)} to {show(joined)}", joined
+    if isinstance(node, sp.MatMul):
+        for place, (first, second) in enumerate(pairwise(node.args)):
+            turned = second.args[0] if isinstance(second, sp.Transpose) else None
+            if isinstance(first, nodes.Vec) and isinstance(turned, nodes.Vec):
+                joined = nodes.Kronecker(first.matrix, turned.matrix)
+                yield (
+                    f"{show(matmul(first, second))} to {show(joined)}",
+                    matmul(*node.args[:place], joined, *node.args[place + 2 :]),
+                )
 
 
 def regrouped(node: Any, context: Context) -> Edited:
