@@ -184,7 +184,7 @@ def rebounded(node: Any, context: Context) -> Edited:
             yield f"bounds {lo}..{hi} to {low}..{high}", node.func(body, letter, low, high, *direction)
     if isinstance(node, nodes.TimeProduct):
         turned = "ascending" if node.direction == "descending" else "descending"
-        yield f"the product {turned}", nodes.TimeProduct(node.body, node.index, node.lo, node.hi, turned)
+        yield f"the product should be {turned}", nodes.TimeProduct(node.body, node.index, node.lo, node.hi, turned)
 
 
 def other_mode(node: Any, context: Context) -> Edited:
