@@ -7,7 +7,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language.nodes import Member
+from derive.language.nodes import Member, length
 from derive.language.shapes import axes, component_letters
 from derive.language.substitute import free_letters
 from derive.model import Model
@@ -59,7 +59,7 @@ class Claim:
 
     def __post_init__(self) -> None:
         from derive.errors import ShapeError
-        from derive.language.show import show, show_axes
+        from derive.language.show import show
 
         for side in (self.left, self.right):
             if not getattr(side, "is_Matrix", False):
@@ -71,8 +71,8 @@ class Claim:
         for letter, axis in component_letters(self.right).items():
             if runs.get(letter, axis) != axis:
                 raise ShapeError(
-                    f"the component letter {letter} runs over {show_axes(runs[letter], ())} entries on the left, and "
-                    f"over {show_axes(axis, ())} on the right"
+                    f"the component letter {letter} runs over {length(runs[letter])} entries on the left, and over "
+                    f"{length(axis)} on the right"
                 )
 
     @property
