@@ -131,9 +131,9 @@ class Judge:
                 search.run(readings)
         except Overtime:
             pass
+        except WitnessConflict as conflict:
+            raise WitnessConflict(f"{statement.place}: a repair of {link_id(statement, link)}: {conflict}") from None
         except (Exception, RecursionError) as error:  # costs the repair, not the verdict
-            if isinstance(error, WitnessConflict):
-                raise
             note = f"the search for a repair broke, which is an error in Backproof: {type(error).__name__}: {error}"
         if not note and not search.is_complete:
             note = f"the search for a repair stopped after {seconds:g} s; --repair-limit gives it longer"

@@ -2,7 +2,7 @@
 
 Nothing is offered on sight. An edited claim is first tried at one choice of small steps, where the prime field throws
 most of them out. What is left is printed under the document's conventions, read again as if the author had written
-it, and offered only if that line is `proved` in every reading.
+it, and offered only if that line is `proved` in every reading that type-checks.
 
 Best is what changes fewest signs; then the side, right before left (what is derived is wrong more often than what it
 is derived of); then the kind, as often as hands slip that way. Two right sides that are both proved equal to one left
@@ -62,15 +62,20 @@ class Search:
     is_complete: bool = False
 
     def run(self, readings: tuple[Reading, ...]) -> None:
-        """Try every single edit of the first reading, best first, until the right side has one or time is over."""
+        """Try every single edit of one reading, best first, until the right side has a repair or time is over."""
         end = process_time() + self.seconds
-        choices = readings[0].choices
-        draft = self._draft(readings)
-        for edit in [] if draft is None else sorted(edits_of(draft), key=_rank):
+        reading = next((reading for reading in readings if reading.claim is not None), readings[0])
+        draft = self._draft(reading) if self.link.chain.relations == ("=",) else None
+        candidates = []
+        for edit in () if draft is None else edits_of(draft):
+            candidates.append(edit)
+            if process_time() > end:
+                return
+        for edit in sorted(candidates, key=_rank):
             if process_time() > end:
                 return
             if edit.side not in self.found and not _is_trivial(edit.claim) and _may_hold(edit.claim, self.seed):
-                self._try(edit, choices)
+                self._try(edit, reading.choices)
             if "right" in self.found:
                 break
         self.is_complete = True
@@ -81,12 +86,11 @@ class Search:
         ranked = sorted(self.found.values(), key=lambda pair: _rank(pair[0]))
         return tuple(repair for _, repair in ranked)
 
-    def _draft(self, readings: tuple[Reading, ...]) -> Draft | None:
-        """The first reading that type-checks, or the first one read without the shape check."""
-        claim = next((reading.claim for reading in readings if reading.claim is not None), None)
-        if claim is not None:
-            return Draft.of(claim) if claim.relation == "=" else None
-        choices = readings[0].choices
+    def _draft(self, reading: Reading) -> Draft | None:
+        """The claim of a reading, or its sides read without the shape check, None where even that fails."""
+        if reading.claim is not None:
+            return Draft.of(reading.claim)
+        choices = reading.choices
         conventions = self.statement.declarations.conventions.reading(choices)
         try:
             reader = UntypedReader(self.statement.meaning.vocabulary, conventions)
@@ -108,8 +112,6 @@ class Search:
             link = self.read(line)
             readings = self.interpreter.readings(self.statement, link)
         except BackproofError:
-            return
-        if any(reading.claim is None for reading in readings):
             return
         verdict = self.settle(link, readings)
         if verdict.verdict == "proved":

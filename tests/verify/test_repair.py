@@ -93,6 +93,8 @@ def test_an_open_convention_must_be_mended_in_every_reading():
     check_mended(rf"\delta_{{t-1}}^\top = \delta_t W {D}", rf"\delta_{{t-1}}^\top = \delta_t^\top W {D}",
                  "δ[t] should be δ[t]ᵀ", keys)  # fmt: skip
     assert judged(rf"{J} = W^\top {SLOPE}", keys).repairs == ()
+    check_mended(r"\frac{\partial \mathrm{Net}_t}{\partial x_t} = 2 U^\top",  # in one layout only it is no shape error
+                 r"\frac{\partial \mathrm{Net}_t}{\partial x_t} = U^\top", "2 Uᵀ should be Uᵀ", keys)  # fmt: skip
     conditional = judged(rf"{J} = W {D}", keys)
     assert (conditional.verdict, conditional.repairs) == ("conditional", ())
 
