@@ -107,7 +107,7 @@ def _trouble(entry: Entry) -> RenderableType:
         body.append(Text(f"the document expects {entry.expected}", "yellow"))
     if verdict.place is not None:
         body.append(Text(f"{verdict.place}\n{verdict.place.caret()}"))
-    if verdict.hint:
+    if verdict.hint and verdict.hint not in (repair.edit for repair in verdict.repairs):
         body.append(Text(clean(verdict.hint), "yellow"))
     body.extend(_repairs(verdict))
     body.extend(_readings(verdict))
