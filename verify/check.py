@@ -206,7 +206,9 @@ def _refute(case: _Case, exact: list[Outcome]) -> Verdict:
     holds = [times for times, outcome in tried if outcome.outcome == "equal"]
     part = f"; it holds at {describe_instances(holds[:3])}" if holds else ""
     message = f"false: {found.summary()}{part}"
-    return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
+    return Verdict(
+        "refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found, claim=claim
+    )
 
 
 # --- agreement -------------------------------------------------------------------------------------------------

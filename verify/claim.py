@@ -45,7 +45,8 @@ class Claim:
 
     `last` is the letter of the model's last step (model.time.last); `indices` are the other free step letters.
     `assumptions` are pairs (formula, value): 1ᵀy_k = 1 is (1ᵀ y_k, 1), valid at every step of a member it names.
-    Raises `ShapeError` when the two sides differ in shape.
+    Raises `ShapeError` when the two sides differ in shape, or a component letter runs over one axis on the left and
+    over another on the right.
     """
 
     left: Any
