@@ -24,7 +24,8 @@ from verify.document.readers import Form, pieces
 from verify.document.statements import Document, read
 
 COUNT = 2_000
-BLOCK = r"""symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise, E: loss(last s)}
+BLOCK = r"""symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise,
+  E: loss(last s)}
 time: 1..t
 indices: {k: t}
 layout: numerator

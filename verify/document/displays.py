@@ -204,8 +204,10 @@ def _argument(text: str, place: int) -> tuple[str, int] | None:
 def _row_ends(passage: Passage, layout: _Layout) -> Passage:
     """Without the punctuation at the end of rows, and without a row break after a relation or sign: its row goes on."""
     gone, kept = [], []
+    first = 0
     for start, after in layout.breaks:
-        end = _end_of_formula(passage.text, start)
+        end = _end_of_formula(passage.text, start, first)
+        first = after
         is_unfinished = _UNFINISHED.search(passage.text[max(0, end - 20) : end])
         gone.append((end, after if is_unfinished else start))
         kept += [] if is_unfinished else [(start, after)]
@@ -213,10 +215,10 @@ def _row_ends(passage: Passage, layout: _Layout) -> Passage:
     return passage.blanked(gone)
 
 
-def _end_of_formula(text: str, end: int) -> int:
-    """The end of a formula without the blanks, punctuation and row break that follow it."""
-    while end:
-        head = text[max(0, end - 12) : end]
+def _end_of_formula(text: str, end: int, first: int = 0) -> int:
+    """The end of a formula, which begins at `first`, without the blanks, punctuation and row break that follow it."""
+    while end > first:
+        head = text[max(first, end - 12) : end]
         if _CONTROL_SPACE.search(head):
             end -= 2
         elif head[-1].isspace() or head[-1] in "&~":
