@@ -109,9 +109,12 @@ def transposed(node: Any, claim: Claim) -> Edited:
 
 
 def swapped(node: Any, claim: Claim) -> Edited:
-    """Two neighbours of a product change places; so do the factors of ⊗."""
+    """Two neighbours of a product change places; so do the factors of ⊗ and two blocks."""
     if isinstance(node, nodes.Kronecker):
         yield f"{show(node)} to the other order", nodes.Kronecker(node.args[1], node.args[0])
+    if isinstance(node, nodes.Blocks) and len(node.args) == 3:
+        count, first, second = node.args
+        yield f"{show(first)} and {show(second)} swapped", nodes.Blocks(count, second, first)
     if isinstance(node, sp.MatMul):
         for place in range(len(node.args) - 1):
             first, second = node.args[place : place + 2]

@@ -284,6 +284,33 @@ class Entries(Node):
         return tuple((letter, axis) for letter, axis in pairs if letter is not None)
 
 
+class Blocks(Node):
+    """A block matrix, from rows of blocks: [x; h] is Blocks(((x,), (h,))), [x, h] is Blocks(((x, h),)).
+
+    Kept as the number of block columns and the blocks row by row, from which it can be made again.
+    """
+
+    def __new__(cls, rows: Any, *blocks: Any) -> Blocks:
+        if not blocks:
+            lengths = {len(row) for row in rows}
+            if len(lengths) != 1 or 0 in lengths:
+                raise ValueError("a block matrix has rows of equally many blocks, one at least")
+            rows, blocks = lengths.pop(), tuple(block for row in rows for block in row)
+        return super().__new__(cls, sp.Integer(rows), *blocks)
+
+    @property
+    def rows_of_blocks(self) -> tuple[tuple[Any, ...], ...]:
+        """The rows of blocks."""
+        count, blocks = int(self.args[0]), self.args[1:]
+        return tuple(blocks[start : start + count] for start in range(0, len(blocks), count))
+
+    @property
+    def shape(self) -> tuple[Size, Size]:
+        """The sums of the blocks' lengths."""
+        first, rows = self.rows_of_blocks[0], self.rows_of_blocks
+        return sp.Add(*(row[0].shape[0] for row in rows)), sp.Add(*(block.shape[1] for block in first))
+
+
 class ComponentSum(Node):
     """Σ_i body over all values of a component letter, which is bound in body."""
 

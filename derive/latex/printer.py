@@ -359,6 +359,7 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.Component: Printer.component,
     nodes.Delta: Printer.delta,
     nodes.Entries: arrays.entries,
+    nodes.Blocks: arrays.blocks,
     nodes.ComponentSum: Printer.component_sum,
     Jacobian: Printer.derivative,
     Gradient: Printer.derivative,

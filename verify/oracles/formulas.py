@@ -18,7 +18,8 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
-from derive.language.shapes import axes, summed_axis
+from derive.language.letters import summed_axis
+from derive.language.shapes import axes
 from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, joined, linear, shape_of, total, value_of
 from verify.oracles.functions import Known
 from verify.oracles.letters import Env, integer, number
@@ -265,6 +266,17 @@ def of_entries(world: World, expr: nodes.Entries, env: Env) -> Number:
     return joined([joined([entry(i, j) for j in range(cols)], -1) for i in range(rows)], -2)
 
 
+def of_blocks(world: World, expr: nodes.Blocks, env: Env) -> Number:
+    """The blocks side by side, each of its full size."""
+    check_entries(world, *(integer(size, env) for size in expr.shape))
+
+    def full(block: Any) -> Number:
+        shape = [integer(size, env) for size in block.shape]
+        return linear(lambda a: np.broadcast_to(a, (*a.shape[:-2], *shape)), world.value(block, env))
+
+    return joined([joined([full(block) for block in row], -1) for row in expr.rows_of_blocks], -2)
+
+
 def of_component_sum(world: World, expr: nodes.ComponentSum, env: Env) -> Number:
     """Σ_i over all values of the letter."""
     axis = summed_axis(expr)
@@ -310,6 +322,7 @@ VALUES: dict[type, Callable[[World, Any, Env], Number]] = {
     nodes.Component: of_component,
     nodes.Delta: of_delta,
     nodes.Entries: of_entries,
+    nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_derivative,
     Gradient: of_derivative,

@@ -241,6 +241,11 @@ def build_norm(builder: Builder, expr: nodes.Norm) -> Array:
     raise Unsupported(f"the norm {show(expr)}")
 
 
+def build_blocks(builder: Builder, expr: nodes.Blocks) -> Array:
+    """Claims come here block by block."""
+    raise Unsupported(f"the block matrix {show(expr)}")
+
+
 # --- functions ---------------------------------------------------------------------------------------------------
 
 
@@ -290,6 +295,7 @@ TABLE: dict[type, Callable[[Builder, Any], Array]] = {
     nodes.Component: build_indices.build_component,
     nodes.Delta: build_indices.build_delta,
     nodes.Entries: build_indices.build_entries,
+    nodes.Blocks: build_blocks,
     nodes.ComponentSum: build_indices.build_component_sum,
     derivatives.Jacobian: build_derivatives.build_jacobian,
     derivatives.Gradient: build_derivatives.build_gradient,

@@ -13,8 +13,9 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.letters import summed_axis
 from derive.language.nodes import Member, split_size
-from derive.language.shapes import is_coefficient, summed_axis
+from derive.language.shapes import is_coefficient
 from derive.language.show import show
 from verify.deciders.prime_field import functions, jets
 from verify.deciders.prime_field.coefficients import arithmetic, at_steps
@@ -336,6 +337,11 @@ def of_entries(c: Compiler, expr: nodes.Entries) -> Thunk:
     return lambda scope, env: jets.linear(lambda a: scope.run.algebra.entries(a, row, col), body(scope, env))
 
 
+def of_blocks(c: Compiler, expr: nodes.Blocks) -> Thunk:
+    """Claims come here block by block."""
+    raise Unsupported(f"the block matrix {show(expr)}")
+
+
 def of_component_sum(c: Compiler, expr: nodes.ComponentSum) -> Thunk:
     """Σ_i over a component letter."""
     axis = summed_axis(expr)
@@ -373,6 +379,7 @@ COMPILE: dict[type, Callable[[Compiler, Any], Thunk]] = {
     nodes.Component: of_component,
     nodes.Delta: of_delta,
     nodes.Entries: of_entries,
+    nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_jacobian,
     Gradient: of_gradient,
