@@ -8,7 +8,7 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import BackproofError
-from derive.language.nodes import Elementwise, Norm, Softmax
+from derive.language.nodes import Det, Elementwise, Inverse, Norm, Softmax
 from verify import blocks, counterexample, induction
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
@@ -67,10 +67,12 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
 
 def _is_analytic(claim: Claim) -> bool:
-    """Inequalities and norms are settled by numbers alone, so they are never proved."""
-    if claim.relation != "=":
+    """Inequalities, norms, inverses and orthogonal tensors are settled by numbers alone, so they are never proved."""
+    if claim.relation != "=" or any(assumption.kind == "orthogonal" for assumption in claim.assumptions):
         return True
-    return any(isinstance(node, Norm) for side in (claim.left, claim.right) for node in sp.preorder_traversal(side))
+    return any(side.has(Norm) for side in (claim.left, claim.right)) or any(
+        formula.has(Inverse, Det) for formula in blocks.reached(claim)
+    )
 
 
 def _by_numbers(case: _Case) -> Verdict:
@@ -309,6 +311,7 @@ def _assumption_text(assumption: Any) -> str:
     words = {
         "sum_one": "1ᵀ{} = 1", "symmetric": "{0} = {0}ᵀ", "zero": "{} = 0", "diagonal": "{} is diagonal",
         "one_hot": "{} is one-hot", "positive": "{} > 0",
+        "invertible": "{} is invertible", "orthogonal": "{0}ᵀ {0} = I", "nonzero": "{} ≠ 0",
     }  # fmt: skip
     if assumption.kind == "bound":
         return f"{show(assumption.subject)} <= {show(assumption.value)}"

@@ -184,6 +184,26 @@ class Norm(Node):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
+class Inverse(Node):
+    """A⁻¹ of a square matrix. No contraction network: settled by numbers only."""
+
+    def __new__(cls, matrix: Any) -> Inverse:
+        return super().__new__(cls, matrix)
+
+    matrix = property(lambda self: self.args[0])
+    shape = property(lambda self: self.args[0].shape)
+
+
+class Det(Node):
+    """det A as a 1×1 matrix. Settled by numbers only."""
+
+    def __new__(cls, matrix: Any) -> Det:
+        return super().__new__(cls, matrix)
+
+    matrix = property(lambda self: self.args[0])
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+
 class Power(Node):
     """A^e of a square matrix (or scalar), e an affine integer expression in the indices, e ≥ 0."""
 

@@ -213,6 +213,17 @@ def of_norm(expr: nodes.Norm) -> Axes:
     return Axes((), ())
 
 
+def of_inverse(expr: nodes.Inverse) -> Axes:
+    """A⁻¹ of a square matrix, which is no family."""
+    return _square(expr, of_entrywise(expr))
+
+
+def of_det(expr: nodes.Det) -> Axes:
+    """det of a square matrix is a scalar."""
+    of_inverse(expr)
+    return Axes((), ())
+
+
 def of_power(expr: nodes.Power) -> Axes:
     """A^e of a square matrix."""
     return _square(expr, axes(expr.base))
@@ -375,6 +386,8 @@ _CHECKS: dict[type, Callable[[Any], Axes]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_norm,
+    nodes.Inverse: of_inverse,
+    nodes.Det: of_det,
     nodes.Power: of_power,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_time_product,

@@ -353,6 +353,8 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.Scale: Printer.scale,
     nodes.Tr: Printer.trace,
     nodes.Norm: Printer.norm,
+    nodes.Inverse: arrays.inverse,
+    nodes.Det: arrays.det,
     nodes.Power: Printer.power,
     nodes.TimeSum: Printer.time_sum,
     nodes.TimeProduct: Printer.time_product,

@@ -6,6 +6,6 @@ the model and the claims.
 """
 
 from verify.blocks.partition import Unsupported
-from verify.blocks.splitting import Block, is_blocked, split
+from verify.blocks.splitting import Block, is_blocked, reached, split
 
-__all__ = ["Block", "Unsupported", "is_blocked", "split"]
+__all__ = ["Block", "Unsupported", "is_blocked", "reached", "split"]

@@ -330,6 +330,8 @@ RULES: dict[type, Callable[[Grids, Any], Grid]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_whole,
+    nodes.Inverse: of_whole,
+    nodes.Det: of_whole,
     nodes.Power: of_whole,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_whole,

@@ -30,7 +30,7 @@ class Block:
 
 def is_blocked(claim: Claim) -> bool:
     """Whether a block matrix stands in the claim, or in what its names are computed from."""
-    return any(formula.has(Blocks) for formula in _reached(claim))
+    return any(formula.has(Blocks) for formula in reached(claim))
 
 
 def split(claim: Claim) -> tuple[Block, ...]:
@@ -80,7 +80,7 @@ def _sides(model: Model) -> list[Any]:
     return [side for equation in model.equations for side in (equation.left, equation.right)]
 
 
-def _reached(claim: Claim) -> Iterator[Any]:
+def reached(claim: Claim) -> Iterator[Any]:
     """Both sides, and the right sides of all equations from which their names are computed."""
     model, seen, waiting = claim.model, set[str](), [claim.left, claim.right]
     while waiting:

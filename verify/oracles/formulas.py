@@ -22,6 +22,7 @@ from derive.language.letters import summed_axis
 from derive.language.shapes import axes
 from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, joined, linear, shape_of, total, value_of
 from verify.oracles.functions import Known
+from verify.oracles.inverses import determinant, inverse
 from verify.oracles.letters import Env, integer, number
 from verify.oracles.limits import TERMS, OutOfScope, Unsupported, check_size
 
@@ -202,6 +203,16 @@ def _spectral(matrix: Number) -> Number:
     return Bounded(found, found, own + moved)
 
 
+def of_inverse(world: World, expr: nodes.Inverse, env: Env) -> Number:
+    """A⁻¹ where it exists."""
+    return inverse(world.number(world.value(expr.matrix, env)))
+
+
+def of_det(world: World, expr: nodes.Det, env: Env) -> Number:
+    """det A."""
+    return determinant(world.number(world.value(expr.matrix, env)))
+
+
 def of_power(world: World, expr: nodes.Power, env: Env) -> Number:
     """A^e."""
     base, exponent = world.value(expr.base, env), integer(expr.exponent, env)
@@ -316,6 +327,8 @@ VALUES: dict[type, Callable[[World, Any, Env], Number]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_norm,
+    nodes.Inverse: of_inverse,
+    nodes.Det: of_det,
     nodes.Power: of_power,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_time_product,

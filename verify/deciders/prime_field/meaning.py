@@ -270,6 +270,11 @@ def of_norm(c: Compiler, expr: nodes.Norm) -> Thunk:
     raise Unsupported(f"the norm {show(expr)} is settled by numbers only")
 
 
+def of_inverse(c: Compiler, expr: Any) -> Thunk:
+    """A⁻¹ and det A are no polynomials of bounded degree."""
+    raise Unsupported(f"{show(expr)}: a matrix inverse is no contraction network")
+
+
 def of_time_sum(c: Compiler, expr: nodes.TimeSum) -> Thunk:
     """Σ over steps, term by term; an empty one is 0."""
     body, steps, name = c(expr.body), _range(c, expr), str(expr.index.name)
@@ -373,6 +378,8 @@ COMPILE: dict[type, Callable[[Compiler, Any], Thunk]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_norm,
+    nodes.Inverse: of_inverse,
+    nodes.Det: of_inverse,
     nodes.Power: of_power,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_time_product,
