@@ -7,8 +7,9 @@ from typing import Any
 
 import sympy as sp
 
+from derive.language.letters import component_letters
 from derive.language.nodes import Member
-from derive.language.shapes import axes, component_letters, misfit
+from derive.language.shapes import axes, misfit
 from derive.language.substitute import free_letters
 from derive.model import Model
 

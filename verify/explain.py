@@ -20,7 +20,8 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.errors import BackproofError
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, DerivativeNode, FamilyDerivative, Gradient, Jacobian
-from derive.language.shapes import NODE_TYPES, component_letters, is_coefficient
+from derive.language.letters import component_letters
+from derive.language.shapes import NODE_TYPES, is_coefficient
 from derive.language.show import show, show_name
 from derive.model import Equation, Model
 from verify import snippet

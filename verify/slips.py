@@ -62,6 +62,9 @@ def swapped(node: Any, context: Context) -> Edited:
     """Two neighbours of a product change places, or a factor stands elsewhere; so do the factors of ⊗."""
     if isinstance(node, nodes.Kronecker):
         yield f"{show(node)} to the other order", nodes.Kronecker(node.args[1], node.args[0])
+    if isinstance(node, nodes.Blocks) and len(node.args) == 3:
+        count, first, second = node.args
+        yield f"{show(first)} and {show(second)} swapped", nodes.Blocks(count, second, first)
     if isinstance(node, sp.MatMul):
         for place in range(len(node.args) - 1):
             first, second = node.args[place : place + 2]

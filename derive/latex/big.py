@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.errors import NotationError, ShapeError
+from derive.language.letters import component_letters
 from derive.language.nodes import ComponentSum, Delta, Scale, TimeProduct, TimeSum, length
-from derive.language.shapes import Axes, axes, component_letters, is_coefficient
+from derive.language.shapes import Axes, axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
 from derive.latex.constants import complement
