@@ -18,6 +18,10 @@ class ShapeError(BackproofError):
         self.hint = hint
 
 
+class AxisOrderError(ShapeError):
+    """Two axes have equally many entries in another order: vec by rows against vec by columns."""
+
+
 class ModelError(BackproofError):
     """A system of equations is ill-formed: it defines nothing, or something twice, or from its own future."""
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language.nodes import Elementwise, Norm, Softmax
-from verify import counterexample, induction
+from derive.errors import BackproofError
+from derive.language.nodes import Det, Elementwise, Inverse, Norm, Softmax
+from verify import blocks, counterexample, induction
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
@@ -17,7 +18,7 @@ from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
 from verify.times import instances, obstacle, reaches_outside
-from verify.verdict import Verdict
+from verify.verdict import ORDER, Verdict
 
 Times = dict[sp.Symbol, int]
 ANALYTIC = {"exp", "log", "tanh", "sigmoid", "sqrt"}
@@ -57,7 +58,8 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
         reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"
         return Verdict("undecided", reason, times="none")
     case = _Case(claim, effort, found[:1] if claim.is_timeless else found, session or normal_form.Session())
-    verdict = _by_numbers(case) if _is_analytic(claim) else _by_deciders(case)
+    settled = _by_numbers if _is_analytic(claim) else _by_blocks if blocks.is_blocked(claim) else _by_deciders
+    verdict = settled(case)
     outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
     if outside is not None and verdict.verdict in ("proved", "tested"):  # what is false where it makes sense is false
         return Verdict("undecided", f"a range reaches outside; {outside}", times="none", witnesses=verdict.witnesses)
@@ -65,10 +67,12 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
 
 def _is_analytic(claim: Claim) -> bool:
-    """Inequalities and norms are settled by numbers alone, so they are never proved."""
-    if claim.relation != "=":
+    """Inequalities, norms, inverses and orthogonal tensors are settled by numbers alone, so they are never proved."""
+    if claim.relation != "=" or any(assumption.kind == "orthogonal" for assumption in claim.assumptions):
         return True
-    return any(isinstance(node, Norm) for side in (claim.left, claim.right) for node in sp.preorder_traversal(side))
+    return any(side.has(Norm) for side in (claim.left, claim.right)) or any(
+        formula.has(Inverse, Det) for formula in blocks.reached(claim)
+    )
 
 
 def _by_numbers(case: _Case) -> Verdict:
@@ -88,6 +92,51 @@ def _by_numbers(case: _Case) -> Verdict:
         return Verdict("undecided", "no numeric witness could run", times=scope, witnesses=tuple(outcomes))
     count = sum(outcome.instances for outcome in ran)
     return Verdict("tested", f"held on {count} numeric instances", times=scope, witnesses=tuple(outcomes))
+
+
+def _by_blocks(case: _Case) -> Verdict:
+    """An equation about stacked tensors: block by block, and the whole of it by numbers, which see no blocks.
+
+    Both deciders rest on the same splitting, so a numeric witness of the unsplit claim must agree with them.
+    """
+    numeric = examine(case.claim, case.effort)
+    try:
+        pieces = blocks.split(case.claim)
+    except BackproofError as reason:
+        return Verdict("undecided", f"not split into blocks: {reason}", times=_scope(case), witnesses=tuple(numeric))
+    verdicts = []
+    for piece in pieces:
+        verdicts.append(_by_deciders(replace(case, claim=piece.claim)))
+        if verdicts[-1].verdict == "refuted":
+            return _refuted_by(piece.place, verdicts[-1], numeric)
+    evidence = _evidence(verdicts, numeric)
+    decided = [outcome for outcome in evidence if outcome not in numeric]
+    weakest = min(range(len(pieces)), key=lambda place: ORDER.index(verdicts[place].verdict))
+    verdict, message = verdicts[weakest].verdict, verdicts[weakest].message
+    if verdict in ("proved", "tested"):
+        _no_conflict(decided, numeric)
+    if verdict == "proved" and not any(outcome.outcome == "equal" for outcome in numeric):
+        verdict, message = "tested", f"no numeric witness could check the splitting; {message}"
+    where = f"in {len(pieces)} blocks" if verdict == "proved" else pieces[weakest].place
+    return Verdict(verdict, f"{where}: {message}", times=verdicts[weakest].times, witnesses=evidence)
+
+
+def _refuted_by(place: str, found: Verdict, numeric: list[Outcome]) -> Verdict:
+    """A false block makes the claim false, as long as numbers see that the unsplit claim is false as well."""
+    evidence = _evidence([found], numeric)
+    if numeric and not any(outcome.outcome == "differ" for outcome in numeric):
+        reason = f"{place} is false, but no numeric witness sees the unsplit claim fail; {found.message}"
+        return Verdict("undecided", reason, times=found.times, witnesses=evidence)
+    return replace(found, message=f"{place}: {found.message}", witnesses=evidence)
+
+
+def _evidence(verdicts: list[Verdict], numeric: list[Outcome]) -> tuple[Outcome, ...]:
+    """One line for each decider over all blocks, then the numeric witnesses of the whole."""
+    names = {outcome.witness for outcome in numeric}
+    by_witness: dict[str, list[Outcome]] = {}
+    for outcome in (outcome for verdict in verdicts for outcome in verdict.witnesses if outcome.witness not in names):
+        by_witness.setdefault(outcome.witness, []).append(outcome)
+    return (*map(merged, by_witness.values()), *numeric)
 
 
 def _by_deciders(case: _Case) -> Verdict:
@@ -206,7 +255,9 @@ def _refute(case: _Case, exact: list[Outcome]) -> Verdict:
     holds = [times for times, outcome in tried if outcome.outcome == "equal"]
     part = f"; it holds at {describe_instances(holds[:3])}" if holds else ""
     message = f"false: {found.summary()}{part}"
-    return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
+    return Verdict(
+        "refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found, claim=claim
+    )
 
 
 # --- agreement -------------------------------------------------------------------------------------------------
@@ -262,6 +313,7 @@ def _assumption_text(assumption: Any) -> str:
     words = {
         "sum_one": "1ᵀ{} = 1", "symmetric": "{0} = {0}ᵀ", "zero": "{} = 0", "diagonal": "{} is diagonal",
         "one_hot": "{} is one-hot", "positive": "{} > 0",
+        "invertible": "{} is invertible", "orthogonal": "{0}ᵀ {0} = I", "nonzero": "{} ≠ 0",
     }  # fmt: skip
     if assumption.kind == "bound":
         return f"{show(assumption.subject)} <= {show(assumption.value)}"

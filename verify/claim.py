@@ -7,8 +7,9 @@ from typing import Any
 
 import sympy as sp
 
+from derive.language.letters import component_letters
 from derive.language.nodes import Member
-from derive.language.shapes import axes, component_letters
+from derive.language.shapes import axes, misfit
 from derive.language.substitute import free_letters
 from derive.model import Model
 
@@ -45,7 +46,8 @@ class Claim:
 
     `last` is the letter of the model's last step (model.time.last); `indices` are the other free step letters.
     `assumptions` are pairs (formula, value): 1ᵀy_k = 1 is (1ᵀ y_k, 1), valid at every step of a member it names.
-    Raises `ShapeError` when the two sides differ in shape.
+    Raises `ShapeError` when the two sides differ in shape, or a component letter runs over one axis on the left and
+    over another on the right.
     """
 
     left: Any
@@ -57,7 +59,6 @@ class Claim:
     assumptions: tuple[Assumption, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        from derive.errors import ShapeError
         from derive.language.show import show
 
         for side in (self.left, self.right):
@@ -65,7 +66,7 @@ class Claim:
                 raise TypeError(f"a claim is between two formulas, and {side!r} is none")
         left, right = axes(self.left), axes(self.right)
         if left != right:
-            raise ShapeError(f"{show(self.left)} is {left}, but {show(self.right)} is {right}")
+            raise misfit(left, right)(f"{show(self.left)} is {left}, but {show(self.right)} is {right}")
         component_letters(sp.Tuple(self.left, self.right))  # refuses a letter that runs over two axes
 
     @property

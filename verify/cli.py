@@ -68,6 +68,18 @@ def main() -> None:
     show_default=True,
     help="Seconds for one claim; 0 for no limit.",
 )
+@click.option(
+    "--repair-limit",
+    type=click.FloatRange(0),
+    default=2,
+    show_default=True,
+    help="Seconds for the search for a repair of a refuted claim; 0 for none.",
+)
+@click.option(
+    "--explain",
+    metavar="ID",
+    help="Print a NumPy program that computes both sides of this refuted claim; nothing else is checked.",
+)
 @click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
 @click.option("--timings", is_flag=True, help="Show how long each claim took.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
@@ -81,6 +93,8 @@ def verify(
     steps: int,
     certificates: str | None,
     time_limit: float,
+    repair_limit: float,
+    explain: str | None,
     require_proof: bool,
     timings: bool,
     quiet: bool,
@@ -94,7 +108,7 @@ def verify(
 
     run = Run(
         files,
-        Effort(steps, examples, seed, seconds=time_limit),
+        Effort(steps, examples, seed, seconds=time_limit, repair_seconds=repair_limit),
         only,
         require_proof,
         timings,
@@ -103,7 +117,7 @@ def verify(
         certificates,
         form,
     )
-    sys.exit(run.execute())
+    sys.exit(run.execute() if explain is None else run.explain(explain))
 
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})

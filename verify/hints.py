@@ -13,15 +13,15 @@ import sympy as sp
 
 from derive.derivation import jacobian
 from derive.errors import BackproofError
-from derive.language.build import matadd, matmul, transpose
-from derive.language.derivatives import Gradient, Jacobian
-from derive.language.nodes import Diag, Member
+from derive.language.build import matadd
+from derive.language.derivatives import Jacobian
 from derive.language.show import show
 from derive.latex.conventions import OPTIONS
 from derive.model import Model
 from verify.claim import Claim
 from verify.document.interpret import Interpreter
 from verify.document.statements import Link, Statement
+from verify.missing import missing_terms
 
 IsGood = Callable[[Claim], bool]
 
@@ -87,49 +87,8 @@ def _derived(side: Any, model: Model) -> Any:
 
 
 def _missing(claim: Claim, is_good: IsGood) -> Iterator[str]:
-    """With a loss that sees every step, the direct contribution of the step itself."""
-    row = isinstance(claim.left, sp.Transpose)
-    subject = claim.left.args[0] if row else claim.left
-    node = _gradient_node(subject, claim.model)
-    if node is None or not isinstance(node.by, Member):
-        return
-    for step, direct in _direct_terms(node, claim.model):
-        local = _local_term(step, direct, row)
-        completed = replace(claim, right=matadd(claim.right, local))
-        if is_good(completed):
-            yield f"the term {show(local)} is missing: {node.what} depends on that step directly too"
+    """The contribution that completes ∂E/∂y, where one does."""
+    for term, reason in missing_terms(claim.left, claim.model):
+        if is_good(replace(claim, right=matadd(claim.right, term))):
+            yield f"the term {show(term)} is missing: {reason}"
             return
-
-
-def _local_term(step: Any, direct: Any, row: bool) -> Any:
-    """e_kᵀ ∂s_k/∂y_k as a row, (∂s_k/∂y_k)ᵀ e_k as a column; e_k itself where y_k is s_k."""
-    if step is None:
-        return transpose(direct) if row else direct
-    if row:
-        return matmul(transpose(direct), step)
-    return matmul(step if isinstance(step, Diag) else transpose(step), direct)
-
-
-def _gradient_node(subject: Any, model: Model) -> Gradient | None:
-    """∂E/∂y, written out or by its name δ."""
-    node = model.definition(subject) if isinstance(subject, Member) else subject
-    return node if isinstance(node, Gradient) and node.mode == "total" else None
-
-
-def _direct_terms(node: Gradient, model: Model) -> Iterator[tuple[Any, Any]]:
-    """(∂s_k/∂y_k, e_k) for every family s that the loss sees at the step of y, e_k = ∂⁺E/∂s_k."""
-    loss = model.loss_by_name.get(str(getattr(node.what, "name", "")))
-    for name, scope in loss.parts if loss is not None else ():
-        equation = model.by_name.get(name)
-        if scope != "each" or equation is None:
-            continue
-        seen = equation.left.at(*node.by.indices)
-        direct = Gradient(node.what, seen, "immediate")
-        if seen == node.by:
-            yield None, direct
-            continue
-        try:
-            step = jacobian(model, seen, node.by).right
-        except BackproofError:
-            continue
-        yield step, direct

@@ -17,6 +17,7 @@ from verify.document.statements import Document, Link, Statement
 from verify.errors import Place, WitnessConflict
 from verify.hints import hints
 from verify.limits import Effort
+from verify.repair import Search
 from verify.verdict import ReadingVerdict, Verdict, worst
 
 RELATION_SIGNS = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "!=": "≠"}
@@ -93,6 +94,8 @@ class Judge:
         began = perf_counter()
         readings = () if link.problem is not None else self.interpreter.readings(statement, link)
         verdict = self._guarded(statement, link, readings)
+        if verdict.verdict == "refuted" and self.effort.repair_seconds > 0:
+            verdict = self._with_repairs(verdict, statement, link, readings)
         verdict = replace(verdict, seconds=perf_counter() - began)
         return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, _text(link, readings))
 
@@ -116,17 +119,44 @@ class Judge:
             return verdict
         return replace(verdict, hint=hints(claim, statement, link, self.interpreter, self._is_good))
 
+    def _with_repairs(
+        self, verdict: Verdict, statement: Statement, link: Link, readings: tuple[Reading, ...]
+    ) -> Verdict:
+        """The proved lines one edit away; what was found before the time limit counts."""
+        seconds = self.effort.repair_seconds
+        search = Search(statement, link, self.interpreter, self.verdict, seconds, self.effort.seed)
+        note = ""
+        try:
+            with deadline(10 * seconds):  # the search counts its computing time itself; this is for a step that hangs
+                search.run(readings)
+        except Overtime:
+            pass
+        except WitnessConflict as conflict:
+            raise WitnessConflict(f"{statement.place}: a repair of {link_id(statement, link)}: {conflict}") from None
+        except (Exception, RecursionError) as error:  # costs the repair, not the verdict
+            note = f"the search for a repair broke, which is an error in Backproof: {type(error).__name__}: {error}"
+        if not note and not search.is_complete:
+            note = f"the search for a repair stopped after {seconds:g} s; --repair-limit gives it longer"
+        return replace(verdict, repairs=search.repairs, repair_note=note)
+
     def verdict(self, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict on one link, given all its readings."""
         if link.problem is not None:
             return Verdict("unreadable", link.problem.message, place=link.problem.place)
-        typed = [reading for reading in readings if reading.claim is not None]
+        typed = [reading for reading in readings if reading.claim is not None or reading.is_order_error]
         if not typed:
             return _ill_typed(readings)
-        verdicts = [self._settle(reading.claim) for reading in typed if reading.claim is not None]
+        verdicts = [self._reading_verdict(reading) for reading in typed]
         if len(readings) == 1:
             return verdicts[0]
         return _over_readings(readings, typed, verdicts)
+
+    def _reading_verdict(self, reading: Reading) -> Verdict:
+        """A reading whose sides have their entries in different orders is false, not ill-typed."""
+        if reading.claim is not None:
+            return self._settle(reading.claim)
+        assert reading.problem is not None
+        return Verdict("refuted", reading.problem.message, "shape", place=reading.problem.place)
 
     def _is_good(self, claim: Claim) -> bool:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
@@ -189,7 +219,8 @@ def _over_readings(readings: tuple[Reading, ...], typed: list[Reading], verdicts
     shown = next(v for v in verdicts if v.verdict not in IS_GOOD)
     return Verdict(
         "conditional", message, hint=hint, times=verdicts[0].times, readings=table,
-        witnesses=verdicts[0].witnesses, counterexample=shown.counterexample, assumptions=verdicts[0].assumptions,
+        witnesses=verdicts[0].witnesses, counterexample=shown.counterexample, claim=shown.claim,
+        assumptions=verdicts[0].assumptions,
     )  # fmt: skip
 
 

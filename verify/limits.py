@@ -11,7 +11,8 @@ class Effort:
 
     `steps`: the last step up to which symbolic times are tried, `small_steps` the first round;
     `examples`: numeric instances a model;
-    `seed`: keys every random draw; `seconds`: the time for one claim (0: no limit).
+    `seed`: keys every random draw; `seconds`: the time for one claim (0: no limit);
+    `repair_seconds`: the time for the search for a repair of a refuted claim (0: none is looked for).
     """
 
     steps: int = 6
@@ -19,3 +20,4 @@ class Effort:
     seed: int = 0
     small_steps: int = 3
     seconds: float = 20.0
+    repair_seconds: float = 2.0

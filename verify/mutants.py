@@ -23,9 +23,9 @@ from verify.times import instances, reaches_outside
 class Fate:
     """What became of one planted error.
 
-    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `unsettled`: a construct
-    or law that the prime field does not decide; `out of range`: a member that does not exist is written, so nothing
-    runs and the claim is `undecided`.
+    `killed`: both deciders see the difference at `times`; `alive`: equal at every step tried; `unsettled`: a construct,
+    law or limit at some step for which the prime field does not decide; `out of range`: a member that does not exist
+    is written, so nothing runs and the claim is `undecided`.
     """
 
     edit: Edit
@@ -43,9 +43,11 @@ def fates(claim: Claim, steps: int = 6, seed: int = 0) -> Iterator[Fate]:
 def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
     """Killed where the prime field and the normal form both see a difference; small steps are tried first."""
     ran = exists = False
+    is_decided = True
     for times in instances(edit.claim, steps):
         field = prime_field.decide_at(edit.claim, times, seed=seed)
         ran, exists = ran or field.outcome in ("equal", "differ"), True
+        is_decided = is_decided and field.outcome in ("equal", "differ")
         if field.outcome == "differ":
             form = normal_form.decide_at(edit.claim, times)
             if form.outcome == "equal":
@@ -54,6 +56,6 @@ def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
         if edit.claim.is_timeless:
             break
     is_outside = not edit.claim.is_timeless and reaches_outside(edit.claim, steps) is not None
-    if exists and not ran:
+    if exists and not (ran and is_decided):
         return Fate(edit, "unsettled")
     return Fate(edit, "alive" if ran and not is_outside else "out of range")

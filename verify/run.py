@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.resources import files as resources
 from io import TextIOWrapper
 from os.path import normpath
@@ -15,6 +15,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from derive.errors import BackproofError
 from verify.document.readers import Form, max_bytes, read_bytes
 from verify.document.statements import Document, read
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
@@ -88,6 +89,33 @@ class Run:
             return EXIT_CALL
         return exit_code(report, bool(self.failures))
 
+    def explain(self, name: str) -> int:
+        """Print the program that computes both sides of one refuted claim; the exit code."""
+        from verify.explain import program  # only here: nobody else needs its table of nodes
+
+        self.only = (name,)
+        self.effort = replace(self.effort, repair_seconds=0)
+        try:
+            claims = (entry for document in self._documents() for entry in self._entries(document))
+            entry = next((entry for entry in claims if entry.role == "claim" and entry.verdict is not None), None)
+            self._check_filters("--explain")
+            if entry is None or entry.verdict is None:
+                raise CallError(f"--explain {name}: nothing is claimed there")
+            verdict = entry.verdict
+            if verdict.claim is None or verdict.counterexample is None:
+                raise CallError(f"--explain {name}: it is {verdict.verdict}, which leaves no counterexample to explain")
+            sys.stdout.write(program(verdict.claim, verdict.counterexample, entry.id))
+        except WitnessConflict as error:
+            _complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            return EXIT_CONFLICT
+        except BackproofError as error:
+            _complain(str(error))
+            return EXIT_CALL
+        return EXIT_OK
+
+    def _entries(self, document: Document) -> Iterator[Entry]:
+        return Judge(document, self.effort).entries(self._wanted(document.source.path))
+
     # --- reading -----------------------------------------------------------------------------------------------
 
     def _documents(self) -> list[Document]:
@@ -145,7 +173,7 @@ class Run:
         path = document.source.path
         found: list[Entry] = []
         try:
-            for entry in Judge(document, self.effort).entries(self._wanted(path)):
+            for entry in self._entries(document):
                 found.append(entry)
                 self._keep_certificate(path, entry)
                 if entry.role == "claim":
@@ -182,10 +210,10 @@ class Run:
 
         return wanted
 
-    def _check_filters(self) -> None:
+    def _check_filters(self, option: str = "--only") -> None:
         for pattern in self.only:
             if pattern not in self.matched:
-                raise CallError(f"--only {pattern} matches no claim")
+                raise CallError(f"{option} {pattern} matches no claim")
 
     # --- writing -----------------------------------------------------------------------------------------------
 

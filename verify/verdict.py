@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from verify.claim import Claim
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.errors import Place
@@ -24,12 +25,26 @@ class ReadingVerdict:
 
 
 @dataclass(frozen=True)
+class Repair:
+    """One edit after which a refuted line is proved: the mended line, the edit in words, and the verdict on it.
+
+    The LaTeX is what was read again under the document's own declarations and proved.
+    """
+
+    latex: str
+    edit: str
+    kind: str
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
 class Verdict:
     """What is known of one relation.
 
     `verdict` is one of ORDER; `reason` is value or shape for a refutation. `sizes` and `times` say for which it
     is known; `witnesses` are the outcomes of everything that ran; `certificate` the proof by induction as data;
-    `message` is one sentence for a person; `hint` says what to do.
+    `message` is one sentence for a person; `hint` says what to do; `repairs` are the proved lines one edit away, best
+    first, and `repair_note` says where the search for them stopped early. `claim` is what was refuted.
     """
 
     verdict: str
@@ -44,6 +59,9 @@ class Verdict:
     counterexample: Counterexample | None = None
     certificate: Mapping[str, Any] | None = field(default=None, repr=False)
     place: Place | None = None
+    repairs: tuple[Repair, ...] = ()
+    repair_note: str = ""
+    claim: Claim | None = field(default=None, repr=False, compare=False)
     seconds: float = field(default=0.0, compare=False)
 
     def __post_init__(self) -> None:

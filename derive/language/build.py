@@ -96,6 +96,18 @@ def vec(matrix: Any, order: str = "column") -> nodes.Vec:
     return nodes.Vec(matrix, order)
 
 
+def squared_norm(matrix: Any, kind: str = "2") -> sp.MatrixExpr:
+    """‖v‖² = vᵀv of a vector, ‖A‖_F² = tr(AᵀA); the square of a matrix's spectral norm stays analytic."""
+    rows, cols = matrix.shape
+    if cols == 1:
+        return matmul(transpose(matrix), matrix)
+    if rows == 1:
+        return matmul(matrix, transpose(matrix))
+    if kind == "F":
+        return nodes.Tr(matmul(transpose(matrix), matrix))
+    return nodes.Power(nodes.Norm(matrix, kind), sp.Integer(2))
+
+
 def diag(vector: Any) -> nodes.Diag:
     """diag(v)."""
     return nodes.Diag(vector)
@@ -104,11 +116,3 @@ def diag(vector: Any) -> nodes.Diag:
 def kron(left: Any, right: Any) -> nodes.Kronecker:
     """A ⊗ B."""
     return nodes.Kronecker(left, right)
-
-
-def squared_norm(matrix: Any, kind: str = "2") -> sp.MatrixExpr:
-    """‖v‖² = vᵀ v of a vector; ‖A‖_F² = tr(Aᵀ A)."""
-    rows, cols = matrix.shape
-    if rows != 1 and cols != 1:
-        return nodes.Tr(matmul(transpose(matrix), matrix))
-    return matmul(transpose(matrix), matrix) if cols == 1 else matmul(matrix, transpose(matrix))

@@ -223,6 +223,26 @@ class Norm(Node):
     shape = property(lambda self: (sp.S.One, sp.S.One))
 
 
+class Inverse(Node):
+    """A⁻¹ of a square matrix. No contraction network: settled by numbers only."""
+
+    def __new__(cls, matrix: Any) -> Inverse:
+        return super().__new__(cls, matrix)
+
+    matrix = property(lambda self: self.args[0])
+    shape = property(lambda self: self.args[0].shape)
+
+
+class Det(Node):
+    """det A as a 1×1 matrix. Settled by numbers only."""
+
+    def __new__(cls, matrix: Any) -> Det:
+        return super().__new__(cls, matrix)
+
+    matrix = property(lambda self: self.args[0])
+    shape = property(lambda self: (sp.S.One, sp.S.One))
+
+
 class Power(Node):
     """A^e of a square matrix (or scalar), e an affine integer expression in the indices, e ≥ 0."""
 
@@ -321,6 +341,33 @@ class Entries(Node):
         """The bound letters with their axes."""
         pairs = ((self.row, self.row_axis), (self.col, self.col_axis))
         return tuple((letter, axis) for letter, axis in pairs if letter is not None)
+
+
+class Blocks(Node):
+    """A block matrix, from rows of blocks: [x; h] is Blocks(((x,), (h,))), [x, h] is Blocks(((x, h),)).
+
+    Kept as the number of block columns and the blocks row by row, from which it can be made again.
+    """
+
+    def __new__(cls, rows: Any, *blocks: Any) -> Blocks:
+        if not blocks:
+            lengths = {len(row) for row in rows}
+            if len(lengths) != 1 or 0 in lengths:
+                raise ValueError("a block matrix has rows of equally many blocks, one at least")
+            rows, blocks = lengths.pop(), tuple(block for row in rows for block in row)
+        return super().__new__(cls, sp.Integer(rows), *blocks)
+
+    @property
+    def rows_of_blocks(self) -> tuple[tuple[Any, ...], ...]:
+        """The rows of blocks."""
+        count, blocks = int(self.args[0]), self.args[1:]
+        return tuple(blocks[start : start + count] for start in range(0, len(blocks), count))
+
+    @property
+    def shape(self) -> tuple[Size, Size]:
+        """The sums of the blocks' lengths."""
+        first, rows = self.rows_of_blocks[0], self.rows_of_blocks
+        return sp.Add(*(row[0].shape[0] for row in rows)), sp.Add(*(block.shape[1] for block in first))
 
 
 class ComponentSum(Node):

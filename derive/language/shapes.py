@@ -6,7 +6,7 @@ SymPy accepts `U*s` with any symbolic sizes; `axes` does not. It returns the axe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
-from derive.errors import ShapeError
+from derive.errors import AxisOrderError, ShapeError
 from derive.language import nodes
 from derive.language.build import transpose
 from derive.language.derivatives import (
@@ -26,7 +26,7 @@ from derive.language.derivatives import (
     slot_of,
     variable_of,
 )
-from derive.language.nodes import AxisSizes, split_size
+from derive.language.nodes import AxisSizes, length, split_size
 from derive.language.show import show, show_axes
 
 BackAxes = tuple[AxisSizes, AxisSizes]
@@ -76,69 +76,15 @@ def _inherited_check(kind: type) -> Callable[[Any], Axes] | None:
     return next((check for base, check in _CHECKS.items() if issubclass(kind, base)), None)
 
 
+def misfit(first: Axes, second: Axes) -> type[ShapeError]:
+    """What it is that two shapes differ: in the order of their entries alone, or in their number."""
+    pairs = zip(first.plain, second.plain, strict=True)
+    return AxisOrderError if all(length(one) == length(other) for one, other in pairs) else ShapeError
+
+
 def is_coefficient(factor: Any) -> bool:
     """A number or an expression in the sizes, as it may stand inside a MatMul."""
     return isinstance(factor, sp.Expr) and not getattr(factor, "is_Matrix", False)
-
-
-def component_letters(expr: Any) -> dict[sp.Symbol, AxisSizes]:
-    """The free component letters of a formula with the axis each runs over; a letter over two sizes is refused."""
-    return {letter: axis for letter, axis in _all_letters(expr).items() if isinstance(letter, sp.Symbol)}
-
-
-def summed_axis(expr: nodes.ComponentSum) -> AxisSizes | None:
-    """The axis that a sum over components runs over; None where nothing in its body says."""
-    return component_letters(expr.body).get(expr.letter)
-
-
-_Letter = Any  # a free letter; a bound one with its binder's place, a pair
-
-
-def _all_letters(expr: Any) -> dict[_Letter, AxisSizes]:
-    found: dict[_Letter, AxisSizes] = {}
-    equal: list[tuple[_Letter, _Letter]] = []
-    _note_letters(expr, {}, found, equal)
-    for _ in equal:
-        for pair in equal:
-            known = found.get(pair[0], found.get(pair[1]))
-            if known is not None and any(found.setdefault(letter, known) != known for letter in pair):
-                first, second = (letter if isinstance(letter, sp.Symbol) else letter[0] for letter in pair)
-                raise ShapeError(f"δ compares {first} and {second}, which run over different axes")
-    return found
-
-
-def _note_letters(
-    expr: Any,
-    names: Mapping[sp.Symbol, _Letter],
-    found: dict[_Letter, AxisSizes],
-    equal: list[tuple[_Letter, _Letter]],
-) -> None:
-    """The letters of a formula; `names` has the letters that are bound there."""
-    if isinstance(expr, nodes.Component):
-        inner = axes(expr.matrix)
-        for letter, axis in ((expr.row, inner.rows), (expr.col, inner.cols)):
-            _note_letter(letter, axis, names, found)
-    elif isinstance(expr, nodes.Delta):
-        first, second = (names.get(letter, letter) for letter in expr.args)
-        equal.append((first, second))
-    elif isinstance(expr, nodes.ComponentSum):
-        names = {**names, expr.letter: (expr.letter, object())}
-    elif isinstance(expr, nodes.Entries):
-        names = {**names, **{letter: (letter, object()) for letter, _ in expr.bound}}
-        for letter, axis in expr.bound:
-            _note_letter(letter, axis, names, found)
-    for arg in expr.args:
-        _note_letters(arg, names, found, equal)
-
-
-def _note_letter(
-    letter: Any, axis: AxisSizes, names: Mapping[sp.Symbol, _Letter], found: dict[_Letter, AxisSizes]
-) -> None:
-    name = names.get(letter, letter)
-    if isinstance(letter, sp.Symbol) and found.setdefault(name, axis) != axis:
-        raise ShapeError(
-            f"the component letter {letter} runs over two axes, {show_axes(axis, ())} and {show_axes(found[name], ())}"
-        )
 
 
 # --- one check a node ------------------------------------------------------------------------------------------
@@ -162,7 +108,7 @@ def of_sum(expr: Any) -> Axes:
         other = axes(term)
         if other != shape:
             hint = f"did you mean {show(transpose(term))}?" if other == shape.transposed else ""
-            raise ShapeError(f"cannot add {show(first)} ({shape}) and {show(term)} ({other})", hint)
+            raise misfit(shape, other)(f"cannot add {show(first)} ({shape}) and {show(term)} ({other})", hint)
     return shape
 
 
@@ -175,7 +121,8 @@ def of_product(expr: Any) -> Axes:
     for left, right in pairwise(factors):
         other = axes(right)
         if shape.cols != other.rows:
-            raise ShapeError(
+            kind = AxisOrderError if length(shape.cols) == length(other.rows) else ShapeError
+            raise kind(
                 f"{show(left)} {show(right)}: {show(left)} is {axes(left)} but {show(right)} is {other}",
                 _product_hint(left, right),
             )
@@ -212,7 +159,9 @@ def of_hadamard(expr: Any) -> Axes:
     for factor in rest:
         other = axes(factor)
         if other.plain != shape.plain:
-            raise ShapeError(f"cannot multiply {show(first)} ({shape}) and {show(factor)} ({other}) entry by entry")
+            raise misfit(shape, other)(
+                f"cannot multiply {show(first)} ({shape}) and {show(factor)} ({other}) entry by entry"
+            )
         shape = Axes(shape.rows, shape.cols, _one_back(expr, shape.back, other.back))
     return shape
 
@@ -294,6 +243,17 @@ def of_norm(expr: nodes.Norm) -> Axes:
     return Axes((), ())
 
 
+def of_inverse(expr: nodes.Inverse) -> Axes:
+    """A⁻¹ of a square matrix, which is no family."""
+    return _square(expr, of_entrywise(expr))
+
+
+def of_det(expr: nodes.Det) -> Axes:
+    """det of a square matrix is a scalar."""
+    of_inverse(expr)
+    return Axes((), ())
+
+
 def of_power(expr: nodes.Power) -> Axes:
     """A^e of a square matrix."""
     return _square(expr, axes(expr.base))
@@ -344,12 +304,42 @@ def of_entries(expr: nodes.Entries) -> Axes:
     for letter, axis in ((expr.row, expr.row_axis), (expr.col, expr.col_axis)):
         if len(axis) != (letter is not None):
             raise ShapeError(f"{show(expr)}: an axis of {show_axes(axis, ())[:-2]} needs {_letters_needed(axis)}")
+    from derive.language.letters import component_letters  # it needs the check; only this node needs it
+
     component_letters(expr)  # refuses a letter that runs over another axis in the body
     return Axes(expr.row_axis, expr.col_axis, shape.back)
 
 
 def _letters_needed(axis: AxisSizes) -> str:
     return "one basic size" if len(axis) > 1 else "a letter" if axis else "no letter"
+
+
+def of_blocks(expr: nodes.Blocks) -> Axes:
+    """A block matrix: equal axes along a row and along a column of blocks; several parts make one sum of a size."""
+    grid = [[axes(block) for block in row] for row in expr.rows_of_blocks]
+    for i, row in enumerate(grid):
+        for j, block in enumerate(row):
+            if (block.rows, block.cols, block.back) != (row[0].rows, grid[0][j].cols, grid[0][0].back):
+                shown = expr.rows_of_blocks[i][j]
+                raise ShapeError(
+                    f"{show(shown)} is {block}, which does not fit into its place in {show(expr)}: "
+                    f"{show_axes(row[0].rows, grid[0][j].cols)}"
+                )
+    rows, cols = [row[0].rows for row in grid], [block.cols for block in grid[0]]
+    return Axes(stacked(rows), stacked(cols), grid[0][0].back)
+
+
+def stacked(parts: Sequence[AxisSizes]) -> AxisSizes:
+    """The axis of parts one after the other: of several, the sum of their lengths as one basic size.
+
+    Fast sizes that all parts end in stay apart: vecs of p and of q columns of length n are (p + q, n).
+    """
+    if len(parts) == 1:
+        return parts[0]
+    common = 0
+    while all(len(part) > common + 1 and part[-common - 1] == parts[0][-common - 1] for part in parts):
+        common += 1
+    return (sp.Add(*(length(part[: len(part) - common]) for part in parts)), *parts[0][len(parts[0]) - common :])
 
 
 def of_component_sum(expr: nodes.ComponentSum) -> Axes:
@@ -444,12 +434,15 @@ _CHECKS: dict[type, Callable[[Any], Axes]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_norm,
+    nodes.Inverse: of_inverse,
+    nodes.Det: of_det,
     nodes.Power: of_power,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_time_product,
     nodes.Component: of_component,
     nodes.Delta: of_delta,
     nodes.Entries: of_entries,
+    nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_jacobian,
     Gradient: of_gradient,

@@ -124,8 +124,12 @@ def _show(expr: Any) -> tuple[str, int]:
             letters = ",".join(str(letter) for letter, _ in expr.bound)
             turned = "ᵀ" if expr.row is None and expr.col is not None else ""
             return f"⟨{show(expr.body)}⟩_{letters}{turned}", _ATOM
+        case nodes.Blocks():
+            return "[" + "; ".join(", ".join(map(show, row)) for row in expr.rows_of_blocks) + "]", _ATOM
         case nodes.Delta():
             return f"δ_{expr.args[0]}{expr.args[1]}", _ATOM
+        case nodes.Inverse():
+            return f"{_wrap(expr.matrix, _ATOM)}⁻¹", _ATOM
         case nodes.Norm():
             return f"‖{show(expr.matrix)}‖", _ATOM
     if name in ("Jacobian", "Gradient", "BlockJacobian", "FamilyDerivative"):

@@ -1,4 +1,4 @@
-"""Arrays made of entries as LaTeX: rows P_{i:}, derivatives by one entry, and (a_ij) for the rest."""
+"""Entries, blocks and inverses as LaTeX: rows P_{i:}, derivatives by one entry, (a_ij), bmatrix, A^{-1}, det."""
 
 from __future__ import annotations
 
@@ -50,6 +50,24 @@ def _by_entry(printer: Printer, expr: nodes.Entries) -> Text | None:
     sign = "\\partial^{+}" if by.matrix.mode == "immediate" else "\\partial"
     entry = printer.text(nodes.Component(variable, by.row, by.col))
     return f"\\frac{{{sign} {printer.at_least(what.matrix, ATOM)}}}{{\\partial {entry}}}", ATOM
+
+
+def blocks(printer: Printer, expr: nodes.Blocks) -> Text:
+    """A bmatrix."""
+    rows = " \\\\ ".join(" & ".join(map(printer.text, row)) for row in expr.rows_of_blocks)
+    return f"\\begin{{bmatrix}} {rows} \\end{{bmatrix}}", ATOM
+
+
+def inverse(printer: Printer, expr: nodes.Inverse) -> Text:
+    """A^{-1}."""
+    text, level = printer.row(expr.matrix)
+    bare = level == ATOM and "^" not in text and "\\frac" not in text
+    return (f"{text}^{{-1}}" if bare else f"\\left({text}\\right)^{{-1}}"), ATOM
+
+
+def det(printer: Printer, expr: nodes.Det) -> Text:
+    """det(A)."""
+    return f"\\det\\left({printer.text(expr.matrix)}\\right)", ATOM
 
 
 def _letters(*letters: Any) -> str:

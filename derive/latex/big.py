@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from derive.errors import NotationError
-from derive.language.nodes import ComponentSum, Delta, Scale, TimeProduct, TimeSum
+from derive.errors import NotationError, ShapeError
+from derive.language.letters import component_letters
+from derive.language.nodes import ComponentSum, Delta, Scale, TimeProduct, TimeSum, length
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
@@ -30,9 +33,17 @@ class Bounds:
     hi: sp.Expr | None
     runs_down: bool = False
     other: sp.Symbol | None = None  # Σ_{j ≠ i}: the letter that a component does not take
+    size: Any = None  # Σ_{i=1}^{n}: how many components the bound says there are
 
 
 _COMMA = Tok("COMMA", ",", 0, 0)
+
+
+def _check_size(body: Any, letter: sp.Symbol, bounds: Bounds) -> None:
+    """The bound of a sum over components is the size that the letter runs over."""
+    axis = component_letters(body).get(letter)
+    if bounds.size is not None and axis is not None and length(axis) != bounds.size:
+        raise ShapeError(f"the sum runs to {bounds.size}, but {letter} counts the entries of an axis {length(axis)}")
 
 
 def _without(body: Any, letter: sp.Symbol, other: sp.Symbol) -> Any:
@@ -49,13 +60,15 @@ def big(reader: Reader, node: syntax.Big, want: Axes | None) -> Any:
         return big(reader, replace(node, scripts=replace(node.scripts, sub=outer), body=inner_sign), want)
     bounds = _bounds(reader, node)
     sort = "component" if bounds.lo is None else "step"
-    inner = replace(reader, vocabulary=reader.vocabulary.with_bound(bounds.letter, sort))
+    span = None if bounds.lo is None or bounds.hi is None else (bounds.lo, bounds.hi)
+    inner = replace(reader, vocabulary=reader.vocabulary.with_bound(bounds.letter, sort, span))
     body = inner.read(node.body, want)
     if is_coefficient(body):
         raise NotationError("a sum or product of numbers is not read", node.start, node.end)
     body = fit(body, want)
     letter = sp.Symbol(bounds.letter, integer=True)
     if bounds.lo is None:
+        _check_size(body, letter, bounds)
         if node.kind == "prod":
             raise NotationError("a product over components is not read", node.start, node.end)
         return ComponentSum(body if bounds.other is None else _without(body, letter, bounds.other), letter)
@@ -95,7 +108,7 @@ def _two_sided(
 ) -> Bounds:
     vocabulary = reader.vocabulary
     if len(parts) == 1 and len(below := parts[0][1]) == 1 and vocabulary.size_of(above) is not None:
-        return Bounds(below[0].text, None, None)  # Σ_i^n over components
+        return Bounds(below[0].text, None, None, size=vocabulary.size_of(above))  # Σ_i^n over components
     if len(parts) != 2 or parts[1][0] != "=" or len(parts[0][1]) != 1:
         raise NotationError(
             "a lower bound is written letter = value", node.scripts.sub[0].start, node.scripts.sub[-1].end
@@ -104,7 +117,7 @@ def _two_sided(
         raise NotationError("a bound is missing", node.start, node.end)
     letter = parts[0][1][0].text
     if _is_component_range(reader, parts[1][1], above):
-        return Bounds(letter, None, None)
+        return Bounds(letter, None, None, size=vocabulary.size_of(above))
     lo, hi = affine(parts[1][1], vocabulary.steps), affine(above, vocabulary.steps)
     if lo is None or hi is None:
         tokens = parts[1][1] if lo is None else above
@@ -113,10 +126,32 @@ def _two_sided(
             f"the bound {text} is no step expression; list its letter in indices", tokens[0].start, tokens[-1].end
         )
     difference = hi - lo
-    if difference.is_Integer and difference < -1:
-        return Bounds(letter, hi, lo, runs_down=True)
-    runs_down = not difference.is_Integer and lo in vocabulary.steps.values() and hi.is_Integer
-    return Bounds(letter, hi, lo, True) if runs_down else Bounds(letter, lo, hi)
+    if difference.is_Integer:
+        return Bounds(letter, hi, lo, runs_down=True) if difference < -1 else Bounds(letter, lo, hi)
+    up, down = (_is_legal(reader, *ends) for ends in ((lo, hi), (hi, lo)))
+    return Bounds(letter, hi, lo, True) if down and not up else Bounds(letter, lo, hi)
+
+
+SAMPLE = 5  # a last step at which a range that cannot run upwards shows
+
+
+def _is_legal(reader: Reader, lo: sp.Expr, hi: sp.Expr) -> bool:
+    """Whether a range is never less than empty while its letters run over theirs, the last step being some number."""
+    difference = hi - lo
+    letters = sorted(difference.free_symbols, key=str)
+    return all(int(difference.xreplace(values)) >= -1 for values in _values(reader, letters))
+
+
+def _values(reader: Reader, letters: list[sp.Symbol]) -> Iterator[dict[Any, Any]]:
+    """Values of step letters within their ranges."""
+    ranges = reader.vocabulary.ranges
+    spans = []
+    for letter in letters:
+        lo, hi = ranges.get(str(letter), (letter, letter))
+        ends = [int(end.xreplace({s: sp.Integer(SAMPLE) for s in end.free_symbols})) for end in (lo, hi)]
+        spans.append([sp.Integer(SAMPLE)] if letter == hi else [sp.Integer(k) for k in range(ends[0], ends[1] + 1)])
+    for values in product(*spans):
+        yield dict(zip(letters, values, strict=True))
 
 
 def _is_component_range(reader: Reader, low: tuple[Tok, ...], high: tuple[Tok, ...]) -> bool:

@@ -169,12 +169,15 @@ class Reader:
         values = [(sign, self._term(term, None)) for sign, term in node.terms]
         if all(is_coefficient(value) for _, value in values):
             return sp.Add(*(sign * value for sign, value in values))
-        sized = next((axes(v) for _, v in values if isinstance(v, sp.MatrixExpr)), want)
+        arrays = [axes(v) for _, v in values if isinstance(v, sp.MatrixExpr)]
+        sized = next((shape for shape in arrays if not shape.is_scalar), arrays[0] if arrays else want)
         terms = []
         for (sign, value), (_, piece) in zip(values, node.terms, strict=True):
             if value is None:  # a term that takes its size from the others
                 value = self.read(piece, self._known(node, sized))
             term = scaled_ones(value, self._known(node, sized)) if is_coefficient(value) else fit(value, sized)
+            if sized is not None and not sized.is_scalar and is_number(term):
+                term = nodes.Scale(term, scaled_ones(1, sized))
             terms.append(negate(term) if sign < 0 else term)
         result = matadd(*terms)
         if isinstance(result, sp.MatAdd):
@@ -208,8 +211,8 @@ class Reader:
         if any(is_coefficient(value) for value in values):
             raise NotationError("⊙ joins two arrays, not a number", node.start, node.end)
         fitted = [fit(value, shape) for value in values]
-        if self.vocabulary.tolerates_mixed and any(axes(value).rows != () for value in fitted):
-            fitted = [transpose(value) if axes(value).rows == () != axes(value).cols else value for value in fitted]
+        if self.vocabulary.tolerates_mixed:
+            fitted = [transpose(v) if axes(v) == axes(fitted[0]).transposed != axes(fitted[0]) else v for v in fitted]
         result = hadamard(*fitted)
         axes(result)
         return result
@@ -278,6 +281,12 @@ class Reader:
         if node.what is None:
             raise NotationError("this operator has nothing to act on", node.start, node.end)
         return self._scripted(node, differentiate(self, node), node.scripts)
+
+
+def is_number(value: Any) -> bool:
+    """Whether a formula is made of scalars alone: such a number is added to each entry of an array."""
+    leaves = [node for node in sp.preorder_traversal(value) if isinstance(node, sp.MatrixSymbol | nodes.Member)]
+    return bool(leaves) and all(axes(leaf).is_scalar and axes(leaf).back is None for leaf in leaves)
 
 
 def _joined(values: list[Any]) -> Any:

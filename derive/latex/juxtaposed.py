@@ -72,11 +72,16 @@ def _tokens(node: Node) -> tuple[Tok, ...] | None:
     return None
 
 
+def is_one(factor: Node) -> bool:
+    """1 and \\mathbb{1}, which a relation in a bracket makes an indicator."""
+    if isinstance(factor, syntax.Name):
+        return factor.base in ONES and factor.scripts.is_empty
+    return isinstance(factor, syntax.Number) and factor.text == "1" and factor.scripts.is_empty
+
+
 def _indicator(factor: Node, bracket: syntax.Bracket) -> Node | None:
     """1(i = j), \\mathbb{1}[y = k]: the one with its relation."""
-    is_one = isinstance(factor, syntax.Name) and factor.base in ONES and factor.scripts.is_empty
-    is_one = is_one or (isinstance(factor, syntax.Number) and factor.text == "1" and factor.scripts.is_empty)
-    if not is_one or len(bracket.parts) != 1 or len(bracket.parts[0].relations) != 1:
+    if not is_one(factor) or len(bracket.parts) != 1 or len(bracket.parts[0].relations) != 1:
         return None
     return syntax.Indicator(factor.start, bracket.end, bracket.parts[0], bracket.scripts)
 

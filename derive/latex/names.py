@@ -59,10 +59,9 @@ class NamePattern:
     def matches(self, sub: tuple[Tok, ...], sup: tuple[Tok, ...], index_of: IndexReader) -> list[Matched]:
         """The ways in which scripts fit: as declared; else with the index in the other script."""
         below, above = flat(sub), flat(sup)
-        found = self._placed(self.sub, below, self.sup, above, index_of, is_moved=False)
-        if found is None and self.slots:
-            found = self._placed(self.sub, above, self.sup, below, index_of, is_moved=True)
-        return [] if found is None else [found]
+        placed = self._placed(self.sub, below, self.sup, above, index_of, is_moved=False)
+        moved = self._placed(self.sub, above, self.sup, below, index_of, is_moved=True) if self.slots else None
+        return [found for found in (placed, moved) if found is not None]
 
     def _placed(
         self, sub: Script, below: tuple[Tok, ...], sup: Script, above: tuple[Tok, ...], index_of: IndexReader,

@@ -287,8 +287,8 @@ class _Builder(Transformer):
                 if sub:
                     raise NotationError("two subscripts", tok.start, tok.end)
                 sub = tok.inner
-            elif tok.inner and all(inner.text == "\\prime" for inner in tok.inner):
-                primes += len(tok.inner)
+            elif tok.inner and all(inner.text == "\\prime" or inner.kind == "PRIME" for inner in tok.inner):
+                primes += sum(len(inner.text) if inner.kind == "PRIME" else 1 for inner in tok.inner)
             else:
                 if sup and not (_is_transpose(sup) or _is_transpose(tok.inner)):
                     raise NotationError("two superscripts", tok.start, tok.end)

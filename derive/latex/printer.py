@@ -264,12 +264,12 @@ class Printer:
         return self._big("\\sum", expr.index, expr.lo, expr.hi, expr.body), BIG
 
     def time_product(self, expr: nodes.TimeProduct) -> Text:
-        """Π_{i=k}^{t-1}, in the declared direction; descending can always be said by bounds that run down."""
-        lo, hi = expr.lo, expr.hi
+        """Π_{i=k}^{t-1}, in the declared direction; descending can always be said as Π_{t-1 ≥ i ≥ k}."""
         if expr.direction != self.conventions.products:
             self._check(expr, "products", "ascending" if expr.direction == "ascending" else self.conventions.products)
-            lo, hi = hi, lo
-        return self._big("\\prod", expr.index, lo, hi, expr.body), BIG
+            bounds = f"{index_text(expr.hi)} \\ge {sp.latex(expr.index)} \\ge {index_text(expr.lo)}"
+            return f"\\prod_{{{bounds}}} {self._big_body(expr.body)}", BIG
+        return self._big("\\prod", expr.index, expr.lo, expr.hi, expr.body), BIG
 
     def _big(self, sign: str, index: Any, lo: Any, hi: Any, body: Any) -> str:
         bounds = f"_{{{sp.latex(index)}={index_text(lo)}}}^{{{index_text(hi)}}}"
@@ -382,12 +382,15 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.Scale: Printer.scale,
     nodes.Tr: Printer.trace,
     nodes.Norm: Printer.norm,
+    nodes.Inverse: arrays.inverse,
+    nodes.Det: arrays.det,
     nodes.Power: Printer.power,
     nodes.TimeSum: Printer.time_sum,
     nodes.TimeProduct: Printer.time_product,
     nodes.Component: Printer.component,
     nodes.Delta: Printer.delta,
     nodes.Entries: arrays.entries,
+    nodes.Blocks: arrays.blocks,
     nodes.ComponentSum: Printer.component_sum,
     Jacobian: Printer.derivative,
     Gradient: Printer.derivative,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import sympy as sp
+
 from derive.errors import NotationError
 from derive.language import nodes
 from derive.language.build import matmul, transpose
@@ -70,13 +72,14 @@ def _joined(matrices: list[Any]) -> Any:
 
 
 def _contract_matrix_chains(matrices: list[Any]) -> list[Any]:
-    """∂E/∂Y · ∂Y/∂X with one matrix Y: all axes of Y are joined."""
+    """∂E/∂Y · ∂Y/∂X with one Y: all axes of Y are joined; for a column Y that is the product as it stands."""
     found = list(matrices)
     for place in range(len(found) - 1):
         outer, inner = found[place], found[place + 1]
-        is_chain = isinstance(outer, Gradient) and isinstance(inner, FamilyDerivative) and outer.by == inner.what
-        if is_chain and not axes(inner.what).is_vector:
-            row = transpose(nodes.Vec(outer))
+        gradient = outer.args[0] if isinstance(outer, sp.Transpose) else outer
+        is_chain = isinstance(gradient, Gradient) and isinstance(inner, FamilyDerivative) and gradient.by == inner.what
+        if is_chain and (axes(inner.what).cols != () or axes(outer).cols != axes(inner).rows):
+            row = transpose(nodes.Vec(gradient))
             found[place : place + 2] = [Collect(matmul(row, nodes.Vec(inner)))]
             return _contract_matrix_chains(found)
     return found

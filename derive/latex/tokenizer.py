@@ -9,6 +9,7 @@ from derive.errors import NotationError
 from derive.latex import signs
 from derive.latex.differentials import with_differentials
 from derive.latex.lexicon import Lexicon
+from derive.latex.lines import in_statements
 from derive.latex.tokens import Tok
 
 MAX_DEPTH = 40  # braces and scripts inside one another
@@ -25,7 +26,7 @@ def tokenize(text: str, words: Lexicon | None = None) -> tuple[Tok, ...]:
     if len(text) > MAX_LENGTH:
         raise NotationError(f"the formula has {len(text)} characters; the limit is {MAX_LENGTH}", 0, 1)
     words = words or Lexicon()
-    return with_differentials(_join_lines(_Tokenizer(text, words).run()), words)
+    return with_differentials(in_statements(_Tokenizer(text, words).run()), words)
 
 
 class _Tokenizer:
@@ -165,6 +166,8 @@ class _Tokenizer:
         if name in signs.LABELLED and self.place < len(self.text) and self.text[self.place] in "_^":
             self.place += 1
             self._raw_argument()
+        if any(token.kind == "REL" for token in inner):  # a whole equation in a box
+            return inner
         return [Tok("LB", "{", start, start + 1), *inner, Tok("RB", "}", self.place - 1, self.place)]
 
     def _fraction(self, lexeme: str, start: int, depth: int) -> list[Tok]:
@@ -228,7 +231,9 @@ class _Tokenizer:
         return None
 
     def _after_skip(self, lexeme: str) -> list[Tok]:
-        """`\\left.` and `\\right.` are invisible delimiters; every other skipped sign stands for itself."""
+        """`\\left.` and `\\right.` are invisible delimiters; a wide space may part two statements."""
+        if lexeme in ("\\quad", "\\qquad"):
+            return [Tok("QUAD", lexeme, self.place - len(lexeme), self.place)]
         if lexeme in ("\\left", "\\right") and self.text.startswith(".", self.place):
             self.place += 1
         return []
@@ -236,7 +241,8 @@ class _Tokenizer:
     def _script(self, sign: str, start: int, depth: int) -> Tok:
         inner = self._argument(depth, "a script")
         kind = "SUB" if sign == "_" else "SUP"
-        return Tok(kind, self.text[start : self.place], start, self.place, tuple(inner))
+        written = tuple(token for token in inner if token.kind not in ("QUAD", "PROSE"))
+        return Tok(kind, self.text[start : self.place], start, self.place, written)
 
     def _argument(self, depth: int, what: str) -> list[Tok]:
         """A braced group, or the one token that follows."""
@@ -289,6 +295,8 @@ class _Tokenizer:
         if command == "\\dot" and inside in self.words.function_bases:
             return [Tok("FUNC", inside, start, self.place), Tok("PRIME", "'", start, self.place)]
         is_font = command[1:] in signs.FONTS
+        if is_font and inside in self.words.function_bases and f"{command}{{{inside}}}" not in self.words.names:
+            return self._name(inside, start)
         if is_font and inside in signs.KNOWN_FUNCTIONS and not self.words.is_declared(inside):
             return [Tok("FUNC", inside, start, self.place)]
         if command == "\\operatorname" and not self.words.is_declared(inside):
@@ -309,16 +317,26 @@ class _Tokenizer:
         """Words of a condition; any other prose is refused."""
         if not command.startswith(("\\text", "\\mathrm")) or self.words.is_declared(inside):
             return None
-        spoken = inside.strip(" ,，.:：").lower()
+        if (mixed := re.fullmatch(r"([^$]*)\$([^$]*)\$[\s.)）]*", inside)) and mixed[1].strip():
+            return self._spoken_condition(command, mixed[1].strip(), inside, start)
+        spoken = inside.strip(" ,，.:：()（）").lower()
         if spoken in signs.CONDITION_WORDS:
             return [Tok("FORALL", inside, start, self.place)]
+        if spoken in signs.CLOSING_WORDS:
+            return []
         if spoken in signs.OTHERWISE_WORDS:
             return [Tok("OTHERWISE", inside, start, self.place)]
         if spoken in ("and", "且", ""):
             return [Tok("COMMA", ",", start, self.place)] if spoken else []
         if _PROSE.search(inside) and not re.search(r"[_^\\]", inside):
-            raise NotationError(f"\\text{{{inside}}}: prose inside a formula is not read", start, self.place)
+            return [Tok("PROSE", inside, start, self.place)]
         return None
+
+    def _spoken_condition(self, command: str, word: str, inside: str, start: int) -> list[Tok]:
+        """\\text{if $i = j$}: the word, and the formula between the dollars."""
+        opening = self.text.index("$", start)
+        inner = _Tokenizer(self.text[: self.text.index("$", opening + 1)], self.words, opening + 1).run()
+        return [*(self._prose(command, word, start) or []), *inner]
 
     def _name(self, name: str, start: int) -> list[Tok]:
         bare = name.lstrip("\\")
@@ -358,16 +376,3 @@ def _dressed_text(inside: str) -> str:
 
 def _braced(command: str, letter: str) -> str:
     return f"\\{command}{{{letter}}}" if command in signs.FONTS + signs.ACCENTS else f"\\{command} {letter}"
-
-
-def _join_lines(tokens: list[Tok]) -> list[Tok]:
-    """A line break goes on with a chain where the next line begins with a relation or sign, else separates."""
-    joined: list[Tok] = []
-    for place, token in enumerate(tokens):
-        if token.kind != "NEWLINE":
-            joined.append(token)
-            continue
-        following = tokens[place + 1].kind if place + 1 < len(tokens) else "END"
-        if following not in ("REL", "PLUS", "MINUS", "END", "CDOT", "ENTRY", "NEWLINE") and joined:
-            joined.append(replace(token, kind="COMMA"))
-    return joined

@@ -121,13 +121,16 @@ class Vocabulary:
         """All listed index letters."""
         return {**self.steps, **self.components}
 
-    def with_bound(self, letter: str, sort: str) -> Vocabulary:
-        """The vocabulary inside a sum or product: its letter is bound, and hides what it was."""
+    def with_bound(self, letter: str, sort: str, span: tuple[sp.Expr, sp.Expr] | None = None) -> Vocabulary:
+        """The vocabulary inside a sum or product: its letter is bound, runs over a span, and hides what it was."""
         symbol = sp.Symbol(letter, integer=True)
         steps = {key: value for key, value in self.steps.items() if key != letter}
         components = {key: value for key, value in self.components.items() if key != letter}
         (steps if sort == "step" else components)[letter] = symbol
-        return replace(self, steps=steps, components=components)
+        ranges = {key: value for key, value in self.ranges.items() if key != letter}
+        return replace(
+            self, steps=steps, components=components, ranges=ranges if span is None else {**ranges, letter: span}
+        )
 
     def loss(self, base: str) -> str:
         """The declared opaque loss that a name means, exactly or up to its font; empty for none."""
@@ -282,6 +285,7 @@ class Vocabulary:
         return f"; did you mean {close[0]}?" if close else ""
 
 
-def _weight(use: Use) -> tuple[int, bool, int]:
+def _weight(use: Use) -> tuple[int, int, bool, int]:
     """Of two patterns that fit, the one that explains more of the scripts is meant, and as declared."""
-    return len(use.indices) + use.tensor.pattern.literals, not use.is_moved, -len(use.selectors) - len(use.exponent)
+    explained = len(use.indices) + use.tensor.pattern.literals
+    return explained, -len(use.exponent), not use.is_moved, -len(use.selectors)

@@ -199,3 +199,41 @@ def test_help_does_not_wait_for_sympy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Exit codes" in done.stdout
+
+
+LEFT = (
+    r"$$\frac{\partial \mathrm{Net}_t}{\partial s_{t-1}} = W \operatorname{diag}[f'(\mathrm{Net}_{t-1})] \tag{x}$$"
+    + "\n"
+)
+
+
+def test_a_repair_is_a_line_of_the_report(run):
+    """The edit in words, and the mended line; the best one in JSON, and all where there are several."""
+    mended = r"\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right]"
+    result = run("notes.md", text=NOTES + WRONG)
+    assert "one edit away: Wᵀ should be W\n" in "\n".join(line.rstrip() for line in result.output.splitlines()) + "\n"
+    assert mended in result.output
+    found = json.loads(run("--json", "-", "notes.md", text=NOTES + WRONG + LEFT).stdout)["documents"][0]["claims"]
+    wrong, left = found[-2:]
+    assert wrong["repair"] == {"latex": mended, "edit": "Wᵀ should be W"}
+    assert "repairs" not in wrong
+    assert left["repair"] == left["repairs"][0]
+    assert [repair["edit"] for repair in left["repairs"]] == [
+        "∂Net[t]/∂s[t-1] should be ∂Net[t]/∂Net[t-1]",
+        "W diag(f'(Net[t-1])) should be W",
+    ]
+
+
+def test_no_repair_is_looked_for_without_time(run):
+    result = run("--repair-limit", "0", "notes.md", text=NOTES + WRONG)
+    assert result.exit_code == 1
+    assert "edit away" not in result.output
+    assert "stopped" not in result.output
+
+
+def test_both_sides_are_matrices_with_the_entries_that_differ_marked(run):
+    result = run("notes.md", text=NOTES + WRONG)
+    lines = [line.strip() for line in result.output.splitlines()]
+    left = next(place for place, line in enumerate(lines) if line.startswith("left  ="))
+    assert "*" in lines[left]
+    assert lines[left].count("[ ") == 1

@@ -1,6 +1,7 @@
 """Counterexamples: the smallest instance first, exact, with both sides; none for what is true."""
 
 from fractions import Fraction
+from itertools import product as choices
 
 import numpy as np
 import pytest
@@ -13,6 +14,9 @@ from derive.language.nodes import Component, Norm, Scale, Softmax, TimeProduct, 
 from derive.model import Loss, Model, Time
 from verify.claim import Assumption, Claim, Index
 from verify.counterexample import smallest
+from verify.deciders import prime_field
+from verify.deciders.prime_field.decide import differs_at
+from verify.times import instances
 
 n, m = sp.symbols("n m", integer=True, positive=True)
 t, k, r, i, j = sp.symbols("t k r i j", integer=True)
@@ -191,3 +195,21 @@ def test_coincidences_of_sizes_and_literals_are_refuted_elsewhere():
     factors = [matadd(f(matmul(n, v)), negate(f(matmul(c, v)))) for c in range(1, 6)]
     found = smallest(Claim(hadamard(*factors), sp.ZeroMatrix(n, 1), STATIC))
     assert found.sizes == {"n": 6}
+
+
+def test_no_smaller_instance_of_a_refuted_line_of_the_suite_differs(suite):
+    """Earlier steps differ at no sizes, and at the same steps no smaller sum of sizes does."""
+    refuted = [claim for claim, expected in suite.values() if expected == "refuted"]
+    assert len(refuted) == 16
+    for claim in refuted:
+        found = smallest(claim)
+        times = {letter: found.times[str(letter)] for letter in claim.step_letters if str(letter) in found.times}
+        for earlier in instances(claim, 6):
+            if not times or dict(earlier) == times:
+                times = dict(earlier)
+                break
+            assert prime_field.decide_at(claim, earlier).outcome != "differ"
+        total = sum(found.sizes.values())
+        for choice in choices(range(1, total), repeat=len(found.sizes)):
+            if sum(choice) < total:
+                assert not differs_at(claim, times, dict(zip(found.sizes, choice, strict=True)), trials=4)

@@ -1,10 +1,13 @@
 """Single edits: the kinds that hands slip on, typed, each once."""
 
+import pytest
 import sympy as sp
 
+from derive.errors import ShapeError
 from derive.language.build import diag, matmul, sequence
 from derive.language.derivatives import Jacobian
 from derive.language.functions import elementwise
+from derive.language.nodes import Component
 from derive.model import Loss, Model, Time
 from verify.claim import Claim
 from verify.edits import KINDS, edits
@@ -40,3 +43,22 @@ def test_every_edit_is_another_well_typed_claim_and_stands_once():
     assert len(set(pairs)) == len(pairs)
     assert {edit.kind for edit in found} <= set(KINDS)
     assert len({edit.name for edit in found}) == len(found)
+
+
+def undone(claim, kinds):
+    """The edits of these kinds that no single edit undoes."""
+    found = [edit for edit in edits(claim) if edit.kind in kinds]
+    assert {edit.kind for edit in found} == set(kinds)
+    return [e.name for e in found if not any(back.claim == claim for back in edits(e.claim))]
+
+
+def test_a_slip_comes_with_its_inverse():
+    """What swaps, shifts, transposes, renames or wraps is undone by a slip of the list."""
+    assert undone(CLAIM, ("swap", "index", "transpose", "name", "wrap")) == []
+
+
+def test_a_claim_compares_a_component_letter_over_one_axis():
+    """(∂Net_t/∂x_t)_ij = W_ij: j runs over m on the left, and over n on the right."""
+    i, j = sp.symbols("i j", integer=True)
+    with pytest.raises(ShapeError, match="the component letter j runs over two axes"):
+        Claim(Component(Jacobian(net[t], x[t]), i, j), Component(W, i, j), RNN)

@@ -7,8 +7,9 @@ from derive.errors import RuleError, ShapeError
 from derive.language.build import diag, hadamard, matadd, matmul, sequence, transpose
 from derive.language.derivatives import Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import elementwise
+from derive.language.letters import component_letters
 from derive.language.nodes import Component, ComponentSum, Delta, Entries, Scale, TimeSum, Tr
-from derive.language.shapes import axes, component_letters
+from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters, substitute
 from derive.latex import latex
@@ -94,9 +95,8 @@ SLIPS = {
     "a function": (column(f(Component(u, i))), column(f.prime(Component(u, i)))),
     "a constant counted once": (ComponentSum(matadd(Component(u, i), Tr(S)), i),
                                 matadd(matmul(sp.OneMatrix(1, n), u), Tr(S))),
-    "derivative by an entry": (
-        by_entry(net[t], U, "immediate"), column(matmul(Delta(a, i), Component(s[t - 1], i)), a),
-    ),
+    "derivative by an entry": (by_entry(net[t], U, "immediate"),
+        column(matmul(Delta(a, i), Component(s[t - 1], i)), a)),
     "the other entry": (by_entry(net[t], W, "immediate"), column(matmul(Delta(a, j), Component(s[t - 1], i)), a)),
     "chain transposed": (column(ComponentSum(matmul(Component(Gradient(E, net[t]), j), Component(W, i, j)), j)),
                          Gradient(E, s[t - 1])),

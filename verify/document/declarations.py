@@ -20,7 +20,7 @@ from derive.latex.vocabulary import Function, Tensor, Vocabulary
 from derive.model import Equation, Loss
 from verify.document.block import Entry
 from verify.document.function_type import SEVERAL, is_function, read_function
-from verify.document.losses import LOSS, read_loss
+from verify.document.losses import LOSS, family_of_losses, read_loss
 from verify.document.sizes import SizeError, read_shape
 from verify.document.source import Source
 from verify.errors import DocumentError
@@ -146,6 +146,7 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
     tensors: list[Tensor] = []
     functions: dict[str, Function] = {}
     losses: dict[str, Entry] = {}
+    families: dict[str, Entry] = {}
     for name, (key, value) in declarations.symbols.items():
         if not isinstance(value.value, str):
             raise DocumentError(f"{name} is declared by a text, as `n x m`", source.place(value.offset))
@@ -154,6 +155,9 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
             functions[name] = function
         elif is_function(text):
             functions[name] = _of_several(name, value, sizes, steps, source)
+        elif LOSS.fullmatch(text) and (family := _family_of_losses(name, key, steps, source)) is not None:
+            tensors.append(family)
+            families[family.pattern.text] = value
         elif LOSS.fullmatch(text):
             losses[name] = value
         else:
@@ -172,16 +176,33 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
         declarations.transpose == "prime",
         declarations.mixed == "tolerate",
     )
+    each = [
+        _at_each_step(t, families[t.pattern.text], vocabulary, source) for t in tensors if t.pattern.text in families
+    ]
     made = {name: read_loss(name, entry, vocabulary, last, source) for name, entry in losses.items()}
     direct = {name: loss for name, loss in made.items() if isinstance(loss, Application)}
     return Meaning(
         replace(vocabulary, direct=direct),
         tuple(loss for loss in made.values() if isinstance(loss, Loss)),
-        tuple(Equation(sp.MatrixSymbol(name, 1, 1), value, id=name) for name, value in direct.items()),
+        (*(Equation(sp.MatrixSymbol(name, 1, 1), value, id=name) for name, value in direct.items()), *each),
         last,
         first,
         structures,
     )
+
+
+def _family_of_losses(name: str, key: Entry, steps: Mapping[str, sp.Symbol], source: Source) -> Tensor | None:
+    """The family L_t of a loss whose name has an index, None for a loss of its own."""
+    try:
+        spelt = spelling(name)
+    except NotationError as error:
+        raise DocumentError(f"{name}: {error}", source.place(key.offset, len(name))) from None
+    pattern = spelt.pattern(name, steps)
+    return Tensor(literal_name(pattern), pattern, (), (), phrase=spelt.phrase) if len(pattern.slots) == 1 else None
+
+
+def _at_each_step(tensor: Tensor, entry: Entry, vocabulary: Vocabulary, source: Source) -> Equation:
+    return family_of_losses(tensor, entry, vocabulary, vocabulary.steps[tensor.pattern.slots[0]], source)
 
 
 def _of_several(
@@ -321,6 +342,6 @@ def _range(entry: Entry, steps: dict[str, sp.Symbol], source: Source) -> tuple[s
         if int(high) < int(low):
             raise DocumentError("a range runs upwards", place)
         return sp.Integer(int(low)), sp.Integer(int(high))
-    if not (len(high) == 1 and high.isalpha()):
+    if not re.fullmatch(r"[A-Za-z]|\\[A-Za-z]+", high):
         raise DocumentError("a range ends at a letter or number, as 1..T", place)
     return sp.Integer(int(low)), steps.setdefault(high, sp.Symbol(high, integer=True))

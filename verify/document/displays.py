@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from derive.errors import NotationError
 from derive.latex.signs import RELATIONS
+from derive.latex.tokenizer import MAX_LENGTH
 from verify.document.environments import COUNTED, INNER, ROWS
 from verify.document.macros import Macros, closing_brace
 from verify.document.passages import Passage, Piece, blanked
@@ -22,7 +23,7 @@ _LAYOUT = re.compile(
     r"\\(?P<edge>begin|end)[ \t]*\{(?P<name>[A-Za-z]+\*?)\}"
     r"|\\(?P<command>tag\*?|label|nonumber|notag|(?:short)?intertext|[hv]space\*?|allowdisplaybreaks|displaybreak"
     r"|qedhere|hfill)(?![A-Za-z])"
-    r"|\\\\(?:\*|(?=[^*]|$))(?P<skip>\[\s*-?[\d.]+\s*(?:pt|em|ex|mu|mm|cm|in|bp|pc|\\[A-Za-z]+)\s*\])?"
+    r"|\\\\(?P<skip>\*?(?:\[\s*-?[\d.]+\s*(?:pt|em|ex|mu|mm|cm|in|bp|pc|\\[A-Za-z]+)\s*\])?)"
     r"|\\[{}]|[{}]"
 )
 _OPENER = re.compile(r"\\begin[ \t]*\{[^}]*\}|\\[A-Za-z]+|\$\$|\\\[")
@@ -204,8 +205,10 @@ def _argument(text: str, place: int) -> tuple[str, int] | None:
 def _row_ends(passage: Passage, layout: _Layout) -> Passage:
     """Without the punctuation at the end of rows, and without a row break after a relation or sign: its row goes on."""
     gone, kept = [], []
+    first = 0
     for start, after in layout.breaks:
-        end = _end_of_formula(passage.text, start)
+        end = _end_of_formula(passage.text, start, first)
+        first = after
         is_unfinished = _UNFINISHED.search(passage.text[max(0, end - 20) : end])
         gone.append((end, after if is_unfinished else start))
         kept += [] if is_unfinished else [(start, after)]
@@ -213,11 +216,13 @@ def _row_ends(passage: Passage, layout: _Layout) -> Passage:
     return passage.blanked(gone)
 
 
-def _end_of_formula(text: str, end: int) -> int:
-    """The end of a formula without the blanks, punctuation and row break that follow it."""
-    while end:
-        head = text[max(0, end - 12) : end]
-        if head[-1].isspace() or head[-1] in "&~":
+def _end_of_formula(text: str, end: int, first: int = 0) -> int:
+    """The end of a formula, which begins at `first`, without the blanks, punctuation and row break that follow it."""
+    while end > first:
+        head = text[max(first, end - 12) : end]
+        if _CONTROL_SPACE.search(head):
+            end -= 2
+        elif head[-1].isspace() or head[-1] in "&~":
             end -= 1
         elif quad := _QUAD.search(head):
             end -= len(quad.group())
@@ -232,6 +237,7 @@ def _end_of_formula(text: str, end: int) -> int:
     return end
 
 
+_CONTROL_SPACE = re.compile(r"(?<!\\)\\ $")
 _QUAD = re.compile(r"(?<!\\)\\q?quad$")
 _DELIMITER = re.compile(r"(?:left|right|middle|[bB]igg?[lrm]?)\s*\.$")  # \right. ends with an invisible bracket
 
@@ -271,11 +277,14 @@ def _chains(rows: list[_Row]) -> list[list[_Row]]:
         elif row.beginning != "empty" or row.names:
             chains.append([row])
     merged: list[list[_Row]] = []
+    was_named = True
     for chain in chains:
-        if merged and not any(row.names for row in (*merged[-1], *chain)):
-            merged[-1] += chain
-        else:
+        is_named = any(row.names for row in chain)
+        if is_named or was_named:
             merged.append(chain)
+        else:
+            merged[-1] += chain
+        was_named = is_named
     return merged
 
 
@@ -377,8 +386,8 @@ _PROSE = re.compile(
 
 def _with_connectives(passage: Passage) -> Passage:
     """With a comma in place of a joining word, and "for all" in place of one that begins a condition."""
-    if "\\text" not in passage.text and "\\mbox" not in passage.text:
-        return passage
+    if ("\\text" not in passage.text and "\\mbox" not in passage.text) or len(passage.text) > MAX_LENGTH:
+        return passage  # the parser refuses what is too long
     level, words = 0, []
     for match in _PROSE.finditer(passage.text):
         sign = match.group()
@@ -386,10 +395,11 @@ def _with_connectives(passage: Passage) -> Passage:
         if match[1] is not None and level == 0:
             words.append((match.start(), match.end(), " ".join(match[1].split()).lower()))
     for start, end, word in reversed(words):
+        before = _end_of_formula(passage.text, start)
         if word in _JOINING:
-            passage = passage.replaced(start, end, ", ")
+            passage = passage.blanked([(before, start)]).replaced(start, end, ", " if before else " ")
         elif word in _CONDITIONAL:
-            passage = passage.replaced(start, end, ", \\forall ")
+            passage = passage.blanked([(before, start)]).replaced(start, end, ", \\forall ")
     return passage
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import sympy as sp
 
-from derive.errors import BackproofError, ModelError, NotationError, ShapeError
+from derive.errors import AxisOrderError, BackproofError, ModelError, NotationError, ShapeError
 from derive.language.build import transpose
 from derive.language.derivatives import DerivativeNode, variable_of
 from derive.language.nodes import Component, Diag, Entries, Member, Norm, Slot
@@ -22,7 +22,7 @@ from derive.latex.conventions import OPTIONS, OpenConvention
 from derive.latex.elaborate import Reader
 from derive.latex.parser import parse
 from derive.latex.syntax import Chain
-from derive.model import Equation, Model, Time
+from derive.model import Equation, Model, Time, members
 from verify.claim import Assumption, Claim, Condition, Index
 from verify.document.block import Entry
 from verify.document.layers import has_layer_sizes, with_one_size
@@ -40,6 +40,7 @@ class Reading:
     claim: Claim | None
     problem: Problem | None = None
     is_shape_error: bool = False
+    is_order_error: bool = False  # equally many entries, in another order: a false reading rather than none
     shapes: tuple[str, str] = ("", "")
 
 
@@ -69,7 +70,8 @@ class Interpreter:
             start = getattr(error, "start", link.chain.start)
             end = getattr(error, "end", link.chain.end)
             place = statement.at(start, end)
-            return Reading(choices, None, Problem(str(error), place), is_shape_error=True)
+            order = isinstance(error, AxisOrderError)
+            return Reading(choices, None, Problem(str(error), place), is_shape_error=True, is_order_error=order)
         except NotationError as error:
             place = statement.at(error.start, error.end)
             return Reading(choices, None, Problem(str(error), place))
@@ -136,7 +138,8 @@ class Interpreter:
         while pending:  # a definition is read only where it is used: its open conventions disturb nobody else
             pending = False
             for given in list(definitions):
-                if self._defines(given) & needed:
+                names = self._defines(given)
+                if names is None or names & needed:  # what cannot be named is not passed over: it says what is wrong
                     definitions.remove(given)
                     before = set(equations)
                     self._add(given, choices, equations)
@@ -183,14 +186,17 @@ class Interpreter:
         """Givens count until a `reset`; without one, wherever they stand."""
         return given.declarations.generation == statement.declarations.generation
 
-    def _defines(self, given: Statement) -> set[str]:
+    def _defines(self, given: Statement) -> set[str] | None:
+        """The names that a given defines, None where a left side is no name that can be read."""
         names = set()
         for link in given.links:
             try:
-                left = self._reader(given, _FIRST).read(link.chain.sides[0])
+                core = _core(self._reader(given, _FIRST).read(link.chain.sides[0]))
             except (BackproofError, RecursionError):
-                continue
-            names |= {str(_core(left).name)} if hasattr(_core(left), "name") else set()
+                return None
+            if not hasattr(core, "name"):
+                return None
+            names.add(str(core.name))
         return names
 
     def _add(self, given: Statement, choices: Choices, equations: dict[str, Equation]) -> None:
@@ -224,13 +230,9 @@ class Interpreter:
         if isinstance(left, sp.Transpose):
             left, right = left.args[0], transpose(right)
         if isinstance(left, Member) and left.indices:
-            if not isinstance(left.time, sp.Symbol):
-                raise NotationError(
-                    f"a given equation defines {show(left)} at a letter", link.chain.start, link.chain.end
-                )
             if axes(left) != axes(right):
                 raise ShapeError(f"{show(left)} is {axes(left)}, but {show(right)} is {axes(right)}")
-            return Equation(left, right, left.time, id=given.id)
+            return self._equation_at(given, link, left, right)
         if isinstance(left, Component):
             return self._equation_of_entries(given, link, left, right)
         if not isinstance(left, Member | sp.MatrixSymbol):
@@ -248,8 +250,29 @@ class Interpreter:
         shape = axes(core)
         whole = Entries(right, left.row, left.col, shape.rows, shape.cols)
         if isinstance(core, Member) and core.indices:
-            return Equation(core, whole, core.time, id=given.id)
+            return self._equation_at(given, link, core, whole)
         return Equation(core, whole, id=given.id)
+
+    def _equation_at(self, given: Statement, link: Link, left: Member, right: Any) -> Equation:
+        """An equation of a family: s_{t-1} = f(Net_{t-1}) says what s_t = f(Net_t) says.
+
+        Where the right side is of other steps alone, v_{l+1} = σ(r_l), it holds wherever these exist.
+        """
+        letters = left.time.free_symbols
+        letter = next(iter(letters), None)
+        if len(letters) != 1 or not (left.time - letter).is_Integer:
+            raise NotationError(f"a given equation defines {show(left)} at a letter", link.chain.start, link.chain.end)
+        shift = left.time - letter
+        if shift == 0:
+            return Equation(left, right, letter, id=given.id)
+        moved = {letter: letter - shift}
+        left, right = substitute(left, moved), substitute(right, moved)
+        offsets = {member.time - letter for member in members(right) if letter in member.time.free_symbols}
+        if 0 in offsets or len(offsets) != 1:
+            return Equation(left, right, letter, id=given.id)
+        first, last = given.meaning.vocabulary.ranges[str(letter)]
+        offset = offsets.pop()
+        return Equation(left, right, letter, first - offset, last - offset, id=given.id)
 
     # --- assumptions -------------------------------------------------------------------------------------------
 
@@ -357,7 +380,10 @@ _FIRST = {key: options[0] for key, options in OPTIONS.items()}
 
 
 def _core(expr: Any) -> Any:
-    return expr.args[0] if isinstance(expr, sp.Transpose) else expr
+    """What a formula turns or selects from."""
+    while isinstance(expr, sp.Transpose | Component):
+        expr = expr.args[0]
+    return expr
 
 
 def _names(*formulas: Any) -> set[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from derive.errors import NotationError
 from derive.latex import syntax
+from derive.latex.juxtaposed import is_one
 from derive.latex.parser import parse
 from derive.latex.syntax import Chain, DerivativeOf, Node
 from derive.latex.tokenizer import tokenize
@@ -397,7 +398,7 @@ def _split_tail(node: Node) -> tuple[Node, Node | None]:
             last = node.factors[-1]
             if isinstance(last, syntax.Bracket):
                 is_relation = last.kind == "round" and any(part.relations for part in last.parts)
-                if not is_relation:
+                if not is_relation or is_one(node.factors[-2]):  # 1(y = k) is an indicator
                     return node, None
                 rest = node.factors[:-1]
                 return (rest[0] if len(rest) == 1 else replace(node, factors=rest)), last

@@ -36,9 +36,10 @@ _EVALUATED = (sp.Add, sp.Mul, sp.Pow, sp.Tuple)
 _PLAIN = (sp.Identity, sp.ZeroMatrix, sp.OneMatrix)
 _OURS = (
     nodes.Member, nodes.Elementwise, nodes.Application, nodes.Slot, nodes.Softmax, nodes.Diag, nodes.Vec,
-    nodes.Commutation, nodes.Kronecker, nodes.Scale, nodes.Tr, nodes.Norm, nodes.Power, nodes.TimeSum,
-    nodes.TimeProduct, nodes.Component, nodes.Delta, nodes.Entries, nodes.ComponentSum, derivatives.Jacobian,
-    derivatives.Gradient, derivatives.BlockJacobian, derivatives.FamilyDerivative, derivatives.Collect,
+    nodes.Commutation, nodes.Kronecker, nodes.Scale, nodes.Tr, nodes.Norm, nodes.Inverse, nodes.Det, nodes.Power,
+    nodes.TimeSum, nodes.TimeProduct, nodes.Component, nodes.Delta, nodes.Entries, nodes.Blocks, nodes.ComponentSum,
+    derivatives.Jacobian, derivatives.Gradient, derivatives.BlockJacobian, derivatives.FamilyDerivative,
+    derivatives.Collect,
 )  # fmt: skip
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*_UNCHECKED, *_EVALUATED, *_PLAIN, *_OURS)}
 _LETTERS: dict[str, dict[str, bool]] = {"size": {"integer": True, "positive": True}, "step": {"integer": True}}

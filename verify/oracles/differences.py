@@ -4,7 +4,8 @@
 
 No derivative formula is used anywhere. The truncation error of R(h) is about |R(2h) - R(h)| / 15; the estimate
 leaves out the 15. Rounding adds the errors of f and of x ± h over h.
-Where a shift passes the kink of a relu, nothing is claimed: the entry's bound is infinite.
+Where a shift passes the kink of a relu, or the estimate is no small part of the derivative (the step is too long for
+a formula that changes so fast), nothing is claimed: the entry's bound is infinite.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env
 
 STEP = 2.0**-10
+COARSE, NEGLIGIBLE = 1000, 1e-9
 SHIFTS = np.array([1, -1, 2, -2, 4, -4]) * STEP
 SHIFTED_RANK = 6  # directions, instances, two back axes, rows, columns
 
@@ -46,8 +48,15 @@ class Differences:
         rounding = 0.0 if here is None else 3 * here / STEP
         derivative = gathered(value, change.shape)
         error = gathered(truncation + rounding, change.shape) + 3 * np.abs(derivative) * misplaced(change.present)
-        at_kink = np.isnan(derivative)
-        return Bounded(np.where(at_kink, 0.0, derivative), np.abs(derivative) + error, np.where(at_kink, np.inf, error))
+        unknown = np.isnan(derivative) | is_coarse(gathered(truncation, change.shape), derivative)
+        return Bounded(np.where(unknown, 0.0, derivative), np.abs(derivative) + error, np.where(unknown, np.inf, error))
+
+
+def is_coarse(truncation: Array, derivative: Array) -> Array:
+    """Where the estimated truncation is no small part of the entry, and not negligible beside an instance's largest."""
+    size = np.abs(derivative)
+    largest = np.nanmax(size, axis=(-4, -3, -2, -1), keepdims=True, initial=0.0)
+    return (truncation * COARSE > size) & (truncation > NEGLIGIBLE * largest)
 
 
 @dataclass(frozen=True)

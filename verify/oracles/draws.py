@@ -19,7 +19,7 @@ from verify.oracles.functions import Known, Smooth
 from verify.oracles.limits import Unsupported
 
 # The assumptions that a draw can satisfy, in the order in which they are imposed; `bound` is set afterwards.
-DRAWN = ("positive", "symmetric", "diagonal", "sum_one", "one_hot", "zero")
+DRAWN = ("positive", "symmetric", "diagonal", "invertible", "orthogonal", "sum_one", "one_hot", "zero")
 GRID = 2.0**-40
 Constraint = tuple[int, str, int | None, str]  # (place in DRAWN, name, the step where only one is meant, kind)
 
@@ -104,6 +104,12 @@ class Draws:
                 entries = constrain(kind, entries)
         return entries
 
+    def is_rounded(self, key: Key) -> bool:
+        """Whether a drawn tensor meets its assumptions up to rounding only."""
+        name, indices = key
+        return any(kind == "orthogonal" and subject == name and step in (None, *indices[-1:])
+                   for _, subject, step, kind in self.constraints)  # fmt: skip
+
     def function(self, name: str, kind: str) -> Function:
         """A known function, or a concrete one for an opaque name."""
         return Known(kind) if kind != OPAQUE else self._smooth(name)
@@ -135,10 +141,23 @@ def constrain(kind: str, entries: Array) -> Array:
             return (entries == entries.max((-2, -1), keepdims=True)).astype(int)
         case "symmetric":
             return (entries + entries.swapaxes(-1, -2)) / 2
+        case "invertible":  # a dominant diagonal: no entry is larger than 1.5 / √n
+            return entries + (rows + 1) * np.eye(rows, dtype=int)
+        case "orthogonal":
+            return orthogonal(entries)
         case "diagonal":
             return entries * np.eye(rows, dtype=int)
         case _:
             return 0 * entries
+
+
+def orthogonal(entries: Array) -> Array:
+    """QᵀQ = I: by QR, or for exact entries by Cayley's (I - S)(I + S)⁻¹ of a skew S."""
+    if entries.dtype != object:
+        return np.linalg.qr(entries)[0]
+    one = sp.eye(entries.shape[-1])
+    skew = [sp.Matrix((matrix - matrix.T).tolist()) for matrix in entries]
+    return np.stack([np.array(((one - s) * (one + s).inv()).tolist(), dtype=object) for s in skew])
 
 
 def summing_to_one(entries: Array) -> Array:

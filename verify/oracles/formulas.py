@@ -19,12 +19,14 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import signature
-from derive.language.shapes import axes, summed_axis
+from derive.language.letters import summed_axis
+from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from verify.oracles import unknowns
 from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, joined, linear, shape_of, total, value_of
 from verify.oracles.functions import Known
+from verify.oracles.inverses import determinant, inverse
 from verify.oracles.letters import Env, integer, number
 from verify.oracles.limits import TERMS, OutOfScope, Unsupported, check_size
 
@@ -227,6 +229,16 @@ def _spectral(matrix: Number) -> Number:
     return Bounded(found, found, own + moved)
 
 
+def of_inverse(world: World, expr: nodes.Inverse, env: Env) -> Number:
+    """A⁻¹ where it exists."""
+    return inverse(world.number(world.value(expr.matrix, env)))
+
+
+def of_det(world: World, expr: nodes.Det, env: Env) -> Number:
+    """det A."""
+    return determinant(world.number(world.value(expr.matrix, env)))
+
+
 def of_power(world: World, expr: nodes.Power, env: Env) -> Number:
     """A^e."""
     base, exponent = world.value(expr.base, env), integer(expr.exponent, env)
@@ -291,6 +303,17 @@ def of_entries(world: World, expr: nodes.Entries, env: Env) -> Number:
     return joined([joined([entry(i, j) for j in range(cols)], -1) for i in range(rows)], -2)
 
 
+def of_blocks(world: World, expr: nodes.Blocks, env: Env) -> Number:
+    """The blocks side by side, each of its full size."""
+    check_entries(world, *(integer(size, env) for size in expr.shape))
+
+    def full(block: Any) -> Number:
+        shape = [integer(size, env) for size in block.shape]
+        return linear(lambda a: np.broadcast_to(a, (*a.shape[:-2], *shape)), world.value(block, env))
+
+    return joined([joined([full(block) for block in row], -1) for row in expr.rows_of_blocks], -2)
+
+
 def of_component_sum(world: World, expr: nodes.ComponentSum, env: Env) -> Number:
     """Σ_i over all values of the letter."""
     axis = summed_axis(expr)
@@ -332,12 +355,15 @@ VALUES: dict[type, Callable[[World, Any, Env], Number]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_norm,
+    nodes.Inverse: of_inverse,
+    nodes.Det: of_det,
     nodes.Power: of_power,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_time_product,
     nodes.Component: of_component,
     nodes.Delta: of_delta,
     nodes.Entries: of_entries,
+    nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_derivative,
     Gradient: of_derivative,

@@ -18,7 +18,7 @@ from derive.model import Model
 from verify.instances import Batch, Key
 from verify.oracles import losses
 from verify.oracles.arithmetic import Bounded, Dual, Number, apply, bounded
-from verify.oracles.draws import Drawn
+from verify.oracles.draws import Drawn, Draws
 from verify.oracles.formulas import VALUES
 from verify.oracles.letters import Env, integer
 from verify.oracles.limits import ENTRIES, OutOfScope, Unsupported
@@ -112,6 +112,12 @@ class BoundedWorld(World):
     def number(self, number: Number) -> Number:
         """An exact array as a bounded number."""
         return number if isinstance(number, Bounded | Dual) else bounded(number)
+
+    def drawn(self, key: Key, expr: Any) -> Number:
+        """An input or parameter; one from a QR factorization is off by a few roundings."""
+        found = super().drawn(key, expr)
+        is_rounded = isinstance(self.draws, Draws) and self.draws.is_rounded(key)
+        return Bounded(found, None, np.full_like(found, 16 * found.shape[-1] * 2.0**-53)) if is_rounded else found
 
     def coefficient(self, value: Any) -> Number:
         """What is a float is exact; all else is rounded once."""

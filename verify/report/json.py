@@ -80,15 +80,17 @@ def _place(place: Place, path: str) -> dict[str, Any]:
 
 def _evidence(verdict: Verdict) -> dict[str, Any]:
     example = verdict.counterexample
-    return {
+    repairs = [{"latex": repair.latex, "edit": repair.edit} for repair in verdict.repairs]
+    found = {
         "scope": {"sizes": verdict.sizes, "times": verdict.times},
         "assumptions": list(verdict.assumptions),
         "readings": [{**reading.choices, "verdict": reading.verdict} for reading in verdict.readings],
         "witnesses": [_witness(outcome) for outcome in verdict.witnesses],
         "counterexample": None if example is None else example.as_dict(),
-        "repair": None,
+        "repair": repairs[0] if repairs else None,
         "certificate": None if verdict.certificate is None else verdict.certificate["claim"],
     }
+    return {**found, "repairs": repairs} if len(repairs) > 1 else found
 
 
 def _witness(outcome: Outcome) -> dict[str, Any]:

@@ -107,13 +107,27 @@ def _trouble(entry: Entry) -> RenderableType:
         body.append(Text(f"the document expects {entry.expected}", "yellow"))
     if verdict.place is not None:
         body.append(Text(f"{verdict.place}\n{verdict.place.caret()}"))
-    if verdict.hint:
+    if verdict.hint and verdict.hint not in (repair.edit for repair in verdict.repairs):
         body.append(Text(clean(verdict.hint), "yellow"))
+    body.extend(_repairs(verdict))
     body.extend(_readings(verdict))
     if verdict.counterexample is not None:
         body.append(counterexample_text(verdict.counterexample))
     body.extend(Text(_witness(outcome), "dim") for outcome in verdict.witnesses)
     return Group(*parts, Padding(Group(*body), (0, 0, 0, 4), expand=False))
+
+
+def _repairs(verdict: Verdict) -> list[RenderableType]:
+    """What would mend it: the edit in words, and the mended line."""
+    lines: list[RenderableType] = []
+    for repair in verdict.repairs:
+        differs = verdict.reason == "value" and repair.verdict.times != verdict.times
+        scope = f" (proved for {repair.verdict.times})" if differs else ""
+        lines.append(Text(clean(f"one edit away: {repair.edit}{scope}"), "green"))
+        lines.append(Text(clean(f"  {repair.latex}"), "green"))
+    if verdict.repair_note:
+        lines.append(Text(clean(verdict.repair_note), "yellow"))
+    return lines
 
 
 def _readings(verdict: Verdict) -> list[RenderableType]:
@@ -141,8 +155,35 @@ def counterexample_text(example: Counterexample) -> Text:
     for name, table in example.functions.items():
         pairs = ", ".join(f"{name}({point}) = {value}" for point, value in table.items())
         text.append(f"  {clean(pairs)}\n")
-    text.append(f"  left  = {_array(example.left)}\n  right = {_array(example.right)}")
+    for name, lines in zip(("left ", "right"), _sides(example.left, example.right), strict=True):
+        text.append(f"  {name} = {lines[0]}\n")
+        for line in lines[1:]:
+            text.append(f"          {line}\n")
+    text.rstrip()
     return text
+
+
+def _sides(left: object, right: object) -> tuple[list[str], list[str]]:
+    """Both sides as lines; matrices row by row in aligned columns, an entry that differs with a star."""
+    if not (_is_matrix(left) and _is_matrix(right)) or left == [left[0][:1]]:  # type: ignore[index]
+        return [_array(left)], [_array(right)]
+    pairs = [list(zip(*rows, strict=True)) for rows in zip(left, right, strict=True)]  # type: ignore[call-overload]
+    cells = [[[_array(entry) + ("*" if a != b else " ") for entry in (a, b)] for a, b in row] for row in pairs]
+    widths = [max(len(text) for row in cells for text in row[column]) for column in range(len(cells[0]))]
+    sides = []
+    for side in (0, 1):
+        rows = ["  ".join(entry[side].rjust(width) for entry, width in zip(row, widths, strict=True)) for row in cells]
+        sides.append([f"[ {row}]" for row in rows])
+    return sides[0], sides[1]
+
+
+def _is_matrix(value: object) -> bool:
+    """A list of rows of numbers."""
+    return (
+        isinstance(value, list)
+        and all(isinstance(row, list) for row in value)
+        and not any(isinstance(entry, list) for row in value for entry in row)
+    )
 
 
 def _array(value: object) -> str:

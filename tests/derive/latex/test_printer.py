@@ -133,9 +133,11 @@ def test_what_conventions_cannot_say_is_refused():
 
 
 def test_descending_under_ascending_runs_its_bounds_down():
-    """Bounds that run down are descending whatever is declared."""
+    """Bounds that run down are descending whatever is declared; Π_{i=t-1}^{k} would be read as an empty range."""
     ascending = Conventions("numerator", "row", "family", "column", "ascending", "total")
-    assert latex(nodes.TimeProduct(W, i, 1, t, "descending"), ascending) == r"\prod_{i=t}^{1} W"
+    assert latex(nodes.TimeProduct(W, i, 1, t, "descending"), ascending) == r"\prod_{t \ge i \ge 1} W"
+    k = sp.Symbol("k", integer=True)
+    assert latex(nodes.TimeProduct(W, i, k, t - 1, "descending"), ascending) == r"\prod_{t-1 \ge i \ge k} W"
 
 
 def test_fitting_reads_what_a_formula_needs():

@@ -1,6 +1,7 @@
 """The file's own macros: every kind that is read, every kind that is refused by name, bounds, and exact places."""
 
 import time
+from itertools import pairwise
 
 import pytest
 
@@ -152,7 +153,7 @@ def test_definitions_hold_from_their_line_on_and_in_latex_to_the_end_of_their_gr
 def doubling():
     """\ba expands to 2^20 letters."""
     names = "abcdefghijklmnopqrstu"
-    pairs = zip(names, names[1:], strict=False)
+    pairs = pairwise(names)
     return "".join(f"\\newcommand{{\\b{a}}}{{\\b{b}\\b{b}}}" for a, b in pairs) + "\\newcommand{\\bu}{x}"
 
 

@@ -242,6 +242,16 @@ def build_norm(builder: Builder, expr: nodes.Norm) -> Array:
     raise Unsupported(f"the norm {show(expr)}")
 
 
+def build_inverse(builder: Builder, expr: Any) -> Array:
+    """A⁻¹ and det A have no bounded form."""
+    raise Unsupported(f"{show(expr)}: a matrix inverse is no contraction network")
+
+
+def build_blocks(builder: Builder, expr: nodes.Blocks) -> Array:
+    """Claims come here block by block."""
+    raise Unsupported(f"the block matrix {show(expr)}")
+
+
 # --- functions ---------------------------------------------------------------------------------------------------
 
 
@@ -292,12 +302,15 @@ TABLE: dict[type, Callable[[Builder, Any], Array]] = {
     nodes.Scale: build_scale,
     nodes.Tr: build_trace,
     nodes.Norm: build_norm,
+    nodes.Inverse: build_inverse,
+    nodes.Det: build_inverse,
     nodes.Power: build_power,
     nodes.TimeSum: build_indices.build_time_sum,
     nodes.TimeProduct: build_indices.build_time_product,
     nodes.Component: build_indices.build_component,
     nodes.Delta: build_indices.build_delta,
     nodes.Entries: build_indices.build_entries,
+    nodes.Blocks: build_blocks,
     nodes.ComponentSum: build_indices.build_component_sum,
     derivatives.Jacobian: build_derivatives.build_jacobian,
     derivatives.Gradient: build_derivatives.build_gradient,

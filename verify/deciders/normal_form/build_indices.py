@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.language import nodes
-from derive.language.shapes import axes, component_letters, summed_axis
+from derive.language.letters import component_letters, summed_axis
+from derive.language.shapes import axes
 from derive.language.show import show
 from verify.deciders.normal_form.algebra import contract
 from verify.deciders.normal_form.arrays import Array, add_arrays, chain, named_slots

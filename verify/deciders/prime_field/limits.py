@@ -19,7 +19,7 @@ class Limits:
     exponent: int = 64
     steps: int = 64
     entries: int = 4_000_000
-    trials: int = 64
+    trials: int = 2048
     sizes: int = 256
     size: int = 64
     redraws: int = 4

@@ -13,8 +13,9 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
+from derive.language.letters import summed_axis
 from derive.language.nodes import Member, split_size
-from derive.language.shapes import is_coefficient, summed_axis
+from derive.language.shapes import is_coefficient
 from derive.language.show import show
 from verify.deciders.prime_field import functions, jets
 from verify.deciders.prime_field.applications import of_application
@@ -275,6 +276,11 @@ def of_norm(c: Compiler, expr: nodes.Norm) -> Thunk:
     raise Unsupported(f"the norm {show(expr)} is settled by numbers only")
 
 
+def of_inverse(c: Compiler, expr: Any) -> Thunk:
+    """A⁻¹ and det A are no polynomials of bounded degree."""
+    raise Unsupported(f"{show(expr)}: a matrix inverse is no contraction network")
+
+
 def of_time_sum(c: Compiler, expr: nodes.TimeSum) -> Thunk:
     """Σ over steps, term by term; an empty one is 0."""
     body, steps, name = c(expr.body), _range(c, expr), str(expr.index.name)
@@ -342,6 +348,11 @@ def of_entries(c: Compiler, expr: nodes.Entries) -> Thunk:
     return lambda scope, env: jets.linear(lambda a: scope.run.algebra.entries(a, row, col), body(scope, env))
 
 
+def of_blocks(c: Compiler, expr: nodes.Blocks) -> Thunk:
+    """Claims come here block by block."""
+    raise Unsupported(f"the block matrix {show(expr)}")
+
+
 def of_component_sum(c: Compiler, expr: nodes.ComponentSum) -> Thunk:
     """Σ_i over a component letter."""
     axis = summed_axis(expr)
@@ -375,12 +386,15 @@ COMPILE: dict[type, Callable[[Compiler, Any], Thunk]] = {
     nodes.Scale: of_scale,
     nodes.Tr: of_trace,
     nodes.Norm: of_norm,
+    nodes.Inverse: of_inverse,
+    nodes.Det: of_inverse,
     nodes.Power: of_power,
     nodes.TimeSum: of_time_sum,
     nodes.TimeProduct: of_time_product,
     nodes.Component: of_component,
     nodes.Delta: of_delta,
     nodes.Entries: of_entries,
+    nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
     Jacobian: of_jacobian,
     Gradient: of_gradient,

@@ -1,0 +1,110 @@
+"""Explanations: the programs of all refuted claims run by themselves and print what the report says."""
+
+import random
+import re
+import subprocess
+import sys
+from fractions import Fraction
+from importlib.resources import files
+
+import pytest
+from click.testing import CliRunner
+
+from derive.language.nodes import Norm
+from verify.check import settle
+from verify.cli import main
+from verify.document.statements import read
+from verify.edits import edits
+from verify.explain import missing_rows, program
+from verify.judge import Judge
+from verify.limits import Effort
+
+QUICK = Effort(examples=0, repair_seconds=0)
+
+
+def printed(text, tmp_path):
+    """What a program prints, run without anything of ours in reach."""
+    path = tmp_path / "snippet.py"
+    path.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", str(path)], capture_output=True, text=True, check=False, cwd=tmp_path, encoding="utf-8"
+    )
+    assert done.returncode == 0, f"{done.stderr}\n{text}"
+    return done.stdout
+
+
+def numbers(side):
+    """The numbers of a side in order, as text; a ball by its middle."""
+    if isinstance(side, list):
+        return [number for item in side for number in numbers(item)]
+    return [side if isinstance(side, str) else side["mid"]]
+
+
+def check_same(output, example):
+    """The two sides as printed are those of the report."""
+    for name in ("left", "right"):
+        line = re.search(rf"^{name} *= (.*)$", output, re.MULTILINE).group(1)
+        found, expected = re.findall(r"[^\[\], ]+", line), numbers(getattr(example, name))
+        assert len(found) == len(expected)
+        for text, number in zip(found, expected, strict=True):
+            is_rounded = "." in text or "e" in text  # a known function took part: exp and its kin have no exact values
+            assert float(text) == pytest.approx(float(Fraction(number)), rel=1e-9) if is_rounded else text == number
+    assert "they differ at" in output
+
+
+def refuted():
+    for item in sorted(files("verify.suite").iterdir(), key=lambda entry: entry.name):
+        if item.name.endswith(".md"):
+            document = read(item.name, item.read_text(encoding="utf-8"))
+            wrong = {s.id for s in document.claims if {"refuted", "conditional"} & set(s.directives.expect.values())}
+            for entry in Judge(document, QUICK).entries(lambda name, wrong=wrong: name.split("/")[0] in wrong):
+                if entry.role == "claim" and entry.verdict.counterexample is not None:
+                    yield f"{item.name} {entry.id}", entry.verdict
+
+
+def test_every_refuted_claim_of_the_suite_explains_itself(tmp_path):
+    names = []
+    for name, verdict in refuted():
+        text = program(verdict.claim, verdict.counterexample, name)
+        assert "import verify" not in text
+        assert "import sympy" not in text
+        check_same(printed(text, tmp_path), verdict.counterexample)
+        names.append(name)
+    assert len(names) == 19
+
+
+def test_planted_errors_explain_themselves(suite, tmp_path):
+    """All kinds of formulas of the suite, each with one edit: every node of the language that it uses is computed."""
+    count = 0
+    for name, (claim, expected) in suite.items():
+        if expected == "" and claim.relation == "=":
+            found = sorted(edits(claim), key=lambda edit: edit.name)
+            for edit in random.Random(name).sample(found, 1):
+                verdict = settle(edit.claim, QUICK)
+                if verdict.verdict == "refuted":
+                    text = program(edit.claim, verdict.counterexample, edit.name)
+                    check_same(printed(text, tmp_path), verdict.counterexample)
+                    count += 1
+    assert count > 40
+
+
+def test_only_a_norm_has_no_exact_value():
+    assert missing_rows() == (Norm,)
+
+
+def test_the_command_prints_a_program_and_nothing_else(tmp_path):
+    result = CliRunner().invoke(main, ["verify", "--explain", "01-rnn.md::K3.column"])
+    assert result.exit_code == 0
+    output = printed(result.output, tmp_path)
+    assert output.splitlines()[:2] == [
+        "left  = [[0, 0, 1, 0], [0, 0, 0, 1]]",
+        "right = [[0, 1, 0, 0], [0, 0, 0, 1]]",
+    ]
+
+
+@pytest.mark.parametrize(("name", "says"), [("K1", "it is proved, which leaves no"), ("9.9", "matches no claim")])
+def test_what_cannot_be_explained_is_said(name, says):
+    result = CliRunner().invoke(main, ["verify", "--explain", name])
+    assert result.exit_code == 2
+    assert says in " ".join(result.stderr.split())
+    assert result.stdout == ""
