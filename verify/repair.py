@@ -65,7 +65,7 @@ class Search:
         """Try every single edit of one reading, best first, until the right side has a repair or time is over."""
         end = process_time() + self.seconds
         reading = next((reading for reading in readings if reading.claim is not None), readings[0])
-        draft = self._draft(reading) if self.link.chain.relations == ("=",) else None
+        draft = self.draft(reading) if self.link.chain.relations == ("=",) else None
         candidates = []
         for edit in () if draft is None else edits_of(draft):
             candidates.append(edit)
@@ -86,7 +86,7 @@ class Search:
         ranked = sorted(self.found.values(), key=lambda pair: _rank(pair[0]))
         return tuple(repair for _, repair in ranked)
 
-    def _draft(self, reading: Reading) -> Draft | None:
+    def draft(self, reading: Reading) -> Draft | None:
         """The claim of a reading, or its sides read without the shape check, None where even that fails."""
         if reading.claim is not None:
             return Draft.of(reading.claim)

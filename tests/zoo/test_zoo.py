@@ -10,12 +10,13 @@ from click.testing import CliRunner
 from verify.cli import main
 from verify.document.statements import read
 from verify.errors import CallError, DocumentError
+from verify.limits import Effort
 from verify.zoo.entries import MEND, PUBLISHED, STATUSES, read_specimen, specimens
 from verify.zoo.examined import examine
-from verify.zoo.page import EFFORT as FEW
 from verify.zoo.page import equations_of, page
 from verify.zoo.run import summary
 
+FEW = Effort(examples=12)
 ALL = specimens()
 ENTRY = """---
 source: nobody

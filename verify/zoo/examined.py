@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from verify.claim import Claim
 from verify.document.statements import Document, read
-from verify.edits import edits
+from verify.edits import Draft, edits_of
 from verify.judge import Entry, Judge, link_id
 from verify.limits import Effort
+from verify.repair import Search
 from verify.report.model import DocumentReport
 from verify.verdict import ORDER, Verdict
 from verify.zoo.entries import MEND, PUBLISHED, Specimen
@@ -73,27 +73,27 @@ def examine(specimen: Specimen, effort: Effort) -> Examined:
 
 
 def _is_one_edit(document: Document, judge: Judge, entries: tuple[Entry, ...]) -> bool:
-    """Whether the links that are refuted are the mend's after one edit, side for side."""
-    wrong = {entry.id for entry in entries if entry.verdict is not None and entry.verdict.verdict == "refuted"}
-    wrong = {name for name in wrong if name.partition("/")[0] == PUBLISHED}
-    published = {name: claim for name, claim in _claims(document, judge, PUBLISHED) if name in wrong}
-    mends = [claim for _, claim in _claims(document, judge, MEND)]
-    is_near = all(any(_is_edit(claim, mend) for mend in mends) for claim in published.values())
-    return bool(wrong) and set(published) == wrong and is_near
+    """Whether every refuted link of the published equation is, after one edit, a link of the mend, side for side."""
+    wrong = {
+        entry.id
+        for entry in entries
+        if entry.statement == PUBLISHED and entry.verdict is not None and entry.verdict.verdict == "refuted"
+    }
+    drafts = {name: draft for name, draft in _drafts(document, judge, PUBLISHED) if name in wrong}
+    mends = {(draft.left, draft.right) for _, draft in _drafts(document, judge, MEND)}
+    is_near = all(any((edit.claim.left, edit.claim.right) in mends for edit in edits_of(d)) for d in drafts.values())
+    return bool(wrong) and set(drafts) == wrong and is_near
 
 
-def _claims(document: Document, judge: Judge, name: str) -> Iterator[tuple[str, Claim]]:
-    """The links of an equation that have one reading and type-check: an edit speaks of one reading alone."""
+def _drafts(document: Document, judge: Judge, name: str) -> Iterator[tuple[str, Draft]]:
+    """The links of an equation that have one reading, ill-typed or not: an edit speaks of one reading alone."""
     for statement in (statement for statement in document.claims if statement.id == name):
         for link in statement.links:
             readings = () if link.problem is not None else judge.interpreter.readings(statement, link)
-            if len(readings) == 1 and readings[0].claim is not None:
-                yield link_id(statement, link), readings[0].claim
-
-
-def _is_edit(claim: Claim, mend: Claim) -> bool:
-    wanted = (mend.left, mend.right)
-    return any((edit.claim.left, edit.claim.right) == wanted for edit in edits(claim))
+            search = Search(statement, link, judge.interpreter, judge.verdict, 0)
+            draft = search.draft(readings[0]) if len(readings) == 1 else None
+            if draft is not None:
+                yield link_id(statement, link), draft
 
 
 def _worst(report: DocumentReport, name: str) -> Verdict:

@@ -30,7 +30,7 @@ _EQUATION = re.compile(r"^\$\$(.*?)\$\$$", re.MULTILINE | re.DOTALL)
 _TAG = re.compile(r"\s*\\tag\{([^}]*)\}")
 
 
-EFFORT = Effort(examples=12)
+EFFORT = Effort(examples=12, repair_seconds=0)  # repairs are not shown
 
 
 def page(found: tuple[Examined, ...]) -> str:
