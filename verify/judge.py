@@ -8,6 +8,7 @@ from time import perf_counter
 
 from derive.language.show import show
 from derive.latex.conventions import OPTIONS
+from verify.cache import Cache
 from verify.check import settle
 from verify.claim import Claim
 from verify.deadline import Overtime, deadline
@@ -46,11 +47,12 @@ class Entry:
 
 
 class Judge:
-    """Settles the claims of one document; equal claims are settled once."""
+    """Settles the claims of one document; equal claims are settled once, those in the cache not at all."""
 
-    def __init__(self, document: Document, effort: Effort) -> None:
+    def __init__(self, document: Document, effort: Effort, cache: Cache | None = None) -> None:
         self.document = document
         self.effort = effort
+        self.settler = settle if cache is None else cache.settle
         self.interpreter = Interpreter(document)
         self.known: dict[Claim, Verdict] = {}
         self.session = Session()
@@ -132,11 +134,11 @@ class Judge:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
         if claim in self.known:
             return self.known[claim].verdict in IS_GOOD
-        return settle(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
+        return self.settler(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
 
     def _settle(self, claim: Claim) -> Verdict:
         if claim not in self.known:
-            self.known[claim] = settle(claim, self.effort, self.session)
+            self.known[claim] = self.settler(claim, self.effort, self.session)
         return self.known[claim]
 
 

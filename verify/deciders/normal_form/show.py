@@ -50,7 +50,7 @@ class Printer:
         return ("-" if coefficient < 0 else "") + text
 
     def _ordered(self, term: Term, letters: dict[int, str]) -> list[tuple[int, tuple[int, ...]]]:
-        """The factors by name, then by open letters: atoms' numbers tell which claims came before, and must not show."""
+        """The factors by name, then by open letters: atoms' numbers tell which claims came before."""
         return sorted(
             term.factors, key=lambda factor: (self._name(factor[0]), [letters.get(label, "~") for label in factor[1]])
         )
