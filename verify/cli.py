@@ -187,6 +187,30 @@ def derive(
 
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", type=click.Path(allow_dash=True))
+def declare(file: str) -> None:
+    """Propose the declaration block that the document FILE lacks, or what its own block leaves out.
+
+    Names, indices, sizes and functions are read off the display equations; `# ?` marks what only the author knows.
+    How much of the document becomes readable stands on standard error.
+
+    \b
+    Examples:
+      backproof declare notes.md                 look at the block, then paste it at the head of the file
+      backproof declare notes.md > block.md && cat block.md notes.md | backproof verify -
+
+    \b
+    Exit codes: 0 a block is proposed; 2 FILE cannot be read or has no display equation.
+    """
+    from verify.declared import declared
+
+    code, block, message = declared(file)
+    click.echo(block, nl=False)
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("file", type=click.Path())
 def replay(file: str) -> None:
     """Check the certificate in FILE: every rule is done again, and both deciders settle every closing claim.

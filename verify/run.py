@@ -139,10 +139,9 @@ class Run:
                     yield f"suite/{item.name}", item.read_text(encoding="utf-8")
         for name in dict.fromkeys(self.files):
             try:
-                yield ("<stdin>" if name == "-" else name), _decoded(name)
+                yield ("<stdin>" if name == "-" else name), decoded(name)
             except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
-                self.failures.append(f"{name}: cannot be read: {reason}")
+                self.failures.append(f"{name}: cannot be read: {why_unread(error)}")
 
     # --- judging -----------------------------------------------------------------------------------------------
 
@@ -243,9 +242,15 @@ def _is_same(path: str, pattern: str) -> bool:
     )
 
 
-def _decoded(name: str) -> str:
+def decoded(name: str) -> str:
+    """The text of a file, or of standard input for -. Raises `OSError` and `UnicodeDecodeError`."""
     data = sys.stdin.buffer.read(MAX_BYTES + 1) if name == "-" else _file_bytes(name)
     return data.decode("utf-8-sig").replace("\r\n", "\n")
+
+
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """What the system says of a file that cannot be read."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
 
 
 def _file_bytes(name: str) -> bytes:
