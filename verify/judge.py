@@ -93,10 +93,18 @@ class Judge:
         if link.skip is not None:
             return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
         began = perf_counter()
-        readings = () if link.problem is not None else self.interpreter.readings(statement, link)
-        verdict = self._guarded(statement, link, readings)
+        verdict, text = self._read(statement, link)
         verdict = replace(verdict, seconds=perf_counter() - began)
-        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, _text(link, readings))
+        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, text)
+
+    def _read(self, statement: Statement, link: Link) -> tuple[Verdict, str]:
+        """The verdict, and the formula as it was understood; what nests too deep is unreadable."""
+        try:
+            readings = () if link.problem is not None else self.interpreter.readings(statement, link)
+            text = _text(link, readings)
+        except RecursionError:
+            return Verdict("unreadable", "the formula is nested too deep", place=statement.place), link.latex
+        return self._guarded(statement, link, readings), text
 
     def _guarded(self, statement: Statement, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict; a witness that breaks costs this claim its verdict and no other."""

@@ -49,6 +49,7 @@ class Letters:
     components: list[str] = field(default_factory=list)
     slots: set[Slot] = field(default_factory=set)  # where the steps stand
     spelled: set[Slot] = field(default_factory=set)  # where letters are part of a name: b_i beside b_f
+    entries: set[tuple[Slot, str]] = field(default_factory=set)  # w_j beside w_k: a component where steps stand
     last: str = "T"
     first: str = "1"
 
@@ -77,9 +78,10 @@ class Letters:
         components: list[str] = []
         for place, part in enumerate(parts):
             index = step_letter(part)
-            if (base, kind, place) in self.slots and index is not None:
+            slot = (base, kind, place)
+            if slot in self.slots and index is not None and (slot, index) not in self.entries:
                 spelled.append((_with_main(part, self.main), True))
-            elif kind == "SUB" and (base, kind, place) not in self.spelled and self._are_components(part):
+            elif kind == "SUB" and slot not in self.spelled and self._are_components(part):
                 components.extend(token.text for token in part)
             elif glued := [token.text for token in part if token.text in self.steps and token.kind == "NAME"]:
                 spelled.append((spelling(part).replace(glued[0], self.main), kind == "SUB"))
@@ -158,6 +160,12 @@ def letters_of(displays: list[Display]) -> Letters:
     single = evidence.single - evidence.bases
     known = {*evidence.components} | bound | (single if len(single | {*evidence.components}) > 1 else set())
     found.components = sorted(known - steps - {found.last})
+    found.entries = {
+        (slot, letter)
+        for slot, letters in evidence.letters.items()
+        for letter in set(letters) & set(found.components)
+        if f"{_BOUND}{letter}" not in letters
+    }
     sorts = {"", *found.components, *steps, *(f"{_BOUND}{letter}" for letter in found.components)}
     found.spelled = {
         slot

@@ -49,11 +49,11 @@ def propose(path: str, text: str) -> Proposal:
 
 
 def with_block(text: str, block: str) -> str:
-    """The document with the block behind its own blocks, else at its head."""
+    """The document with the block behind its own first block, else at its head."""
     source = Source("", text)
     own = [piece for piece in pieces(source) if piece.kind == "block"]
     if own:
-        place = text.find("\n", own[-1].offset + len(own[-1].text)) + 1 or len(text)
+        place = text.find("\n", own[0].offset + len(own[0].text)) + 1 or len(text)
     else:
         place = text.find("\n---\n", 3) + 5 if text.startswith("---\n") and "\n---\n" in text else 0
     return f"{text[:place]}\n{block}\n{text[place:]}"
@@ -128,7 +128,10 @@ def _outcome(interpreter: Interpreter, statement: Statement, link: Link | None) 
     problem = statement.problem if link is None else link.problem
     if link is None or problem is not None:
         return (problem.message if problem is not None else "unreadable"), False, []
-    readings = interpreter.readings(statement, link)
+    try:
+        readings = interpreter.readings(statement, link)
+    except RecursionError:
+        return "the formula is nested too deep", False, []
     unread = [reading.problem for reading in readings if reading.problem and not reading.is_shape_error]
     is_typed = any(reading.claim is not None for reading in readings)
     keys = [key for key in OPTIONS if any(key in reading.choices for reading in readings)]
