@@ -5,6 +5,8 @@ from importlib.resources import files
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from verify.cli import main
 from verify.declare import propose
@@ -160,7 +162,18 @@ def test_nothing_to_declare_is_an_error(text):
         propose("d.md", text)
 
 
-HOSTILE = [r"x_{\text{': [}} = y", r"\mathrm{a: b # c}_t = x", r"\text{```} = q", "x\u202e = y", "x" * 3000 + " = 1"]
+HOSTILE = [
+    " ",
+    "\\mathrm{two\nlines}_t = x",
+    "\\sum_{\\mathbf{1}=1}^{T} x_{\\mathbf{1}} = x_{t-1}",
+    "1 = 2",
+    "I = 0",
+    r"x_{\text{': [}} = y",
+    r"\mathrm{a: b # c}_t = x",
+    r"\text{```} = q",
+    "x\u202e = y",
+    "x" * 3000 + " = 1",
+]
 
 
 @pytest.mark.parametrize("formula", HOSTILE)
@@ -185,6 +198,39 @@ def test_the_command_prints_the_block_alone_on_standard_output(tmp_path, monkeyp
     assert "unreadable" not in piped.output
     assert CliRunner().invoke(main, ["declare", "missing.md"]).exit_code == 2
     assert CliRunner().invoke(main, ["declare", "-"], input="prose\n").exit_code == 2
+
+
+PIECES = (
+    "'",
+    "_{ij}",
+    "^{(t)}",
+    "(",
+    "}",
+    "[",
+    "^T",
+    ":",
+    "#",
+    "\\in \\mathbb{R}^{n \\times m}",
+    "e^{x_t}",
+    "x_",
+    "$$",
+    "中",
+)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5000), st.sampled_from(PIECES), st.integers(0, 4)), max_size=6))
+@settings(max_examples=10)
+def test_a_mangled_document_gets_a_valid_block_or_an_error(changes):
+    text = BLOCK.sub("", (files("verify.suite") / "04-layers.md").read_text("utf-8"))
+    for place, piece, length in changes:
+        place %= len(text)
+        text = text[:place] + piece + text[place + length :]
+    try:
+        block = propose("d.md", text).block
+    except DocumentError:
+        return
+    errors = [str(error) for error in read("d.md", with_block(text, block)).errors]
+    assert not [error for error in errors if "given names" not in error and "stands twice" not in error]
 
 
 def test_axes_are_joined_named_and_multiplied():

@@ -17,6 +17,7 @@ from verify.errors import Place
 
 _SIZES = ("n", "m", "p", "q", "r", "d", "u", "v", "w", "c", "a", "b", "g", "h")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_ONE_LINE = re.compile(r"[^\n\r\t]{1,200}")  # what a key of YAML can be
 _OFTEN = {"\\sigma": "sigmoid, if it is the logistic function", "\\phi": "tanh, sigmoid or relu, if it is one of them"}
 
 Remarked = tuple[str, str]  # a value, and what is uncertain about it
@@ -37,7 +38,7 @@ class Draft:
 
     def block(self) -> str:
         """The block in its fence."""
-        lines = ["```backproof", "symbols:"]
+        lines = ["```backproof", "symbols:" if self.symbols else "symbols: {}"]
         for name, (value, remark) in self.symbols.items():
             lines.append(f"  {_quoted(name)}: {_quoted(value, ':#')}{f'  # ? {remark}' if remark else ''}")
         if self.time:
@@ -74,7 +75,8 @@ def drafted(
     givens = list(_givens(displays, letters))
     symbols: dict[str, Remarked] = {name: (value, "") for name, value in declared.items()}
     for name, value in (*_tensors(solver, displays), *_functions(functions), *_losses(solver, displays, givens)):
-        symbols.setdefault(name, value)
+        if _ONE_LINE.fullmatch(name):
+            symbols.setdefault(name, value)
     unnamed = dict.fromkeys(display.place for display, _ in givens if not display.has_name and "given" not in keys)
     odd = sum(name[0].isupper() and " x " not in value for name, (value, _) in symbols.items() if name not in losses)
     return Draft(

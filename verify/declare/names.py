@@ -16,6 +16,7 @@ from verify.declare.reading import Display, children, is_exponential, walk
 
 Slot = tuple[str, str, int]  # base, SUB or SUP, place between commas
 _BOUND = "Σ"  # before a letter that a sum or product binds
+_LETTER = re.compile(r"[A-Za-z]|\\[A-Za-z]+")
 _COMPONENTS = ("i", "j", "p", "q")
 CONSTANTS = ("I", "1", "0", "R")
 
@@ -121,7 +122,7 @@ def step_letter(part: tuple[Tok, ...]) -> str | None:
     rest = [token.kind for token in part if token.kind != "NAME"]
     if not part or len(names) > 1 or any(kind not in ("PLUS", "MINUS", "NUMBER") for kind in rest):
         return None
-    if names and part[0].kind != "NAME":
+    if names and (part[0].kind != "NAME" or not _LETTER.fullmatch(names[0])):
         return None
     return names[0] if names else ("" if rest == ["NUMBER"] else None)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from derive.errors import NotationError
 from derive.latex import syntax
 from derive.latex.names import without_font
-from derive.latex.parser import parse_tokens
+from derive.latex.parser import parse, parse_tokens
 from derive.latex.syntax import Chain, Node
 from derive.latex.tokens import Tok, tokenize
 from derive.latex.transposes import split_transpose
@@ -56,7 +56,7 @@ def _indent(text: str) -> int:
 def _display(name: str, place: Place, text: str, functions: tuple[str, ...]) -> Display:
     shown, latex = name or f"L{place.line}", " ".join(text.split())
     try:
-        return Display(shown, bool(name), place, latex, parse_tokens(tokenize(text, functions)))
+        return Display(shown, bool(name), place, latex, parse(text, functions))
     except (NotationError, RecursionError) as error:
         return Display(shown, bool(name), place, latex, (), str(error))
 

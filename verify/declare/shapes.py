@@ -186,7 +186,7 @@ class Solver:
 
     def _of_tokens(self, tokens: tuple[Tok, ...]) -> Shape | None:
         try:
-            chains = parse_tokens(tokens)
+            chains = parse_tokens(tokens) if tokens else ()
         except NotationError:
             return None
         return self.shape(chains[0].sides[0]) if len(chains) == 1 and len(chains[0].sides) == 1 else None
