@@ -130,7 +130,9 @@ def _may_be_kept(verdict: Verdict, seconds: float) -> bool:
 def ground() -> str:
     """The format, the package's version and source, Python, and the versions of what computes, as one text."""
     versions = {name: _version(name) for name in _COMPUTES}
-    return json.dumps([FORMAT, VERSION, source_digest(), platform.python_version(), sys.platform, versions])
+    return json.dumps(
+        [FORMAT, VERSION, source_digest(), platform.python_version(), platform.machine(), sys.platform, versions]
+    )
 
 
 def source_digest() -> str:

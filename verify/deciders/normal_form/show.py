@@ -20,6 +20,7 @@ class Printer:
         self.laws = laws
         self.store = laws.store
         self.step = step or (lambda step: "" if step is None else f"[{step}]")
+        self.names: dict[int, str] = {}  # of atoms: a name that holds an argument is asked for at every level above it
 
     def form(self, form: Form, names: Sequence[str] = ()) -> str:
         """A form as a sum of terms, sorted by text; `names` are the names of its slots."""
@@ -64,6 +65,11 @@ class Printer:
         return self._name(atom) + below
 
     def _name(self, atom: int) -> str:
+        if atom not in self.names:
+            self.names[atom] = self._spelled(atom)
+        return self.names[atom]
+
+    def _spelled(self, atom: int) -> str:
         kind, data = self.store.atoms[atom].kind, self.store.atoms[atom].data
         if kind == "tensor":
             return show_name(str(data[0])) + self.step(data[1])  # type: ignore[arg-type]
