@@ -215,8 +215,13 @@ def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
     numeric = examine(case.claim, case.effort)
     for field, form in zip(exact, forms, strict=True):
         _no_conflict([field], [form])
-    _no_conflict(forms, numeric)
+    _no_conflict_at(case, forms, numeric)
     evidence = (merged(exact), merged(forms), *numeric)
+    broken = [outcome for outcome in numeric if outcome.outcome == "differ"]
+    if len(broken) > 1:  # two witnesses share no derivative: what both see on an instance is so
+        found = smallest_instance(case.claim, broken[0], case.effort)
+        message = f"false: {found.summary()}"
+        return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
     stopped = next(outcome for outcome in exact if outcome.outcome != "equal")
     reason = f"the prime field answers {stopped.outcome}: {stopped.detail}"
     is_equal = all(outcome.outcome == "equal" for outcome in forms)
@@ -269,6 +274,14 @@ def _no_conflict(first: list[Outcome], second: list[Outcome]) -> None:
         for other in second:
             if {one.outcome, other.outcome} == {"equal", "differ"}:
                 raise WitnessConflict(_conflict(one, other))
+
+
+def _no_conflict_at(case: _Case, decided: list[Outcome], numeric: list[Outcome]) -> None:
+    """What a decider calls equal at some steps, no numeric witness sees differ at these steps."""
+    for times, one in zip(case.times, decided, strict=True):
+        steps = {str(letter): value for letter, value in times.items()}
+        there = [o for o in numeric if case.claim.is_timeless or dict(o.where.get("times", {})) == steps]
+        _no_conflict([one], [o for o in there if o.outcome == "differ"])
 
 
 def _conflict(one: Outcome, other: Outcome) -> str:
