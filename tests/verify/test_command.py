@@ -199,3 +199,20 @@ def test_help_does_not_wait_for_sympy():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Exit codes" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-"], "```backproof\nsymbols: {w: n}\n```\n$$w = w \\tag{1}$$"),
+        (["-"], "\\documentclass{article}\n% backproof\n% symbols: {w: n}\n% end backproof\n\\[w = w \\tag{1}\\]"),
+        (["--from", "tex", "-"], "% backproof\n% symbols: {w: n}\n% end backproof\n\\[w = w \\tag{1}\\]"),
+    ],
+)
+def test_standard_input_is_markdown_or_latex(arguments, text):
+    found = subprocess.run(
+        [sys.executable, "-m", "verify.cli", "verify", "--examples", "0", *arguments],
+        input=text, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "1 proved" in found.stdout
