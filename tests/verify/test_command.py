@@ -297,3 +297,20 @@ def test_the_help_of_every_command_has_an_example(command):
     result = CliRunner().invoke(main, [command, "--help"])
     assert result.exit_code == 0
     assert f"  backproof {command}" in result.output or f"&& backproof {command}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-"], "```backproof\nsymbols: {w: n}\n```\n$$w = w \\tag{1}$$"),
+        (["-"], "\\documentclass{article}\n% backproof\n% symbols: {w: n}\n% end backproof\n\\[w = w \\tag{1}\\]"),
+        (["--from", "tex", "-"], "% backproof\n% symbols: {w: n}\n% end backproof\n\\[w = w \\tag{1}\\]"),
+    ],
+)
+def test_standard_input_is_markdown_or_latex(arguments, text):
+    found = subprocess.run(
+        [sys.executable, "-m", "verify.cli", "verify", "--examples", "0", *arguments],
+        input=text, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "1 proved" in found.stdout
