@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from derive.errors import NotationError
-from derive.latex.tokens import RELATIONS
+from derive.latex.signs import RELATIONS
 from verify.document.environments import COUNTED, INNER, ROWS
 from verify.document.macros import Macros, closing_brace
 from verify.document.passages import Passage, Piece, blanked

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from derive.latex.tokens import MAX_LENGTH
+from derive.latex.tokenizer import MAX_LENGTH
 from verify.document.passages import Passage
 
 _PUNCTUATION = ".,;:。，；：、．"
