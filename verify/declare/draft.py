@@ -209,7 +209,10 @@ def _losses(
         state = states[-1]
         shared = sum(other.base == state.base for other in solver.uses.values()) > 1
         name = state.text if shared else state.base
-        yield loss, (f"loss(last {name})", f"or loss(each {name}), if every step is judged; or of another name")
+        if state.is_family:
+            yield loss, (f"loss(last {name})", f"or loss(each {name}), if every step is judged; or of another name")
+        else:
+            yield loss, (f"loss({name})", "or of another name")
 
 
 def _is_shifted(node: syntax.Name) -> bool:
