@@ -15,6 +15,14 @@ settings.register_profile(
 settings.load_profile("ci")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory):
+    """No test reads or writes the verdicts of whoever runs it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BACKPROOF_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @cache
 def _suite():
     """document::id -> (claim, the verdict that the document expects or ""), for every link of the suite."""

@@ -10,7 +10,7 @@ import sympy as sp
 from derive.errors import BackproofError
 from derive.language.nodes import Det, Elementwise, Inverse, Norm, Softmax
 from verify import blocks, counterexample, induction
-from verify.claim import Claim
+from verify.claim import Claim, names_in
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.errors import WitnessConflict
@@ -68,11 +68,11 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
 def _is_analytic(claim: Claim) -> bool:
     """Inequalities, norms, inverses and orthogonal tensors are settled by numbers alone, so they are never proved."""
-    if claim.relation != "=" or any(assumption.kind == "orthogonal" for assumption in claim.assumptions):
+    if claim.relation != "=" or any(side.has(Norm) for side in (claim.left, claim.right)):
         return True
-    return any(side.has(Norm) for side in (claim.left, claim.right)) or any(
-        formula.has(Inverse, Det) for formula in blocks.reached(claim)
-    )
+    reached = list(blocks.reached(claim))
+    orthogonal = {str(a.subject.name) for a in claim.assumptions if a.kind == "orthogonal"}
+    return any(formula.has(Inverse, Det) or orthogonal & names_in(formula) for formula in reached)
 
 
 def _by_numbers(case: _Case) -> Verdict:
@@ -118,7 +118,8 @@ def _by_blocks(case: _Case) -> Verdict:
     if verdict == "proved" and not any(outcome.outcome == "equal" for outcome in numeric):
         verdict, message = "tested", f"no numeric witness could check the splitting; {message}"
     where = f"in {len(pieces)} blocks" if verdict == "proved" else pieces[weakest].place
-    return Verdict(verdict, f"{where}: {message}", times=verdicts[weakest].times, witnesses=evidence)
+    limit = None if verdict == "proved" or case.claim.is_timeless else case.effort.steps
+    return Verdict(verdict, f"{where}: {message}", times=_scope(case, limit), witnesses=evidence)
 
 
 def _refuted_by(place: str, found: Verdict, numeric: list[Outcome]) -> Verdict:
@@ -215,8 +216,13 @@ def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
     numeric = examine(case.claim, case.effort)
     for field, form in zip(exact, forms, strict=True):
         _no_conflict([field], [form])
-    _no_conflict(forms, numeric)
+    _no_conflict_at(case, forms, numeric)
     evidence = (merged(exact), merged(forms), *numeric)
+    broken = [outcome for outcome in numeric if outcome.outcome == "differ"]
+    if len(broken) > 1:  # two witnesses share no derivative: what both see on an instance is so
+        found = smallest_instance(case.claim, broken[0], case.effort)
+        message = f"false: {found.summary()}"
+        return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
     stopped = next(outcome for outcome in exact if outcome.outcome != "equal")
     reason = f"the prime field answers {stopped.outcome}: {stopped.detail}"
     is_equal = all(outcome.outcome == "equal" for outcome in forms)
@@ -269,6 +275,14 @@ def _no_conflict(first: list[Outcome], second: list[Outcome]) -> None:
         for other in second:
             if {one.outcome, other.outcome} == {"equal", "differ"}:
                 raise WitnessConflict(_conflict(one, other))
+
+
+def _no_conflict_at(case: _Case, decided: list[Outcome], numeric: list[Outcome]) -> None:
+    """What a decider calls equal at some steps, no numeric witness sees differ at these steps."""
+    for times, one in zip(case.times, decided, strict=True):
+        steps = {str(letter): value for letter, value in times.items()}
+        there = [o for o in numeric if case.claim.is_timeless or dict(o.where.get("times", {})) == steps]
+        _no_conflict([one], [o for o in there if o.outcome == "differ"])
 
 
 def _conflict(one: Outcome, other: Outcome) -> str:

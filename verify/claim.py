@@ -94,6 +94,11 @@ class Claim:
         )
 
 
+def names_in(formula: Any) -> set[str]:
+    """The names of members and symbols that a formula writes."""
+    return {str(n.name) for n in sp.preorder_traversal(formula) if isinstance(n, Member | sp.MatrixSymbol)}
+
+
 def _is_of_the_model(node: Any, model: Model) -> bool:
     """A family's member, or a name that an equation or a loss defines."""
     if isinstance(node, Member):

@@ -18,6 +18,8 @@ _MAIN_HELP = """Prove or refute written derivations of backpropagation.
 Examples:
   backproof verify                     check the built-in suite
   backproof verify notes.md            check your own derivation (Markdown, .tex or .ipynb)
+  backproof verify --watch notes.md    check it again on every save
+  backproof declare notes.md           propose the declaration block that a document lacks
   backproof verify --json - notes.md   the same as JSON
   backproof derive rnn --wrt W         derive a gradient, step by step
   backproof derive rnn --as md | backproof verify -
@@ -35,10 +37,10 @@ def main() -> None:
 
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("files", nargs=-1, metavar="[FILE]...")
+@click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
 @click.option(
     "--from",
-    "form",
+    "read_as",
     type=click.Choice(["md", "tex", "ipynb"]),
     help="Read every FILE as Markdown, LaTeX or a notebook.  [default: by its name; - is Markdown, or LaTeX from "
     "\\documentclass on]",
@@ -82,10 +84,21 @@ def main() -> None:
 )
 @click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
 @click.option("--timings", is_flag=True, help="Show how long each claim took.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["table", "unix"]),
+    default="table",
+    show_default=True,
+    help="unix: one line `file:line:column: verdict: id: message` a claim that is not as it should be.",
+)
+@click.option("--all", "everything", is_flag=True, help="With --format unix: list good claims too.")
+@click.option("--watch", is_flag=True, help="Check again on every save and print what changed; Ctrl-C ends it.")
+@click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
 def verify(
     files: tuple[str, ...],
-    form: Form | None,
+    read_as: Form | None,
     json_path: str | None,
     only: tuple[str, ...],
     examples: int,
@@ -97,12 +110,35 @@ def verify(
     explain: str | None,
     require_proof: bool,
     timings: bool,
+    form: str,
+    everything: bool,
+    watch: bool,
+    no_cache: bool,
     quiet: bool,
 ) -> None:
     """Check derivation documents: Markdown, LaTeX (.tex) or Jupyter notebooks (.ipynb).
 
     Without FILE the built-in suite, with - standard input.
+
+    \b
+    Examples:
+      backproof verify notes.md                          a table, and what is wrong
+      backproof verify --only notes.md::2.3 notes.md     one claim
+      backproof verify --format unix notes.md            for grep, vim and Emacs
+      backproof verify --watch notes.md                  again on every save
+      backproof verify --json report.json --require-proof chapters/*.md
+
+    \b
+    Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
+    3 two witnesses disagree; 130 interrupted (Ctrl-C), which is how --watch ends.
+
+    Verdicts are kept in a cache folder (BACKPROOF_CACHE moves it): only what changed is decided again.
     """
+    if watch and (not files or "-" in files):
+        raise click.UsageError("--watch needs a FILE to look at; standard input and the built-in suite do not change")
+    if everything and form != "unix":
+        raise click.UsageError("--all goes with --format unix; the table lists every claim anyway")
+    from verify.cache import Cache, cache_folder
     from verify.limits import Effort
     from verify.run import Run
 
@@ -115,8 +151,15 @@ def verify(
         json_path,
         quiet,
         certificates,
+        None if no_cache and not watch else Cache(None if no_cache else cache_folder()),
         form,
+        everything,
+        read_as,
     )
+    if watch:
+        from verify.watch import Watch
+
+        sys.exit(Watch(run, run.console()).forever())
     sys.exit(run.execute() if explain is None else run.explain(explain))
 
 
@@ -174,9 +217,37 @@ def derive(
 
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.argument("file")
+@click.argument("file", type=click.Path(allow_dash=True))
+def declare(file: str) -> None:
+    """Propose the declaration block that the document FILE lacks, or what its own block leaves out.
+
+    Names, indices, sizes and functions are read off the display equations; `# ?` marks what only the author knows.
+    How much of the document becomes readable stands on standard error.
+
+    \b
+    Examples:
+      backproof declare notes.md                 look at the block, then paste it at the head of the file
+      backproof declare notes.md > block.md && cat block.md notes.md | backproof verify -
+
+    \b
+    Exit codes: 0 a block is proposed; 2 FILE cannot be read or has no display equation.
+    """
+    from verify.declared import declared
+
+    code, block, message = declared(file)
+    click.echo(block, nl=False)
+    click.echo(message, err=True)
+    sys.exit(code)
+
+
+@main.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.argument("file", type=click.Path())
 def replay(file: str) -> None:
     """Check the certificate in FILE: every rule is done again, and both deciders settle every closing claim.
+
+    \b
+    Example:
+      backproof verify --certificates proofs notes.md && backproof replay proofs/notes-2.8.json
 
     \b
     Exit codes: 0 it proves its claim; 1 it does not; 2 it cannot be read.
@@ -216,7 +287,12 @@ def zoo(entries: tuple[str, ...], json_path: str | None, examples: int, seed: in
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 def models() -> None:
-    """List the models and the names that each uses."""
+    """List the models and the names that each uses.
+
+    \b
+    Example:
+      backproof models
+    """
     from derive.printed import described
 
     click.echo(described())

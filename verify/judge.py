@@ -8,6 +8,7 @@ from time import perf_counter
 
 from derive.language.show import show
 from derive.latex.conventions import OPTIONS
+from verify.cache import Cache
 from verify.check import settle
 from verify.claim import Claim
 from verify.deadline import Overtime, deadline
@@ -47,11 +48,12 @@ class Entry:
 
 
 class Judge:
-    """Settles the claims of one document; equal claims are settled once."""
+    """Settles the claims of one document; equal claims are settled once, those in the cache not at all."""
 
-    def __init__(self, document: Document, effort: Effort) -> None:
+    def __init__(self, document: Document, effort: Effort, cache: Cache | None = None) -> None:
         self.document = document
         self.effort = effort
+        self.settler = settle if cache is None else cache.settle
         self.interpreter = Interpreter(document)
         self.known: dict[Claim, Verdict] = {}
         self.session = Session()
@@ -92,12 +94,20 @@ class Judge:
         if link.skip is not None:
             return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
         began = perf_counter()
-        readings = () if link.problem is not None else self.interpreter.readings(statement, link)
-        verdict = self._guarded(statement, link, readings)
+        verdict, text, readings = self._read(statement, link)
         if verdict.verdict == "refuted" and self.effort.repair_seconds > 0:
             verdict = self._with_repairs(verdict, statement, link, readings)
         verdict = replace(verdict, seconds=perf_counter() - began)
-        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, _text(link, readings))
+        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, text)
+
+    def _read(self, statement: Statement, link: Link) -> tuple[Verdict, str, tuple[Reading, ...]]:
+        """The verdict, the formula as it was understood, its readings; what nests too deep is unreadable."""
+        try:
+            readings = () if link.problem is not None else self.interpreter.readings(statement, link)
+            text = _text(link, readings)
+        except RecursionError:
+            return Verdict("unreadable", "the formula is nested too deep", place=statement.place), link.latex, ()
+        return self._guarded(statement, link, readings), text, readings
 
     def _guarded(self, statement: Statement, link: Link, readings: tuple[Reading, ...]) -> Verdict:
         """The verdict; a witness that breaks costs this claim its verdict and no other."""
@@ -162,11 +172,11 @@ class Judge:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
         if claim in self.known:
             return self.known[claim].verdict in IS_GOOD
-        return settle(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
+        return self.settler(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
 
     def _settle(self, claim: Claim) -> Verdict:
         if claim not in self.known:
-            self.known[claim] = settle(claim, self.effort, self.session)
+            self.known[claim] = self.settler(claim, self.effort, self.session)
         return self.known[claim]
 
 

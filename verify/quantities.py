@@ -11,6 +11,7 @@ import sympy as sp
 from derive.derivation import Derivation
 from derive.language.nodes import Member
 from derive.models.systems import system
+from verify.cache import Cache
 from verify.check import settle
 from verify.claim import Assumption, Claim, Condition, Index
 from verify.deciders.normal_form import Session
@@ -74,12 +75,13 @@ def _names_a_loss(derivation: Derivation) -> bool:
     return bool(named & (defined | set(model.loss_by_name)))
 
 
-def entries(effort: Effort) -> Iterator[Entry]:
+def entries(effort: Effort, cache: Cache | None = None) -> Iterator[Entry]:
     """One line of the report a quantity."""
     session = Session()
+    settler = settle if cache is None else cache.settle
     for number, (name, derivation) in enumerate(derivations(), start=1):
         began = perf_counter()
-        verdict = settle(claim_of(derivation), effort, session)
+        verdict = settler(claim_of(derivation), effort, session)
         seconds = perf_counter() - began
         verdict = replace(verdict, seconds=seconds)
         place = Place("derived quantities", number, 1)

@@ -16,13 +16,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
 from derive.errors import BackproofError
+from verify.cache import Cache
 from verify.document.readers import Form, max_bytes, read_bytes
 from verify.document.statements import Document, read
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
 from verify.limits import Effort
 from verify.replayed import save
-from verify.report import json, terminal
+from verify.report import json, terminal, unix
 from verify.report.model import DocumentReport, Report
 
 EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -49,43 +50,37 @@ class Run:
     json_path: str | None = None
     quiet: bool = False
     certificates: str | None = None
-    form: Form | None = None
+    cache: Cache | None = None
+    form: str = "table"  # or unix
+    everything: bool = False  # good claims too, in the unix form
+    read_as: Form | None = None
     done: list[DocumentReport] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
 
     def execute(self) -> int:
         """Run, print, write; the exit code."""
-        to_stderr = self.json_path == "-"
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows a ?
-        console = _console(to_stderr, self.quiet)
+        console = self.console()
         try:
             self._check_json_path()
-            documents = self._documents()
-            report = self._judge(documents, console)
+            report = self.report()
         except CallError as error:
-            _complain(str(error))
+            complain(str(error))
             return EXIT_CALL
         except WitnessConflict as error:
             so_far = self._report(is_complete=False)
-            for document in so_far.documents:
-                terminal.show_document(document, so_far, console, self.timings)
-            _complain(f"two witnesses disagree, which is an error in Backproof: {error}")
-            self._write(so_far)
+            self.show(so_far, console)
+            complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            self.write(so_far)
             return EXIT_CONFLICT
         for failure in self.failures:
-            _complain(failure)
-        for document in report.documents:
-            terminal.show_document(document, report, console, self.timings)
-        if report.quantities is not None:
-            terminal.show_document(report.quantities, report, console, self.timings)
-        terminal.show_summary(report, console)
+            complain(failure)
+        self.show(report, console)
+        self.sum_up(report, console)
         try:
-            self._write(report)
+            self.write(report)
         except OSError as error:
-            _complain(f"--json {self.json_path}: cannot be written: {error.strerror}")
+            complain(f"--json {self.json_path}: cannot be written: {error.strerror}")
             return EXIT_CALL
         return exit_code(report, bool(self.failures))
 
@@ -106,15 +101,49 @@ class Run:
                 raise CallError(f"--explain {name}: it is {verdict.verdict}, which leaves no counterexample to explain")
             sys.stdout.write(program(verdict.claim, verdict.counterexample, entry.id))
         except WitnessConflict as error:
-            _complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            complain(f"two witnesses disagree, which is an error in Backproof: {error}")
             return EXIT_CONFLICT
         except BackproofError as error:
-            _complain(str(error))
+            complain(str(error))
             return EXIT_CALL
         return EXIT_OK
 
     def _entries(self, document: Document) -> Iterator[Entry]:
-        return Judge(document, self.effort).entries(self._wanted(document.source.path))
+        return Judge(document, self.effort, self.cache).entries(self._wanted(document.source.path))
+
+    def report(self) -> Report:
+        """Read and judge; Ctrl-C gives what is known so far. Raises `CallError` and `WitnessConflict`."""
+        try:
+            return self._judge(self._documents())
+        except KeyboardInterrupt:
+            return self._report(is_complete=False)
+        finally:
+            if self.cache is not None:
+                self.cache.close()
+
+    # --- showing -----------------------------------------------------------------------------------------------
+
+    def console(self) -> Console:
+        """Where the table goes: standard output, which a JSON report there takes for itself."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):
+                stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows a ?
+        return _console(self.json_path == "-", self.quiet)
+
+    def show(self, report: Report, console: Console) -> None:
+        """Every document, in the form that was asked for."""
+        for document in (*report.documents, *([report.quantities] if report.quantities else [])):
+            if self.form == "unix":
+                unix.show_document(document, report, console, self.everything)
+            else:
+                terminal.show_document(document, report, console, self.timings)
+
+    def sum_up(self, report: Report, console: Console) -> None:
+        """The closing lines; the unix form has none, so that every line names a place."""
+        if self.form != "unix":
+            terminal.show_summary(report, console)
+        elif not report.is_complete:
+            complain("interrupted: these are the results so far")
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -122,7 +151,7 @@ class Run:
         found = []
         for path, text, folder in self._texts():
             try:
-                found.append(read(path, text, self.form, folder))
+                found.append(read(path, text, self.read_as, folder))
             except DocumentError as error:
                 self.failures.append(str(error))
         for document in found:
@@ -140,17 +169,18 @@ class Run:
                     yield f"suite/{item.name}", item.read_text(encoding="utf-8"), None
         for name in dict.fromkeys(self.files):
             try:
-                if name == "-":
-                    yield "<stdin>", sys.stdin.buffer.read(max_bytes("", self.form) + 1).decode("utf-8-sig"), None
-                else:
-                    yield name, read_bytes(name, self.form), Path(name).parent
+                is_stdin = name == "-"
+                yield (
+                    "<stdin>" if is_stdin else name,
+                    decoded(name, self.read_as),
+                    None if is_stdin else Path(name).parent,
+                )
             except (OSError, UnicodeDecodeError) as error:
-                reason = error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
-                self.failures.append(f"{name}: cannot be read: {reason}")
+                self.failures.append(f"{name}: cannot be read: {why_unread(error)}")
 
     # --- judging -----------------------------------------------------------------------------------------------
 
-    def _judge(self, documents: list[Document], console: Console) -> Report:
+    def _judge(self, documents: list[Document]) -> Report:
         total = sum(len(statement.links) or 1 for document in documents for statement in document.claims)
         progress = Console(stderr=True, quiet=self.quiet)
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
@@ -160,12 +190,9 @@ class Run:
             def tick(name: str) -> None:
                 bar.update(task, advance=1, description=escape(name))
 
-            try:
-                for document in documents:
-                    self._collect(document, tick)
-                quantities = self._quantities(tick)
-            except KeyboardInterrupt:
-                return self._report(is_complete=False)
+            for document in documents:
+                self._collect(document, tick)
+            quantities = self._quantities(tick)
         self._check_filters()
         return self._report(quantities)
 
@@ -193,7 +220,7 @@ class Run:
         from verify.quantities import entries  # only here: documents of one's own need no systems of ours
 
         found = []
-        for entry in entries(self.effort):
+        for entry in entries(self.effort, self.cache):
             found.append(entry)
             self._keep_certificate("derived", entry)
             tick(entry.id)
@@ -230,7 +257,8 @@ class Run:
         if not Path(self.json_path).absolute().parent.is_dir():
             raise CallError(f"--json {self.json_path}: its folder does not exist")
 
-    def _write(self, report: Report) -> None:
+    def write(self, report: Report) -> None:
+        """The JSON report, where one was asked for. Raises `OSError`."""
         if not self.json_path:
             return
         text = json.render(report, self.timings)
@@ -249,6 +277,18 @@ def _is_same(path: str, pattern: str) -> bool:
     )
 
 
+def decoded(name: str, read_as: Form | None = None) -> str:
+    """The text of a file, or of standard input for -. Raises `OSError` and `UnicodeDecodeError`."""
+    if name != "-":
+        return read_bytes(name, read_as)
+    return sys.stdin.buffer.read(max_bytes("", read_as) + 1).decode("utf-8-sig")
+
+
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """What the system says of a file that cannot be read."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
+
+
 def _console(to_stderr: bool, quiet: bool) -> Console:
     """A terminal at its own width; a pipe gets whole lines."""
     console = Console(stderr=to_stderr, quiet=quiet, highlight=False)
@@ -257,5 +297,6 @@ def _console(to_stderr: bool, quiet: bool) -> Console:
     return console
 
 
-def _complain(message: str) -> None:
+def complain(message: str) -> None:
+    """One line on standard error."""
     Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"))

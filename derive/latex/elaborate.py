@@ -285,6 +285,8 @@ class Reader:
 
 def is_number(value: Any) -> bool:
     """Whether a formula is made of scalars alone: such a number is added to each entry of an array."""
+    if not axes(value).is_scalar or axes(value).back is not None:
+        return False
     leaves = [node for node in sp.preorder_traversal(value) if isinstance(node, sp.MatrixSymbol | nodes.Member)]
     return bool(leaves) and all(axes(leaf).is_scalar and axes(leaf).back is None for leaf in leaves)
 

@@ -145,22 +145,29 @@ def test_a_slip_is_refuted_in_a_block_and_by_numbers_on_the_whole(name):
     assert any(outcome.outcome == "differ" for outcome in numeric)
 
 
-def lstm():
-    """All four gates over [h; x], with unknown functions."""
+def lstm(is_known):
+    """All four gates over [h; x], with σ and tanh, or with unknown functions of their own."""
     h, cell = sequence("h", n), sequence("c", n)
+
+    def activation(gate):
+        if not is_known:
+            return elementwise(f"\\sigma_{gate}")
+        return elementwise("\\tanh", "tanh") if gate == "g" else elementwise("\\sigma", "sigmoid")
+
     gates, nets = ({g: sequence(f"{kind}_{g}", n) for g in "fiog"} for kind in ("a", "z"))
     equations = {}
     for g in "fiog":
         weights, bias = symbol(f"W_{g}", n, n + q), symbol(f"b_{g}", n)
         equations[nets[g][t]] = matadd(matmul(weights, column(h[t - 1], x[t])), bias)
-        equations[gates[g][t]] = elementwise(f"\\sigma_{g}")(nets[g][t])
+        equations[gates[g][t]] = activation(g)(nets[g][t])
     equations[cell[t]] = matadd(hadamard(gates["f"][t], cell[t - 1]), hadamard(gates["i"][t], gates["g"][t]))
-    equations[h[t]] = hadamard(gates["o"][t], elementwise("\\phi")(cell[t]))
+    equations[h[t]] = hadamard(gates["o"][t], activation("g")(cell[t]))
     return Model(equations, loss=Loss.last(h), time=Time(1, t)), h, nets["f"], symbol("W_f", n, n + q)
 
 
-def test_the_weights_of_a_forget_gate_for_all_steps():
-    model, h, net_f, weights = lstm()
+@pytest.mark.parametrize("is_known", [True, False])
+def test_the_weights_of_a_forget_gate_for_all_steps(is_known):
+    model, h, net_f, weights = lstm(is_known)
     for shift, expected in ((1, "proved"), (0, "refuted")):
         read = transpose(column(h[k - shift], x[k]))
         right = TimeSum(matmul(Gradient(E, net_f[k]), read), k, 1, t)

@@ -33,6 +33,7 @@ UNREADABLE = r"$$\delta_{t-1}^\top = \delta_t^\top Q \tag{u}$$" + "\n"
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BACKPROOF_CACHE", str(tmp_path / "cache"))
 
     def call(*arguments, text=None, stdin=None):
         if text is not None:
@@ -169,9 +170,9 @@ def test_control_characters_never_reach_the_terminal(run):
 
 def test_an_interrupt_keeps_the_results_so_far(run, tmp_path, monkeypatch):
     """Ctrl-C at the second claim: exit code 130, the first claim's verdict in the file, and nothing green."""
-    from verify import judge
+    from verify import cache
 
-    settle, calls = judge.settle, []
+    settle, calls = cache.settle, []
 
     def interrupted(*arguments):
         calls.append(arguments)
@@ -179,7 +180,7 @@ def test_an_interrupt_keeps_the_results_so_far(run, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return settle(*arguments)
 
-    monkeypatch.setattr(judge, "settle", interrupted)
+    monkeypatch.setattr(cache, "settle", interrupted)
     result = run("--json", "out.json", "notes.md", text=NOTES + WRONG)
     assert result.exit_code == 130
     assert "interrupted: these are the results so far" in result.output
@@ -237,3 +238,79 @@ def test_both_sides_are_matrices_with_the_entries_that_differ_marked(run):
     left = next(place for place, line in enumerate(lines) if line.startswith("left  ="))
     assert "*" in lines[left]
     assert lines[left].count("[ ") == 1
+
+
+def test_the_unix_form_is_one_line_a_claim_that_is_not_as_it_should_be(run):
+    result = run("--format", "unix", "notes.md", text=NOTES + WRONG + UNREADABLE)
+    assert result.exit_code == 1
+    line = NOTES.count("\n") + 1
+    found = [text.split(":", 5) for text in result.stdout.splitlines()]
+    assert [parts[:3] for parts in found] == [
+        ["notes.md", str(line), "3"], ["notes.md", str(line + 1), str(UNREADABLE.index("Q") + 1)],
+    ]  # fmt: skip
+    assert [parts[3:5] for parts in found] == [[" refuted", " w"], [" unreadable", " u"]]
+    assert "right in no layout" not in found[1][5]
+
+
+def test_the_unix_form_lists_good_claims_only_when_asked(run):
+    assert run("--format", "unix", "notes.md", text=NOTES).stdout == ""
+    result = run("--format", "unix", "--all", "notes.md")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("notes.md:13:3: proved: 2.3: for all sizes")
+    assert result.stdout.count("\n") == 1
+    assert run("--all", "notes.md").exit_code == 2
+
+
+def test_the_unix_form_has_wrong_declarations_hints_and_expectations_on_one_line(run):
+    wrong = NOTES.replace("layout:", "layuot:")
+    result = run("--format", "unix", "notes.md", text=wrong)
+    assert result.exit_code == 2
+    assert result.stdout.startswith("notes.md:6:1: error: unknown key layuot; did you mean layout?")
+    expected = NOTES + "\n<!-- backproof: expect: proved; layout: denominator -->\n" + WRONG.replace(
+        r"\delta_{t-1}^\top = \delta_t^\top W^\top", r"\frac{\partial \mathrm{Net}_t}{\partial \mathrm{Net}_{t-1}} = W"
+    )  # fmt: skip
+    (line,) = run("--format", "unix", "notes.md", text=expected).stdout.splitlines()
+    assert "; but the document expects proved; right with layout: numerator" in line
+
+
+def test_json_on_standard_output_leaves_it_to_json_alone(run):
+    result = run("--format", "unix", "--json", "-", "notes.md", text=NOTES + WRONG)
+    json.loads(result.stdout)
+    assert "notes.md:14:3: refuted: w" in result.stderr
+
+
+@pytest.mark.parametrize("arguments", [["--watch"], ["--watch", "-"]])
+def test_watch_needs_a_file(run, arguments):
+    result = run(*arguments, text=NOTES)
+    assert result.exit_code == 2
+    assert "--watch needs a FILE" in result.output
+
+
+def test_an_unknown_option_names_the_nearest(run):
+    result = run("--formt", "unix", "notes.md", text=NOTES)
+    assert result.exit_code == 2
+    assert "--format" in result.output
+
+
+@pytest.mark.parametrize("command", ["verify", "derive", "replay", "models", "declare"])
+def test_the_help_of_every_command_has_an_example(command):
+    result = CliRunner().invoke(main, [command, "--help"])
+    assert result.exit_code == 0
+    assert f"  backproof {command}" in result.output or f"&& backproof {command}" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        (["-"], "```backproof\nsymbols: {w: n}\n```\n$$w = w \\tag{1}$$"),
+        (["-"], "\\documentclass{article}\n% backproof\n% symbols: {w: n}\n% end backproof\n\\[w = w \\tag{1}\\]"),
+        (["--from", "tex", "-"], "% backproof\n% symbols: {w: n}\n% end backproof\n\\[w = w \\tag{1}\\]"),
+    ],
+)
+def test_standard_input_is_markdown_or_latex(arguments, text):
+    found = subprocess.run(
+        [sys.executable, "-m", "verify.cli", "verify", "--examples", "0", *arguments],
+        input=text, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert found.returncode == 0, found.stdout + found.stderr
+    assert "1 proved" in found.stdout

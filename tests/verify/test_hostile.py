@@ -130,3 +130,14 @@ def test_the_scope_tells_an_order_between_two_steps():
         r"$$\frac{\partial s_j}{\partial s_k} = \frac{\partial s_j}{\partial s_k} \prod_{i=k}^{j} I_n \tag{x}$$"
     )
     assert "k <= j + 1" in found["x"].times
+
+
+def test_a_product_of_thousands_of_scalars_is_unreadable_and_hides_nothing():
+    """Scalars nest, factor by factor, deeper than Python recurses."""
+    text = (
+        "```backproof\nsymbols: {x: 1, v: n}\n```\n\n$$" + "x" * 3000 + " = x \\tag{deep}$$\n\n$$v = v \\tag{flat}$$\n"
+    )
+    found = {entry.id: entry.verdict for entry in Judge(read("d.md", text), Effort(examples=1)).entries()}
+    assert found["deep"].verdict == "unreadable"
+    assert "nested too deep" in found["deep"].message
+    assert found["flat"].verdict == "proved"

@@ -107,6 +107,10 @@ def test_assumptions_are_told():
     assert settle(claim, EFFORT).assumptions == ("A is invertible", "Qᵀ Q = I")
 
 
+def test_an_orthogonal_tensor_elsewhere_leaves_the_deciders_at_work():
+    assert settle(Claim(matmul(A, v), matmul(A, v), STATIC, assumptions=ORTHOGONAL), EFFORT).verdict == "proved"
+
+
 # --- the arithmetic ------------------------------------------------------------------------------------------------
 
 

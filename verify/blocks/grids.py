@@ -322,6 +322,8 @@ RULES: dict[type, Callable[[Grids, Any], Grid]] = {
     HadamardPower: of_entrywise,
     nodes.Member: of_leaf,
     nodes.Elementwise: of_entrywise,
+    nodes.Application: of_whole,
+    nodes.Slot: of_whole,
     nodes.Softmax: of_softmax,
     nodes.Diag: of_diag,
     nodes.Vec: of_vec,

@@ -15,7 +15,7 @@ from derive.language.show import show
 from derive.model import Equation, Loss, Model
 from verify.blocks.grids import Grid, Grids, family_blocks
 from verify.blocks.partition import Partition, Unsupported
-from verify.claim import Assumption, Claim
+from verify.claim import Assumption, Claim, names_in
 
 OF_EACH_ENTRY = ("zero", "positive", "nonzero")  # assumptions that hold of a stack where they hold of its blocks
 
@@ -86,16 +86,12 @@ def reached(claim: Claim) -> Iterator[Any]:
     while waiting:
         formula = waiting.pop()
         yield formula
-        for name in sorted(_names(formula) - seen):
+        for name in sorted(names_in(formula) - seen):
             seen.add(name)
             loss = model.loss_by_name.get(name)
             families = [part for part, _ in loss.parts] if loss is not None else [name]
             waiting += [model.by_name[family].right for family in families if family in model.by_name]
             seen |= set(families)
-
-
-def _names(formula: Any) -> set[str]:
-    return {str(n.name) for n in sp.preorder_traversal(formula) if isinstance(n, Member | sp.MatrixSymbol)}
 
 
 # --- tensors ---------------------------------------------------------------------------------------------------------
@@ -105,7 +101,7 @@ class Tensors:
     """Fresh tensors for blocks: W^{(1)}, W^{(1,2)}, with primes where a document has that name already."""
 
     def __init__(self, formulas: Iterable[Any]) -> None:
-        self._taken = set[str]().union(*map(_names, formulas))
+        self._taken = set[str]().union(*map(names_in, formulas))
         self._made: dict[tuple[str, str], str] = {}
 
     def blocks(self, tensor: Any, parts: tuple[tuple[tuple[AxisSizes, AxisSizes], ...], ...]) -> Grid:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, replace
 
 from derive.errors import NotationError
 from derive.latex.signs import RELATIONS
-from derive.latex.tokenizer import MAX_LENGTH
 from verify.document.environments import COUNTED, INNER, ROWS
 from verify.document.macros import Macros, closing_brace
 from verify.document.passages import Passage, Piece, blanked
+from verify.document.punctuation import end_of_formula, with_connectives
 from verify.document.source import Source
 
 MAX_NESTED = 20  # environments inside one another
@@ -38,10 +38,9 @@ _STARTING = re.compile(
     )
 )
 _UNFINISHED = re.compile(
-    "(?:" + "|".join(re.escape(word) for word in sorted([*RELATIONS, *_SIGNS], key=len)[::-1]) + r")[\s&]*$"
+    r"(?<![\^_])(?:" + "|".join(re.escape(word) for word in sorted([*RELATIONS, *_SIGNS], key=len)[::-1]) + r")[\s&]*$"
 )
 _FULL_WIDTH = str.maketrans("（）［］＝＋－＜＞", "()[]=+-<>")
-_PUNCTUATION = ".,;:。，；：、．"
 
 
 @dataclass(frozen=True)
@@ -84,7 +83,7 @@ def formulas(display: Piece, macros: Macros, source: Source) -> list[Formula]:
         layout = _layout(passage.text, display.environment)
     except NotationError as error:
         return [Formula(passage, (), tuple(directives), (str(error), error.start, error.end))]
-    cleared = _row_ends(passage.blanked(layout.gone), layout)
+    cleared = _with_separated_rows(_row_ends(passage.blanked(layout.gone), layout), layout)
     return _with_directives(list(_statements(cleared, layout)), directives)
 
 
@@ -207,39 +206,13 @@ def _row_ends(passage: Passage, layout: _Layout) -> Passage:
     gone, kept = [], []
     first = 0
     for start, after in layout.breaks:
-        end = _end_of_formula(passage.text, start, first)
+        end = end_of_formula(passage.text, start, first)
         first = after
         is_unfinished = _UNFINISHED.search(passage.text[max(0, end - 20) : end])
         gone.append((end, after if is_unfinished else start))
         kept += [] if is_unfinished else [(start, after)]
     layout.breaks = kept
     return passage.blanked(gone)
-
-
-def _end_of_formula(text: str, end: int, first: int = 0) -> int:
-    """The end of a formula, which begins at `first`, without the blanks, punctuation and row break that follow it."""
-    while end > first:
-        head = text[max(first, end - 12) : end]
-        if _CONTROL_SPACE.search(head):
-            end -= 2
-        elif head[-1].isspace() or head[-1] in "&~":
-            end -= 1
-        elif quad := _QUAD.search(head):
-            end -= len(quad.group())
-        elif head[-1] in _PUNCTUATION + "!\\":
-            slashes = len(head) - 1 - len(head[:-1].rstrip("\\"))
-            is_command = slashes % 2 == 1  # \, and \\\\
-            if not is_command and (head[-1] in "!\\" or _DELIMITER.search(head)):
-                return end
-            end -= 1 + is_command
-        else:
-            return end
-    return end
-
-
-_CONTROL_SPACE = re.compile(r"(?<!\\)\\ $")
-_QUAD = re.compile(r"(?<!\\)\\q?quad$")
-_DELIMITER = re.compile(r"(?:left|right|middle|[bB]igg?[lrm]?)\s*\.$")  # \right. ends with an invisible bracket
 
 
 # --- rows --------------------------------------------------------------------------------------------------------
@@ -323,7 +296,7 @@ def _last_side(passage: Passage) -> Passage | None:
             start = match.end()
         elif level == 0 and word in (",", ";", "，", "；", "\\quad", "\\qquad"):
             return None
-    end = _end_of_formula(passage.text, len(passage.text))
+    end = end_of_formula(passage.text, len(passage.text))
     return passage.part(start, end) if 0 <= start < end else None
 
 
@@ -343,15 +316,44 @@ def _rows(text: str, layout: _Layout) -> list[_Row]:
 
 
 def _beginning(text: str, start: int, end: int) -> str:
-    """The relation or sign with which a row begins; `empty` for a row without any content."""
-    leading = _LEADING.match(text, start, end)
-    place = leading.end() if leading else start
+    """The relation or sign with which a row goes on; `empty` for a row without any content."""
+    place = _content(text, start, end)
     if place >= end:
         return "empty"
-    relation = _STARTING.match(text, place, end)
-    if relation:
+    if _STARTING.match(text, place, end):
         return "relation"
-    return "sign" if text.startswith(_SIGNS, place, end) else ""
+    if not text.startswith(_SIGNS, place, end):
+        return ""
+    return "" if _begins_with_minus(text, start, place, end) else "sign"
+
+
+def _begins_with_minus(text: str, start: int, place: int, end: int) -> bool:
+    """-a &= b: a sign before the first & of a row with a relation behind it belongs to a left side of its own."""
+    column = text.find("&", place, end)
+    if column < 0 or "&" in text[start:place]:
+        return False
+    return _STARTING.match(text, _content(text, column, end), end) is not None
+
+
+def _content(text: str, start: int, end: int) -> int:
+    leading = _LEADING.match(text, start, end)
+    return leading.end() if leading else start
+
+
+def _with_separated_rows(passage: Passage, layout: _Layout) -> Passage:
+    """A row that begins with a minus of its own is kept apart by a comma: a bare row break would join it."""
+    if not layout.breaks:
+        return passage
+    text, found = passage.text, []
+    ends = [*(start for start, _ in layout.breaks[1:]), len(text)]
+    for (start, after), end in zip(layout.breaks, ends, strict=True):
+        place = _content(text, after, end)
+        if text.startswith(_SIGNS, place, end) and _begins_with_minus(text, after, place, end):
+            found.append(start)
+    signs = list(text)
+    for start in found:
+        signs[start : start + 2] = ", "
+    return passage.with_text("".join(signs)) if found else passage
 
 
 # --- one equation ------------------------------------------------------------------------------------------------
@@ -361,9 +363,9 @@ def _formula(passage: Passage, names: list[tuple[bool, str]]) -> Formula:
     """An equation without the punctuation around it; a \\tag names it before a \\label."""
     text = passage.text
     start = len(text) - len(text.lstrip(" \t\n&~，。：；、"))
-    end = max(start, _end_of_formula(text, len(text)))
+    end = max(start, end_of_formula(text, len(text)))
     ordered = tuple(dict.fromkeys(name for _, name in sorted(names, key=_labels_last) if name))
-    return Formula(_with_connectives(passage.part(start, end)), ordered)
+    return Formula(with_connectives(passage.part(start, end)), ordered)
 
 
 def _continued(side: Passage, formula: Formula) -> Formula:
@@ -373,34 +375,6 @@ def _continued(side: Passage, formula: Formula) -> Formula:
 
 def _labels_last(named: tuple[bool, str]) -> bool:
     return not named[0]
-
-
-# Words between two statements of a display: those that join them, and those that begin a condition. No other prose is
-# read: "unless" would turn a claim around.
-_JOINING = frozenset({"and", "with", "where", "且", "和", "与", "以及", "并且", "其中"})
-_CONDITIONAL = frozenset({"for", "if", "when", "for all", "当", "对", "若", "如果"})
-_PROSE = re.compile(
-    r"\\(?:text|textrm|mbox|mathrm)\s*\{([^{}\\$]{1,30})\}(?![\s]*[\^_(\[])|[(\[{]|[)\]}]|\\(begin|end)|\\.", re.DOTALL
-)
-
-
-def _with_connectives(passage: Passage) -> Passage:
-    """With a comma in place of a joining word, and "for all" in place of one that begins a condition."""
-    if ("\\text" not in passage.text and "\\mbox" not in passage.text) or len(passage.text) > MAX_LENGTH:
-        return passage  # the parser refuses what is too long
-    level, words = 0, []
-    for match in _PROSE.finditer(passage.text):
-        sign = match.group()
-        level += 1 if sign in "([{" or match[2] == "begin" else -1 if sign in ")]}" or match[2] == "end" else 0
-        if match[1] is not None and level == 0:
-            words.append((match.start(), match.end(), " ".join(match[1].split()).lower()))
-    for start, end, word in reversed(words):
-        before = _end_of_formula(passage.text, start)
-        if word in _JOINING:
-            passage = passage.blanked([(before, start)]).replaced(start, end, ", " if before else " ")
-        elif word in _CONDITIONAL:
-            passage = passage.blanked([(before, start)]).replaced(start, end, ", \\forall ")
-    return passage
 
 
 def _with_directives(found: list[Formula], directives: list[Piece]) -> list[Formula]:

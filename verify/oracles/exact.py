@@ -22,7 +22,7 @@ from verify.oracles.limits import DIGITS, NODES, Unsupported, check_size
 PRECISION = 50  # decimal digits, where tanh, exp … of a number cannot stay rational
 SCALARS: dict[str, Callable[[Any], Any]] = {
     "identity": lambda z: z,
-    "tanh": sp.tanh,
+    "tanh": lambda z: 1 - 2 / (sp.exp(2 * z) + 1),  # SymPy's own asks for the sign of every part of z
     "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),
     "relu": lambda z: sp.Piecewise((z, z > 0), (0, True)),
     "exp": sp.exp,

@@ -21,6 +21,7 @@ class Printer:
         self.laws = laws
         self.store = laws.store
         self.step = step or (lambda step: "" if step is None else f"[{step}]")
+        self.names: dict[int, str] = {}  # of atoms: a name that holds an argument is asked for at every level above it
 
     def form(self, form: Form, names: Sequence[str] = ()) -> str:
         """A form as a sum of terms, sorted by text; `names` are the names of its slots."""
@@ -38,15 +39,23 @@ class Printer:
         for label, name in zip(term.open, names, strict=True):
             if letters.setdefault(label, name) != name:
                 deltas.append(f"δ_{letters[label]}{name}")
-        summed = [label for label in range(len(term.sizes)) if label not in letters]
+        ordered = self._ordered(term, letters)
+        summed = list(dict.fromkeys(label for _, labels in ordered for label in labels if label not in letters))
+        summed += [label for label in range(len(term.sizes)) if label not in letters and label not in summed]
         free = [name for name in (*_SUMMED, *(f"a{k}" for k in range(len(summed)))) if name not in names]
         letters.update(zip(summed, free, strict=False))
         sign = f"Σ_{''.join(letters[label] for label in summed)}" if summed else ""
-        factors = [self._factor(atom, [letters[label] for label in labels]) for atom, labels in term.factors]
+        factors = [self._factor(atom, [letters[label] for label in labels]) for atom, labels in ordered]
         number = "" if abs(coefficient) == 1 else str(abs(coefficient))
         parts = [number, self._loops(term.loops), sign, *deltas, *factors]
         text = " ".join(part for part in parts if part) or "1"
         return ("-" if coefficient < 0 else "") + text
+
+    def _ordered(self, term: Term, letters: dict[int, str]) -> list[tuple[int, tuple[int, ...]]]:
+        """The factors by name, then by open letters: atoms' numbers tell which claims came before."""
+        return sorted(
+            term.factors, key=lambda factor: (self._name(factor[0]), [letters.get(label, "~") for label in factor[1]])
+        )
 
     def _loops(self, loops: Monomial) -> str:
         sizes = self.store.sizes
@@ -57,6 +66,11 @@ class Printer:
         return self._name(atom) + below
 
     def _name(self, atom: int) -> str:
+        if atom not in self.names:
+            self.names[atom] = self._spelled(atom)
+        return self.names[atom]
+
+    def _spelled(self, atom: int) -> str:
         kind, data = self.store.atoms[atom].kind, self.store.atoms[atom].data
         if kind == "tensor":
             return show_name(str(data[0])) + self.step(data[1])  # type: ignore[arg-type]

@@ -184,9 +184,9 @@ def test_delta_as_a_product_over_time(at: int) -> None:
 def test_the_missing_term_is_named() -> None:
     """(2.3) with a loss at every step lacks e_{t-1}ᵀ diag[f'(Net_{t-1})]."""
     claim, _ = row_claim("2.3", "every")
-    assert normal_form.difference(claim, {t: 4}) == ["∂⁺E/∂s[3]_i f'(Net[3])_i"]
+    assert normal_form.difference(claim, {t: 4}) == ["f'(Net[3])_i ∂⁺E/∂s[3]_i"]
     assert normal_form.difference(row_claim("2.3", "last")[0], {t: 4}) == []
-    assert "∂⁺E/∂s[t-1]_i f'(Net[t-1])_i" in normal_form.decide_symbolic(claim).detail
+    assert "f'(Net[t-1])_i ∂⁺E/∂s[t-1]_i" in normal_form.decide_symbolic(claim).detail
 
 
 def test_a_step_before_the_last_has_an_opaque_future() -> None:
@@ -217,3 +217,13 @@ def test_a_missing_member_is_no_free_input() -> None:
     outcome = normal_form.decide_at(Claim(net[t - 1], net[t - 1], LAST), {t: 1})
     assert outcome.outcome == "unknown"
     assert "Net[0]" in outcome.detail
+
+
+def test_the_text_of_a_difference_does_not_tell_what_was_decided_before() -> None:
+    """Atoms are numbered as a session meets them; neither the order of factors nor the letters show it."""
+    claims = {name: row_claim(name, "every")[0] for name in ("2.2x", "2.2c denominator", "2.3", "2.6", "2.7")}
+    fresh = {name: normal_form.decide_at(claim, {t: 3}).detail for name, claim in claims.items()}
+    assert all("left - right" in detail for detail in fresh.values())
+    for order in (list(claims), list(claims)[::-1]):
+        session = normal_form.Session()
+        assert {name: normal_form.decide_at(claims[name], {t: 3}, session=session).detail for name in order} == fresh

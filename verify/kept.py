@@ -1,0 +1,68 @@
+"""A verdict as plain data and back, exactly: what does not come back as it was is not kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from verify.counterexample import Counterexample
+from verify.deciders.outcome import Outcome
+from verify.verdict import Verdict
+
+_OWN = ("readings", "place", "seconds")  # of a document's line, not of a claim
+_TUPLE = "()"  # JSON has lists only; {"()": […]} is a tuple
+
+
+class NotKept(Exception):
+    """The verdict holds something that plain data cannot give back."""
+
+
+def to_data(verdict: Verdict) -> dict[str, Any]:
+    """The verdict on a claim as JSON data. Raises `NotKept` where reading it back gives anything else."""
+    if verdict.readings or verdict.place is not None:
+        raise NotKept("a verdict over readings belongs to a document's line")
+    verdict = replace(verdict, seconds=0.0)
+    data = {part.name: getattr(verdict, part.name) for part in fields(verdict) if part.name not in _OWN}
+    data["witnesses"] = tuple(dict(vars(outcome)) for outcome in verdict.witnesses)
+    data["counterexample"] = None if verdict.counterexample is None else dict(vars(verdict.counterexample))
+    try:
+        plain: dict[str, Any] = json.loads(json.dumps(_packed(data)))
+        back = from_data(plain)
+    except (TypeError, ValueError, KeyError, RecursionError) as error:
+        raise NotKept(str(error)) from error
+    if repr(back) != repr(verdict) or back.certificate != verdict.certificate:
+        raise NotKept("it does not come back as it was")
+    return plain
+
+
+def from_data(data: dict[str, Any]) -> Verdict:
+    """The verdict that data describe. Raises `TypeError`, `ValueError` or `KeyError` for anything else."""
+    found = _unpacked(data)
+    example = found["counterexample"]
+    witnesses = tuple(Outcome(**outcome) for outcome in found["witnesses"])
+    shown = None if example is None else Counterexample(**example)
+    return Verdict(**{**found, "witnesses": witnesses, "counterexample": shown})
+
+
+def _packed(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return {_TUPLE: [_packed(item) for item in value]}
+    if isinstance(value, list):
+        return [_packed(item) for item in value]
+    if isinstance(value, Mapping):
+        if _TUPLE in value:
+            raise ValueError(f"a key {_TUPLE!r} stands for a tuple")
+        return {key: _packed(item) for key, item in value.items()}
+    return value
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_unpacked(item) for item in value]
+    if isinstance(value, dict):
+        if _TUPLE in value:
+            return tuple(_unpacked(item) for item in value[_TUPLE])
+        return {key: _unpacked(item) for key, item in value.items()}
+    return value
