@@ -65,7 +65,7 @@ class Cache:
         Raises `WitnessConflict`; a conflict is never kept.
         """
         key = self._key(claim, effort)
-        found = None if key is None else self._get(key)
+        found = None if key is None else self._get(key, claim)
         if found is not None:
             self.hits += 1
             return found
@@ -73,7 +73,7 @@ class Cache:
         verdict = settle(claim, effort, session)
         self.settled += 1
         if key is not None and _may_be_kept(verdict, perf_counter() - began):
-            self._put(key, verdict)
+            self._put(key, verdict, claim)
         return verdict
 
     def close(self) -> None:
@@ -97,18 +97,18 @@ class Cache:
             return None
         return hashlib.sha256(json.dumps([ground(), data], sort_keys=True).encode()).hexdigest()
 
-    def _get(self, key: str) -> Verdict | None:
+    def _get(self, key: str, claim: Claim) -> Verdict | None:
         if key not in self.known and self.folder is not None:
-            found = _read(self._path(key), key)
+            found = _read(self._path(key), key, claim)
             if found is not None:
                 self.known[key] = found
         return self.known.get(key)
 
-    def _put(self, key: str, verdict: Verdict) -> None:
+    def _put(self, key: str, verdict: Verdict, claim: Claim) -> None:
         self.known[key] = replace(verdict, seconds=0.0)
         if self.folder is not None:
             with suppress(NotKept, OSError):
-                _write(self._path(key), key, verdict)
+                _write(self._path(key), key, verdict, claim)
                 self.written += 1
 
     def _path(self, key: str) -> Path:
@@ -185,7 +185,7 @@ def _checksum(key: str, data: Any) -> str:
     return hashlib.sha256(f"{key}\n{json.dumps(data)}".encode()).hexdigest()
 
 
-def _read(path: Path, key: str) -> Verdict | None:
+def _read(path: Path, key: str, claim: Claim) -> Verdict | None:
     """The verdict in a file, None where there is none or it is damaged."""
     try:
         with path.open("rb") as stream:
@@ -195,7 +195,7 @@ def _read(path: Path, key: str) -> Verdict | None:
         entry = json.loads(text)
         if entry["key"] != key or entry["checksum"] != _checksum(key, entry["verdict"]):
             return None
-        found = from_data(entry["verdict"])
+        found = from_data(entry["verdict"], claim)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     with suppress(OSError):
@@ -203,9 +203,9 @@ def _read(path: Path, key: str) -> Verdict | None:
     return found
 
 
-def _write(path: Path, key: str, verdict: Verdict) -> None:
+def _write(path: Path, key: str, verdict: Verdict, claim: Claim) -> None:
     """Write beside, then rename: two processes may write the same entry, and a reader sees a whole one."""
-    data = to_data(verdict)
+    data = to_data(verdict, claim)
     text = json.dumps({"key": key, "checksum": _checksum(key, data), "verdict": data})
     if len(text) > LARGEST:
         return

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import fields, replace
 from typing import Any
 
+from verify.claim import Claim
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.verdict import Verdict
 
-_OWN = ("readings", "place", "seconds")  # of a document's line, not of a claim
+_OWN = ("readings", "place", "seconds", "repairs", "repair_note", "claim")  # of a document's line, or the claim itself
 _TUPLE = "()"  # JSON has lists only; {"()": […]} is a tuple
 
 
@@ -19,17 +20,20 @@ class NotKept(Exception):
     """The verdict holds something that plain data cannot give back."""
 
 
-def to_data(verdict: Verdict) -> dict[str, Any]:
+def to_data(verdict: Verdict, claim: Claim) -> dict[str, Any]:
     """The verdict on a claim as JSON data. Raises `NotKept` where reading it back gives anything else."""
-    if verdict.readings or verdict.place is not None:
+    if verdict.readings or verdict.place is not None or verdict.repairs:
         raise NotKept("a verdict over readings belongs to a document's line")
+    if verdict.claim not in (None, claim):
+        raise NotKept("a verdict on a part of a claim")
     verdict = replace(verdict, seconds=0.0)
     data = {part.name: getattr(verdict, part.name) for part in fields(verdict) if part.name not in _OWN}
     data["witnesses"] = tuple(dict(vars(outcome)) for outcome in verdict.witnesses)
+    data["refutes"] = verdict.claim is not None
     data["counterexample"] = None if verdict.counterexample is None else dict(vars(verdict.counterexample))
     try:
         plain: dict[str, Any] = json.loads(json.dumps(_packed(data)))
-        back = from_data(plain)
+        back = from_data(plain, claim)
     except (TypeError, ValueError, KeyError, RecursionError) as error:
         raise NotKept(str(error)) from error
     if repr(back) != repr(verdict) or back.certificate != verdict.certificate:
@@ -37,13 +41,15 @@ def to_data(verdict: Verdict) -> dict[str, Any]:
     return plain
 
 
-def from_data(data: dict[str, Any]) -> Verdict:
-    """The verdict that data describe. Raises `TypeError`, `ValueError` or `KeyError` for anything else."""
+def from_data(data: dict[str, Any], claim: Claim) -> Verdict:
+    """The verdict on a claim that data describe. Raises `TypeError`, `ValueError` or `KeyError` for anything else."""
     found = _unpacked(data)
+    refutes = found.pop("refutes")
     example = found["counterexample"]
     witnesses = tuple(Outcome(**outcome) for outcome in found["witnesses"])
     shown = None if example is None else Counterexample(**example)
-    return Verdict(**{**found, "witnesses": witnesses, "counterexample": shown})
+    refuted = claim if refutes else None
+    return Verdict(**{**found, "witnesses": witnesses, "counterexample": shown, "claim": refuted})
 
 
 def _packed(value: Any) -> Any:

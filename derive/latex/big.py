@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -133,6 +132,7 @@ def _two_sided(
 
 
 SAMPLE = 5  # a last step at which a range that cannot run upwards shows
+MAX_NESTED = 8  # ranges that rest on one another
 
 
 def _is_legal(reader: Reader, lo: sp.Expr, hi: sp.Expr) -> bool:
@@ -143,15 +143,39 @@ def _is_legal(reader: Reader, lo: sp.Expr, hi: sp.Expr) -> bool:
 
 
 def _values(reader: Reader, letters: list[sp.Symbol]) -> Iterator[dict[Any, Any]]:
-    """Values of step letters within their ranges."""
+    """Values of step letters within their ranges; a range may end at another of them."""
     ranges = reader.vocabulary.ranges
-    spans = []
-    for letter in letters:
-        lo, hi = ranges.get(str(letter), (letter, letter))
-        ends = [int(end.xreplace({s: sp.Integer(SAMPLE) for s in end.free_symbols})) for end in (lo, hi)]
-        spans.append([sp.Integer(SAMPLE)] if letter == hi else [sp.Integer(k) for k in range(ends[0], ends[1] + 1)])
-    for values in product(*spans):
-        yield dict(zip(letters, values, strict=True))
+    wanted, pending = list(letters), list(letters)
+    while pending:
+        ends = ranges.get(str(pending.pop()), ())
+        new = {symbol for end in ends for symbol in end.free_symbols} - set(wanted)
+        wanted += sorted(new, key=str)
+        pending += new
+    yield from _assigned(ranges, sorted(wanted, key=lambda one: _depth(ranges, one, 0)), {})
+
+
+def _depth(ranges: Mapping[str, tuple[Any, Any]], letter: sp.Symbol, depth: int) -> int:
+    """How many ranges a letter's own rests on; a last step rests on itself."""
+    inner = {s for end in ranges.get(str(letter), ()) for s in end.free_symbols} - {letter}
+    return max((_depth(ranges, one, depth + 1) for one in inner), default=depth) if depth < MAX_NESTED else depth
+
+
+def _assigned(
+    ranges: Mapping[str, tuple[Any, Any]], letters: list[sp.Symbol], values: dict[Any, Any]
+) -> Iterator[dict[Any, Any]]:
+    if not letters:
+        yield values
+        return
+    letter, *rest = letters
+    lo, hi = ranges.get(str(letter), (letter, letter))
+    if hi in (letter, lo) or letter in hi.free_symbols:
+        choices = [SAMPLE]
+    else:
+        known = {symbol: values.get(symbol, SAMPLE) for symbol in lo.free_symbols | hi.free_symbols}
+        first, last = (int(end.xreplace(known)) for end in (lo, hi))
+        choices = list(range(first, last + 1))
+    for choice in choices:
+        yield from _assigned(ranges, rest, {**values, letter: sp.Integer(choice)})
 
 
 def _is_component_range(reader: Reader, low: tuple[Tok, ...], high: tuple[Tok, ...]) -> bool:

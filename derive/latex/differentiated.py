@@ -72,7 +72,7 @@ def _mode(reader: Reader, node: syntax.DerivativeOf, what: Any, by: Any) -> str:
                 node.end,
             )
         return "immediate"
-    if isinstance(subject, Member) and subject.indices and is_parameter:
+    if isinstance(subject, Member) and subject.indices and is_parameter and not reader.vocabulary.is_loss(subject.name):
         return "immediate" if (what, by) in reader.immediate else reader.conventions.consult("partial")
     return "total"
 

@@ -202,15 +202,16 @@ class Reader:
         return multiply([(self.read(factor), factor) for factor in factors], want)
 
     def _entrywise(self, node: syntax.Entrywise, want: Axes | None) -> Any:
-        values = [self.read(operand) for operand in node.operands]
         if node.operator == "kron":
-            return _joined([fit(value, None) for value in values])
+            return _joined([fit(self.read(operand), None) for operand in node.operands])
+        values = [self._term(operand, None) for operand in node.operands]
         if node.operator != "hadamard":
             raise NotationError(f"the operator {node.operator} is not read in this version", node.start, node.end)
         shape = next((axes(v) for v in values if isinstance(v, sp.MatrixExpr)), want)
         if any(is_coefficient(value) for value in values):
             raise NotationError("⊙ joins two arrays, not a number", node.start, node.end)
-        fitted = [fit(value, shape) for value in values]
+        sized = zip(values, node.operands, strict=True)
+        fitted = [fit(self.read(piece, shape) if value is None else value, shape) for value, piece in sized]
         if self.vocabulary.tolerates_mixed:
             fitted = [transpose(v) if axes(v) == axes(fitted[0]).transposed != axes(fitted[0]) else v for v in fitted]
         result = hadamard(*fitted)

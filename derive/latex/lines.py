@@ -42,7 +42,7 @@ def _statements(tokens: list[Tok]) -> list[Tok]:
     for token in tokens:
         level += signs.DEPTH.get(token.kind, 0) + {"BEGIN": 1, "END": -1}.get(token.kind, 0)
         if token.kind == "QUAD":
-            if level == 0:
+            if level == 0 and places[-1:] != [len(found)]:
                 places.append(len(found))
                 relations.append(0)
             continue

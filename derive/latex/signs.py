@@ -54,7 +54,7 @@ CONDITION_WORDS = (
     "对", "对于", "当", "若", "如果", "其中", "且", "所有",
 )  # fmt: skip
 CLOSING_WORDS = ("holds", "hold", "时", "成立", "有", "则", ")", "）")
-OTHERWISE_WORDS = ("otherwise", "else", "其他", "其它", "否则")
+OTHERWISE_WORDS = ("otherwise", "if otherwise", "else", "其他", "其它", "否则")
 
 SIMPLE = {
     "+": "PLUS", "＋": "PLUS", "-": "MINUS", "－": "MINUS", "−": "MINUS", "/": "SLASH", "(": "LPAR", ")": "RPAR",

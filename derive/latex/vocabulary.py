@@ -20,6 +20,7 @@ from derive.latex.syntax import Scripts
 from derive.latex.tokens import Tok
 from derive.latex.transposes import split_transpose
 
+LOSS = "loss"  # the structure of a family of losses
 Selector = Any  # a component letter (symbol), None for ":", or the `Use` of a label
 
 
@@ -138,6 +139,10 @@ class Vocabulary:
             return base
         similar = [name for name in self.losses if without_font(name) == without_font(base)]
         return similar[0] if len(similar) == 1 else ""
+
+    def is_loss(self, name: str) -> bool:
+        """Whether a family is one of losses: its derivatives are never immediate."""
+        return any(tensor.name == name and tensor.structure == LOSS for tensor in self.tensors)
 
     def named(self, name: str) -> Tensor:
         """The tensor of a name."""

@@ -218,10 +218,10 @@ def test_a_formula_without_a_canonical_text_is_settled_every_time(tmp_path, clai
     assert len(counted) == 2
 
 
-def test_tuples_lists_and_order_come_back_as_they_were():
+def test_tuples_lists_and_order_come_back_as_they_were(claim):
     where = {"entry": (0, 1), "sizes": {"m": 2, "a": [1, (2,)]}}
     verdict = Verdict("proved", witnesses=(Outcome("w", "equal", bound=1e-300, where=where),), assumptions=("x", "y"))
-    assert repr(from_data(json.loads(json.dumps(to_data(verdict))))) == repr(verdict)
+    assert repr(from_data(json.loads(json.dumps(to_data(verdict, claim))), claim)) == repr(verdict)
 
 
 @pytest.mark.parametrize(
@@ -233,9 +233,9 @@ def test_tuples_lists_and_order_come_back_as_they_were():
         Verdict("conditional", readings=(ReadingVerdict({}, "proved"),)),
     ],
 )
-def test_what_does_not_come_back_is_not_kept(verdict):
+def test_what_does_not_come_back_is_not_kept(verdict, claim):
     with pytest.raises(NotKept):
-        to_data(verdict)
+        to_data(verdict, claim)
 
 
 def test_the_folder_is_bounded_and_the_oldest_go(tmp_path):

@@ -111,7 +111,7 @@ def test_with_the_conventions_declared_the_proposal_proves_what_the_written_bloc
         (LSTM, {"i_t": "n", "W_{xi}": "n x m", "b_i": "n", r"\sigma": "elementwise", "L": "loss(last h)"}),
         (GRU, {"U": "n x n", "W": "n x m", "U_z": "n x n", r"\tilde{h}_t": "n", r"\mathcal{L}": "loss(last h)"}),
         (ROWS, {"h^{(t)}": "1 x n", "U": "m x n", "W": "n x n", "b": "1 x n", r"\hat{y}^{(t)}": "1 x p", "V": "n x p"}),
-        (DENSE, {"W": "n x k", "x": "k", "A": "k x k", r"\phi": "elementwise", "L": "loss(last a)"}),
+        (DENSE, {"W": "n x k", "x": "k", "A": "k x k", r"\phi": "elementwise", "L": "loss(a)"}),
         (REGRESSION, {"X": "n x m", "w": "m", "r": "n", "J": "1", r"\eta": "1", "w_k": "p"}),
     ],
     ids=["lstm", "gru", "rows", "dense", "regression"],

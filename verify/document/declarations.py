@@ -16,6 +16,7 @@ from derive.language.nodes import Application
 from derive.latex.conventions import OPTIONS, Conventions
 from derive.latex.names import literal_name, spelling
 from derive.latex.signs import DECLARED_OPERATORS
+from derive.latex.vocabulary import LOSS as LOSS_FAMILY
 from derive.latex.vocabulary import Function, Tensor, Vocabulary
 from derive.model import Equation, Loss
 from verify.document.block import Entry
@@ -163,7 +164,11 @@ def meaning(declarations: Declarations, source: Source) -> Meaning:
         else:
             tensors.append(_tensor(name, key, value, steps, sizes, source))
     tensors = _with_entries(_distinct(tensors), declarations, source)
-    structures = {t.name: "one-hot" if t.structure == "label" else t.structure for t in tensors if t.structure}
+    structures = {
+        t.name: "one-hot" if t.structure == "label" else t.structure
+        for t in tensors
+        if t.structure not in ("", LOSS_FAMILY)
+    }
     vocabulary = Vocabulary(
         tuple(tensors),
         functions,
@@ -198,7 +203,9 @@ def _family_of_losses(name: str, key: Entry, steps: Mapping[str, sp.Symbol], sou
     except NotationError as error:
         raise DocumentError(f"{name}: {error}", source.place(key.offset, len(name))) from None
     pattern = spelt.pattern(name, steps)
-    return Tensor(literal_name(pattern), pattern, (), (), phrase=spelt.phrase) if len(pattern.slots) == 1 else None
+    if len(pattern.slots) != 1:
+        return None
+    return Tensor(literal_name(pattern), pattern, (), (), LOSS_FAMILY, phrase=spelt.phrase)
 
 
 def _at_each_step(tensor: Tensor, entry: Entry, vocabulary: Vocabulary, source: Source) -> Equation:
