@@ -59,7 +59,8 @@ def _raw(lab: Laboratory, what: Any, node: Any, env: Env) -> Array:
     if node.mode == "immediate":
         return of_opaque(lab, what, key)
     network.place(key)  # a target y has no role, and the loss depends on it
-    return of_loss(network, kept(lab, str(what), lambda: network.adjoints(loss_cotangents(lab, what, env))), key)
+    loss = key_of(lab, what, env)  # the loss of one step is not that of another
+    return of_loss(network, kept(lab, loss, lambda: network.adjoints(loss_cotangents(lab, what, env))), key)
 
 
 def over_members(rearrange: Any, raw: Array) -> Array:
