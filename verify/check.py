@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +10,7 @@ import sympy as sp
 
 from derive.errors import BackproofError
 from derive.language.nodes import Det, Elementwise, Inverse, Norm, Softmax
-from verify import blocks, counterexample, induction
+from verify import blocks, counterexample, induction, roots
 from verify.claim import Claim, names_in
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
@@ -58,12 +59,37 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
         reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"
         return Verdict("undecided", reason, times="none")
     case = _Case(claim, effort, found[:1] if claim.is_timeless else found, session or normal_form.Session())
-    settled = _by_numbers if _is_analytic(claim) else _by_blocks if blocks.is_blocked(claim) else _by_deciders
-    verdict = settled(case)
+    verdict = _route(claim)(case)
     outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
     if outside is not None and verdict.verdict in ("proved", "tested"):  # what is false where it makes sense is false
         return Verdict("undecided", f"a range reaches outside; {outside}", times="none", witnesses=verdict.witnesses)
     return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))
+
+
+def _route(claim: Claim) -> Callable[[_Case], Verdict]:
+    """How a claim is settled: what the deciders do not know by numbers, stacked tensors block by block."""
+    if _is_analytic(claim):
+        return _by_numbers
+    if roots.has_roots(claim):
+        return _with_roots
+    return _by_blocks if blocks.is_blocked(claim) else _by_deciders
+
+
+def _with_roots(case: _Case) -> Verdict:
+    """A claim with √d: proved where it holds for every number in its place, else by numbers."""
+    unknown = roots.with_unknown_roots(case.claim)
+    verdict = _route(unknown)(replace(case, claim=unknown))
+    numeric = examine(case.claim, case.effort)
+    broken = [outcome for outcome in numeric if outcome.outcome == "differ"]
+    if verdict.verdict in ("proved", "tested"):
+        _no_conflict([Outcome("deciders", "equal", detail=verdict.message)], broken)
+        return replace(verdict, witnesses=(*verdict.witnesses, *numeric))
+    if len(broken) > 1:  # what two witnesses see of the claim itself is so
+        found = smallest_instance(case.claim, broken[0], case.effort)
+        message = f"false: {found.summary()}"
+        return Verdict("refuted", message, "value", times=_scope(case), witnesses=tuple(numeric), counterexample=found)
+    reason = f"with an unknown number for each root it is {verdict.verdict}, and no two numeric witnesses refute it"
+    return Verdict("undecided", reason, times=_scope(case), witnesses=tuple(numeric))
 
 
 def _is_analytic(claim: Claim) -> bool:

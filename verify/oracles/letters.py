@@ -26,7 +26,7 @@ def integer(expr: Any, env: Env) -> int:
 
 
 def number(expr: Any, env: Env) -> Any:
-    """A coefficient's value as a SymPy number: 2, 1/n, n - 1."""
+    """A coefficient's value as a SymPy number: 2, 1/n, n - 1, 1/√d."""
     if expr.is_Number:
         return expr
     letters = symbols_of(expr)
@@ -34,7 +34,7 @@ def number(expr: Any, env: Env) -> Any:
     if missing:
         raise Unsupported(f"{expr}: {', '.join(missing)} has no value")
     found = evaluated(expr, tuple((letter, env[letter]) for letter in letters))
-    if not found.is_Number or found.is_finite is False:
+    if not (found.is_number and found.is_real) or found.is_finite is False:
         raise Unsupported(f"the coefficient {expr}")
     return found
 

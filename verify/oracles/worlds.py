@@ -92,7 +92,7 @@ class World:
 
     def coefficient(self, value: Any) -> Number:
         """A SymPy number as a factor."""
-        return float(value)
+        return nearest(value)
 
     def apply(self, kind: str, argument: Number) -> Number:
         """A known function of a value."""
@@ -121,7 +121,7 @@ class BoundedWorld(World):
 
     def coefficient(self, value: Any) -> Number:
         """What is a float is exact; all else is rounded once."""
-        found = float(value)
+        found = nearest(value)
         return found if value.is_Integer and abs(value) <= 2**53 else rounded(found)
 
 
@@ -148,6 +148,11 @@ class VariedWorld(World):
     def coefficient(self, value: Any) -> Number:
         """The source's kind."""
         return self.source.coefficient(value)
+
+
+def nearest(value: Any) -> float:
+    """The float nearest to a SymPy number; a root is first taken to 30 digits."""
+    return float(value if value.is_Rational else value.evalf(30))
 
 
 def rounded(value: float) -> Bounded:
