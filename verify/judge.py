@@ -163,10 +163,28 @@ class Judge:
 
     def _reading_verdict(self, reading: Reading) -> Verdict:
         """A reading whose sides have their entries in different orders is false, not ill-typed."""
+        if reading.instances:
+            return self._over_layers(reading.instances)
         if reading.claim is not None:
             return self._settle(reading.claim)
         assert reading.problem is not None
         return Verdict("refuted", reading.problem.message, "shape", place=reading.problem.place)
+
+    def _over_layers(self, instances: tuple[tuple[str, Claim], ...]) -> Verdict:
+        """A claim over layers and steps: the first layer at which it is not good, else tested for these layers."""
+        verdicts = []
+        for which, claim in instances:
+            verdict = self._settle(claim)
+            if verdict.verdict == "undecided" and verdict.times == "none":
+                continue  # nothing exists there: no claim
+            if verdict.verdict not in IS_GOOD:
+                return replace(verdict, message=f"with {which}: {verdict.message}")
+            verdicts.append(verdict)
+        if not verdicts:
+            return Verdict("undecided", "no layer is in scope, so nothing ran", times="none")
+        layers = f"{instances[0][0]} to {instances[-1][0]}"
+        reason = f"for the layers {layers}, each with all sizes; nothing is proved for all layers"
+        return replace(verdicts[-1], verdict="tested", message=reason, times=f"{verdicts[-1].times}; {layers}")
 
     def _is_good(self, claim: Claim) -> bool:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""

@@ -56,6 +56,8 @@ def _with(found: Directives, part: str, offset: int, source: Source) -> Directiv
         return _replaced(found, id=value)
     if key == "expect":
         return _replaced(found, expect={**found.expect, **_expectation(value, place)})
+    if key in found.keys:
+        raise DocumentError(f"{key} stands twice before this equation; write both in one, by comma", place)
     if key in KEYS:
         entry = Entry(value.strip("'\""), offset + part.lstrip().find(":") + 1)
         return _replaced(found, keys={**found.keys, key: (Entry(key, offset), entry)})

@@ -26,6 +26,7 @@ from derive.model import Equation, Model, Time, members
 from verify.claim import Assumption, Claim, Condition, Index
 from verify.document.block import Entry
 from verify.document.layers import has_layer_sizes, with_one_size
+from verify.document.stacks import Layers
 from verify.document.statements import Document, Link, Problem, Statement
 from verify.errors import DocumentError
 
@@ -39,6 +40,7 @@ class Reading:
     choices: Choices
     claim: Claim | None
     problem: Problem | None = None
+    instances: tuple[tuple[str, Claim], ...] = ()  # a claim over layers and steps, for few layers: (which, claim)
     is_shape_error: bool = False
     is_order_error: bool = False  # equally many entries, in another order: a false reading rather than none
     shapes: tuple[str, str] = ("", "")
@@ -65,6 +67,9 @@ class Interpreter:
 
     def _reading(self, statement: Statement, link: Link, choices: Choices) -> Reading:
         try:
+            instances = tuple(self._instances(statement, link, choices))
+            if instances:
+                return Reading(choices, instances[-1][1], instances=instances)
             return Reading(choices, self.claim(statement, link, choices))
         except ShapeError as error:
             start = getattr(error, "start", link.chain.start)
@@ -93,6 +98,47 @@ class Interpreter:
         _check_variables(claim)
         claim = _with_fixed_letters(claim)
         return with_one_size(claim) if has_layer_sizes(claim) else claim
+
+    def _instances(self, statement: Statement, link: Link, choices: Choices) -> Iterator[tuple[str, Claim]]:
+        """A claim over layers and steps at once, for few layers; nothing for any other claim."""
+        if len(set(statement.meaning.vocabulary.ranges.values())) < 2:
+            return
+        sides = self._reader(statement, choices).sides(link.chain)
+        equations = self._equations(statement, sides, choices)
+        layers = self._layers(statement, sides, equations)
+        if layers is None:
+            return
+        claim = Claim(sides[0], sides[1], Model(()), link.chain.relations[0])  # the shapes of both sides fit
+        for count in layers.counts():
+            made = layers.equations(_connected(sides, list(equations.values())), count)
+            losses = layers.losses(statement.meaning.losses, made, count)
+            model = Model(made, losses, Time(statement.meaning.first, statement.meaning.last))
+            for values in layers.choices(sides, count):
+                left, right = (layers.formula(side, values) for side in (claim.left, claim.right))
+                if not layers.is_met(statement.conditions, values) or not layers.exists((left, right), made):
+                    continue
+                one = replace(
+                    claim, left=left, right=right, model=model,
+                    indices=self._indices(statement, model, left, right),
+                    conditions=self._conditions(statement, model, left, right),
+                )  # fmt: skip
+                names = ", ".join(f"{letter} = {value}" for letter, value in values.items())
+                yield names, with_one_size(one) if has_layer_sizes(one) else one
+
+    def _layers(self, statement: Statement, sides: tuple[Any, ...], equations: Mapping[str, Equation]) -> Layers | None:
+        """What counts layers in a claim over two kinds of steps; None where there is one kind."""
+        words, time = statement.meaning.vocabulary, (statement.meaning.first, statement.meaning.last)
+        kept = _connected(sides, list(equations.values()))
+        formulas = [*sides, *(side for e in kept for side in (e.left, e.right))]
+        letters = {str(symbol) for formula in formulas for symbol in formula.free_symbols}
+        kinds = {words.ranges[letter] for letter in letters if letter in words.ranges}
+        others = [kind for kind in kinds if (int(kind[0]), kind[1]) != time]
+        if len(kinds) < 2:
+            return None
+        if len(others) != 1:
+            raise NotationError("a claim over three kinds of steps is not read", 0, 1)
+        own = {symbol for letter, symbol in words.steps.items() if words.ranges.get(letter) == others[0]}
+        return Layers(frozenset(own | others[0][1].free_symbols), others[0])
 
     def _reader(self, statement: Statement, choices: Choices) -> Reader:
         reader = Reader(statement.meaning.vocabulary, statement.declarations.conventions.reading(choices))
@@ -127,6 +173,17 @@ class Interpreter:
 
     def model(self, statement: Statement, sides: tuple[Any, ...], choices: Choices) -> Model:
         """The model that the givens before and after make: forward equations, and the definitions that are used."""
+        equations = self._equations(statement, sides, choices)
+        first, last, kept = self._time(statement, sides, equations)
+        named = _names(*sides, *(equation.right for equation in kept))
+        losses = tuple(one for one in statement.meaning.losses if str(one.symbol.name) in named or _is_of(one, kept))
+        key = (tuple(kept), losses, first, last)
+        if key not in self.models:
+            self.models[key] = _built(key)
+        return self.models[key]
+
+    def _equations(self, statement: Statement, sides: tuple[Any, ...], choices: Choices) -> dict[str, Equation]:
+        """The equations of the givens in force, definitions only where they are used."""
         givens = [s for s in self.document.statements if s.role == "given" and self._in_force(s, statement)]
         equations = {equation.name: equation for equation in statement.meaning.equations}
         definitions = [given for given in givens if given.has_derivative]
@@ -147,13 +204,7 @@ class Interpreter:
                     pending = True
         for equation in self._assumed_equations(statement, choices):
             equations.setdefault(equation.name, equation)
-        first, last, kept = self._time(statement, sides, equations)
-        named = _names(*sides, *(equation.right for equation in kept))
-        losses = tuple(one for one in statement.meaning.losses if str(one.symbol.name) in named or _is_of(one, kept))
-        key = (tuple(kept), losses, first, last)
-        if key not in self.models:
-            self.models[key] = _built(key)
-        return self.models[key]
+        return equations
 
     def _time(
         self, statement: Statement, sides: tuple[Any, ...], equations: Mapping[str, Equation]
