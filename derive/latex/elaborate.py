@@ -25,6 +25,7 @@ from derive.latex.names import flat
 from derive.latex.powers import absolute, quotient, raised
 from derive.latex.products import multiply
 from derive.latex.selected import selected
+from derive.latex.signs import ELLIPSES, ELLIPSIS
 from derive.latex.syntax import Scripts
 from derive.latex.transposes import split_transpose
 from derive.latex.unsized import NeedSize, Unsized, fit, scaled_ones
@@ -128,6 +129,8 @@ class Reader:
 
     def _name(self, node: syntax.Name) -> Any:
         base, scripts, vocabulary = node.base, node.scripts, self.vocabulary
+        if base in ELLIPSES:
+            raise NotationError(f"{base}: {ELLIPSIS}", node.start, node.end)
         loss = vocabulary.loss(base)
         if loss and not scripts.sub and not scripts.sup:
             return sp.MatrixSymbol(loss, 1, 1)
@@ -206,7 +209,8 @@ class Reader:
             return _joined([fit(self.read(operand), None) for operand in node.operands])
         values = [self._term(operand, None) for operand in node.operands]
         if node.operator != "hadamard":
-            raise NotationError(f"the operator {node.operator} is not read in this version", node.start, node.end)
+            hint = "stands in a condition only" if node.operator == "range" else "is not read in this version"
+            raise NotationError(f"the operator {node.operator} {hint}", node.start, node.end)
         shape = next((axes(v) for v in values if isinstance(v, sp.MatrixExpr)), want)
         if any(is_coefficient(value) for value in values):
             raise NotationError("⊙ joins two arrays, not a number", node.start, node.end)

@@ -39,12 +39,12 @@ KNOWN_FUNCTIONS = {
 # Words that are the function even where they stand as plain letters before a bracket.
 PLAIN_FUNCTIONS = ("softmax", "sigmoid", "relu", "ReLU", "diag", "vec", "trace", "Tr", "tr", "kron", "tanh", "exp", "log", "ln", "sgn", "sign", "det")  # fmt: skip  # noqa: E501
 
-_ELLIPSIS = "an ellipsis says nothing exact; write the sum or product with its bounds"
 _UPDATE = "an update line is no equation; give the new value a name of its own"
+ELLIPSIS = "an ellipsis says nothing exact; write the sum or product with its bounds"
+ELLIPSES = ("\\cdots", "\\ldots", "\\dots", "\\vdots", "\\ddots", "\\dotsb", "\\dotsc", "\\dotsm", "…", "⋯", "...")
 UNREADABLE = {
-    "\\cdots": _ELLIPSIS, "\\ldots": _ELLIPSIS, "\\dots": _ELLIPSIS, "\\vdots": _ELLIPSIS, "\\ddots": _ELLIPSIS,
-    "\\dotsb": _ELLIPSIS, "\\dotsc": _ELLIPSIS, "…": _ELLIPSIS, "⋯": _ELLIPSIS, "\\leftarrow": _UPDATE,
-    "\\gets": _UPDATE, "+=": _UPDATE, "-=": _UPDATE, "←": _UPDATE, "\\mapsto": "a map is no equation",
+    "\\leftarrow": _UPDATE, "\\gets": _UPDATE, "+=": _UPDATE, "-=": _UPDATE, "←": _UPDATE,
+    "\\mapsto": "a map is no equation",
     "\\int": "an integral is not read", "\\lim": "a limit is not read", "\\argmax": "an argmax is not read",
     "\\pm": "one sign says two things; write two equations", "\\mp": "one sign says two things; write two equations",
 }  # fmt: skip

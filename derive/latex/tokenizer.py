@@ -16,7 +16,7 @@ MAX_DEPTH = 40  # braces and scripts inside one another
 MAX_LENGTH = 20_000  # characters of one formula
 MAX_DIGITS = 40  # digits of one number
 
-_LEXEME = re.compile(r"\\[a-zA-Z]+|\\.|:=|\+=|-=|\.\*|\.\^|\d+(?:\.\d+)?|'+|\s+|.", re.DOTALL)
+_LEXEME = re.compile(r"\\[a-zA-Z]+|\\.|:=|\+=|-=|\.\.\.|\.\.|\.\*|\.\^|\d+(?:\.\d+)?|'+|\s+|.", re.DOTALL)
 _ROW_SPACE = re.compile(r"\*?(?:\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\])?")
 _PROSE = re.compile(r"\s|[^\x00-\x7f]")
 
@@ -80,6 +80,10 @@ class _Tokenizer:
         if lexeme in self.operators:
             kind = "CDOT" if self.operators[lexeme] == "matmul" else "ENTRY"
             return [Tok(kind, self.operators[lexeme], start, self.place)]
+        if lexeme in signs.ELLIPSES:  # an operand that says nothing: the reader tells, of the one relation around it
+            return [Tok("NAME", lexeme, start, self.place)]
+        if lexeme == "..":
+            return [Tok("ENTRY", "range", start, self.place)]
         if lexeme in signs.UNREADABLE:
             raise NotationError(f"{lexeme}: {signs.UNREADABLE[lexeme]}", start, self.place)
         if lexeme in "_^":

@@ -34,6 +34,10 @@ def conditions_of(tokens: Sequence[Tok], vocabulary: Vocabulary) -> tuple[Condit
         part = [token for token in part if token.kind != "FORALL"]
         if not part or _says_nothing(part, letters):
             continue
+        spans = _span_conditions(part, letters)
+        if spans is not None:
+            found += spans
+            continue
         sides = _split(part, "REL")
         relations = [token.text for token in part if token.kind == "REL"]
         values = [affine(tuple(side), letters) for side in sides]
@@ -54,6 +58,18 @@ def _says_nothing(part: Sequence[Tok], letters: Mapping[str, sp.Symbol]) -> bool
     return any(
         token.kind == "REL" and token.text == "in" and following.text in SPACES for token, following in pairwise(part)
     )
+
+
+def _span_conditions(part: Sequence[Tok], letters: Mapping[str, sp.Symbol]) -> list[Condition] | None:
+    """k ∈ 1..T says where a letter runs; of a component, whose axis says it, nothing. None for anything else."""
+    places = [at for at, token in enumerate(part) if token.kind == "ENTRY" and token.text == "range"]
+    if len(places) != 1 or len(part) < 4 or part[0].text not in letters or part[1].text != "in":
+        return None
+    lo, hi = affine(tuple(part[2 : places[0]]), letters), affine(tuple(part[places[0] + 1 :]), letters)
+    if lo is None or hi is None:
+        return [] if lo == 1 else None
+    letter = letters[part[0].text]
+    return [Condition(lo, "<=", letter), Condition(letter, "<=", hi)]
 
 
 def _condition(left: sp.Expr, relation: str, right: sp.Expr, part: Sequence[Tok]) -> Condition:

@@ -62,6 +62,7 @@ class _Layout:
     breaks: list[tuple[int, int]] = field(default_factory=list)  # \\\\ at the outermost level
     names: list[tuple[int, bool, str]] = field(default_factory=list)  # place, whether a tag, name
     has_rows: bool = False
+    last_end: int = -1  # where the last environment of rows ends
 
 
 def formulas(display: Piece, macros: Macros, source: Source) -> list[Formula]:
@@ -149,6 +150,8 @@ def _layout(text: str, environment: str) -> _Layout:
     if open_ones:
         name, begin = open_ones[-1]
         raise NotationError(f"the environment {name} is not closed: \\end{{{name}}} is expected", begin, begin + 6)
+    if any(0 <= layout.last_end <= start for start, _, _ in layout.names):
+        layout.has_rows = False  # a \tag behind the environment names all of its rows
     return layout
 
 
@@ -176,6 +179,7 @@ def _environment(
     if foreign:
         return place, foreign - 1
     layout.gone.append(match.span())
+    layout.last_end = place if name in ROWS else layout.last_end
     return place, foreign
 
 

@@ -60,7 +60,6 @@ def test_a_letter_is_a_function_only_if_declared():
         ("(A = B", 5, "the formula ends here"),
         ("A)", 1, ") does not fit here"),
         (r"A \odot B \otimes C", 10, "say with brackets"),
-        (r"A + \cdots + B", 4, "an ellipsis says nothing exact"),
         (r"\frac{A}{B", 9, "the formula ends here"),
         ("x_", 1, "is missing"),
         ("x_1_2", 3, "two subscripts"),
