@@ -108,9 +108,12 @@ def _by_numbers(case: _Case) -> Verdict:
     broken = [outcome for outcome in outcomes if outcome.outcome == "differ"]
     ran = [outcome for outcome in outcomes if outcome.outcome == "equal" and outcome.instances]
     if len(broken) > 1:  # one instance refutes an inequality, whatever it is on others; two witnesses saw one
-        found = smallest_instance(case.claim, broken[0], case.effort)
+        found = smallest_instance(case.claim, broken, case.effort)
         message = f"false: {found.summary()}"
-        return Verdict("refuted", message, "value", times=scope, witnesses=tuple(outcomes), counterexample=found)
+        evidence = tuple(outcomes)
+        return Verdict(
+            "refuted", message, "value", times=scope, witnesses=evidence, counterexample=found, claim=case.claim
+        )
     if broken:  # what one sees beyond its error bound may lie within another's
         reason = f"only {broken[0].witness} sees it fail, at {_where(broken[0])}"
         return Verdict("undecided", reason, times=scope, witnesses=tuple(outcomes))
@@ -246,9 +249,11 @@ def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
     evidence = (merged(exact), merged(forms), *numeric)
     broken = [outcome for outcome in numeric if outcome.outcome == "differ"]
     if len(broken) > 1:  # two witnesses share no derivative: what both see on an instance is so
-        found = smallest_instance(case.claim, broken[0], case.effort)
+        found = smallest_instance(case.claim, broken, case.effort)
         message = f"false: {found.summary()}"
-        return Verdict("refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found)
+        return Verdict(
+            "refuted", message, "value", times=_scope(case), witnesses=evidence, counterexample=found, claim=case.claim
+        )
     stopped = next(outcome for outcome in exact if outcome.outcome != "equal")
     reason = f"the prime field answers {stopped.outcome}: {stopped.detail}"
     is_equal = all(outcome.outcome == "equal" for outcome in forms)

@@ -42,7 +42,8 @@ class Counterexample:
     """One instance on which the sides differ; numbers are exact rationals as text, or balls {"mid", "rad"}.
 
     `values` holds the inputs by name[@step], `functions` the tables of unknown functions and of the derivatives of
-    unknown losses, `letters` the component (counted from 1) that is shown, empty for whole matrices.
+    unknown losses, `letters` the component (counted from 1) that is shown, empty for whole matrices. Where numeric
+    witnesses alone refuted the claim, `is_numeric`, the numbers are decimals: inputs as they went in, sides rounded.
     """
 
     sizes: Mapping[str, int]
@@ -52,6 +53,7 @@ class Counterexample:
     left: Any
     right: Any
     letters: Mapping[str, int] = field(default_factory=dict)
+    is_numeric: bool = False
 
     def summary(self) -> str:
         """Steps, sizes and components in one line."""

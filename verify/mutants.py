@@ -13,6 +13,7 @@ import sympy as sp
 
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
+from verify.deciders.normal_form import Session
 from verify.deciders.outcome import Outcome
 from verify.edits import Edit, edits
 from verify.errors import WitnessConflict
@@ -34,13 +35,14 @@ class Fate:
     outcomes: tuple[Outcome, ...] = ()
 
 
-def fates(claim: Claim, steps: int = 6, seed: int = 0) -> Iterator[Fate]:
-    """The fate of every single edit of a claim."""
+def fates(claim: Claim, steps: int = 6, seed: int = 0, session: Session | None = None) -> Iterator[Fate]:
+    """The fate of every single edit of a claim; a `session` shares the normal form's memory with other claims."""
+    session = session or Session()
     for edit in edits(claim):
-        yield fate(edit, steps, seed)
+        yield fate(edit, steps, seed, session)
 
 
-def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
+def fate(edit: Edit, steps: int = 6, seed: int = 0, session: Session | None = None) -> Fate:
     """Killed where the prime field and the normal form both see a difference; small steps are tried first."""
     ran = exists = False
     is_decided = True
@@ -49,7 +51,7 @@ def fate(edit: Edit, steps: int = 6, seed: int = 0) -> Fate:
         ran, exists = ran or field.outcome in ("equal", "differ"), True
         is_decided = is_decided and field.outcome in ("equal", "differ")
         if field.outcome == "differ":
-            form = normal_form.decide_at(edit.claim, times)
+            form = normal_form.decide_at(edit.claim, times, session=session)
             if form.outcome == "equal":
                 raise WitnessConflict(f"{edit.name}: the prime field differs at {times}, the normal form says equal")
             return Fate(edit, "killed", times, (field, form))

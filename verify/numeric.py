@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from derive.language.show import show_name
 from derive.model import Model
-from verify.claim import Claim
+from verify.blocks import reached
+from verify.claim import Claim, names_in
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.instances import Instance, Key, draw, size_letters
 from verify.limits import Effort
-from verify.oracles.registry import ORACLES
-from verify.oracles.shrink import shrink
+from verify.oracles.registry import ORACLES, Numeric
+from verify.oracles.shrink import bounds, shrink
 
 _drawn: dict[tuple[Model, tuple[str, ...], Effort], tuple[Instance, ...]] = {}
 
@@ -27,19 +30,28 @@ def examine(claim: Claim, effort: Effort) -> list[Outcome]:
     return [oracle.examine(claim, instances) for oracle in ORACLES.values()]
 
 
-def smallest_instance(claim: Claim, outcome: Outcome, effort: Effort) -> Counterexample:
-    """The instance at which a witness saw a claim fail, shrunk to few steps, small sizes and few entries."""
-    oracle = ORACLES[outcome.witness]
+def smallest_instance(claim: Claim, broken: list[Outcome], effort: Effort) -> Counterexample:
+    """The instance at which one of two witnesses saw a claim fail, shrunk to few steps, small sizes and few entries."""
+    outcome, oracle = next((one, by) for one in broken if isinstance(by := ORACLES[one.witness], Numeric))
     drawn = _instances(claim, effort)
     sizes = dict(outcome.where["sizes"])
     failing = next(
         one for one in (*drawn, *_special(drawn)) if one.seed == outcome.where["seed"] and dict(one.sizes) == sizes
     )
     small = shrink(oracle, claim, failing)
-    where = oracle.examine(claim, [small]).where
-    values = {_named(key): [[_short(entry) for entry in row] for row in rows] for key, rows in small.values}
-    sides = {side: _short(float(where[side])) for side in ("left", "right")}
-    return Counterexample(dict(where["sizes"]), dict(where["times"]), values, {}, sides["left"], sides["right"])
+    found = oracle.examine(claim, [small])
+    names = {name for formula in reached(claim) for name in names_in(formula)}
+    shown = {key: rows for key, rows in (*small.values, *bounds(claim, small).items()) if key[0] in names}
+    return Counterexample(
+        sizes=dict(found.where["sizes"]),
+        times={} if claim.is_timeless else dict(found.where["times"]),
+        values={_named(key): _texts(rows, repr) for key, rows in shown.items()},
+        functions={},
+        left=_texts(oracle.side(claim.left, claim, small, found), _rounded),
+        right=_texts(oracle.side(claim.right, claim, small, found), _rounded),
+        letters={letter: place + 1 for letter, place in dict(found.where.get("letters", {})).items()},
+        is_numeric=True,
+    )
 
 
 def _named(key: Key) -> str:
@@ -47,8 +59,15 @@ def _named(key: Key) -> str:
     return show_name(name) + "".join(f"@{index}" for index in indices[-1:])
 
 
-def _short(value: float) -> str:
-    return f"{value:.6g}"
+def _texts(value: Any, text: Callable[[float], str]) -> Any:
+    """Nested numbers as text, without a decimal point where they are whole, -0 as 0."""
+    if isinstance(value, list | tuple):
+        return [_texts(item, text) for item in value]
+    return text(float(value) + 0.0).removesuffix(".0")
+
+
+def _rounded(value: float) -> str:
+    return f"{value:.12g}"
 
 
 def _special(instances: tuple[Instance, ...]) -> tuple[Instance, ...]:

@@ -99,7 +99,11 @@ class Run:
             verdict = entry.verdict
             if verdict.claim is None or verdict.counterexample is None:
                 raise CallError(f"--explain {name}: it is {verdict.verdict}, which leaves no counterexample to explain")
-            sys.stdout.write(program(verdict.claim, verdict.counterexample, entry.id))
+            try:
+                text = program(verdict.claim, verdict.counterexample, entry.id)
+            except BackproofError as reason:
+                raise CallError(f"--explain {name}: {reason}") from None
+            sys.stdout.write(text)
         except WitnessConflict as error:
             complain(f"two witnesses disagree, which is an error in Backproof: {error}")
             return EXIT_CONFLICT

@@ -1,16 +1,13 @@
 """Explanations: the programs of all refuted claims run by themselves and print what the report says."""
 
 import random
-import re
-import subprocess
-import sys
-from fractions import Fraction
 from importlib.resources import files
 
 import pytest
 from click.testing import CliRunner
 
-from derive.language.nodes import Norm
+from derive.language.nodes import Slot
+from tests.verify.explained import check_same, printed
 from verify.check import settle
 from verify.cli import main
 from verify.document.statements import read
@@ -20,36 +17,6 @@ from verify.judge import Judge
 from verify.limits import Effort
 
 QUICK = Effort(examples=0, repair_seconds=0)
-
-
-def printed(text, tmp_path):
-    """What a program prints, run without anything of ours in reach."""
-    path = tmp_path / "snippet.py"
-    path.write_text(text, encoding="utf-8")
-    done = subprocess.run(
-        [sys.executable, "-I", str(path)], capture_output=True, text=True, check=False, cwd=tmp_path, encoding="utf-8"
-    )
-    assert done.returncode == 0, f"{done.stderr}\n{text}"
-    return done.stdout
-
-
-def numbers(side):
-    """The numbers of a side in order, as text; a ball by its middle."""
-    if isinstance(side, list):
-        return [number for item in side for number in numbers(item)]
-    return [side if isinstance(side, str) else side["mid"]]
-
-
-def check_same(output, example):
-    """The two sides as printed are those of the report."""
-    for name in ("left", "right"):
-        line = re.search(rf"^{name} *= (.*)$", output, re.MULTILINE).group(1)
-        found, expected = re.findall(r"[^\[\], ]+", line), numbers(getattr(example, name))
-        assert len(found) == len(expected)
-        for text, number in zip(found, expected, strict=True):
-            is_rounded = "." in text or "e" in text  # a known function took part: exp and its kin have no exact values
-            assert float(text) == pytest.approx(float(Fraction(number)), rel=1e-9) if is_rounded else text == number
-    assert "they differ at" in output
 
 
 def refuted():
@@ -88,8 +55,15 @@ def test_planted_errors_explain_themselves(suite, tmp_path):
     assert count > 40
 
 
-def test_only_a_norm_has_no_exact_value():
-    assert missing_rows() == (Norm,)
+def test_only_a_slot_has_no_value():
+    """It is a place, below the line of a derivative only."""
+    assert missing_rows() == (Slot,)
+
+
+def test_whatever_a_claim_is_called_stays_text(tmp_path):
+    verdict = next(verdict for name, verdict in refuted() if name == "01-rnn.md K3.column")
+    text = program(verdict.claim, verdict.counterexample, '"""\\\nimport nothing_of_this_kind\n"""')
+    check_same(printed(text, tmp_path), verdict.counterexample)
 
 
 def test_the_command_prints_a_program_and_nothing_else(tmp_path):

@@ -151,6 +151,24 @@ def constrain(kind: str, entries: Array) -> Array:
             return 0 * entries
 
 
+def meets(kind: str, entries: Array) -> bool:
+    """Whether one matrix of floats is what an assumption says, up to rounding where drawn ones are so."""
+    rows = entries.shape[-2]
+    match kind:
+        case "positive":
+            return bool((entries > 0).all())
+        case "sum_one":
+            return bool(entries.sum() == 1)
+        case "symmetric":
+            return bool((entries == entries.T).all())
+        case "invertible":
+            return bool(abs(np.linalg.det(entries)) > 2.0**-20)
+        case "orthogonal":
+            return bool(np.abs(entries.T @ entries - np.eye(rows)).max() < 2.0**-40)
+        case _:  # one_hot, diagonal, zero: what is drawn so is left so
+            return bool((constrain(kind, entries) == entries).all())
+
+
 def orthogonal(entries: Array) -> Array:
     """QᵀQ = I: by QR, or for exact entries by Cayley's (I - S)(I + S)⁻¹ of a skew S."""
     if entries.dtype != object:

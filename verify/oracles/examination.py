@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
@@ -90,6 +90,18 @@ def found(claim: Claim, batch: Batch, bad: int, times: Env, letters: Env, left: 
     if letters:
         place["letters"] = named(letters)
     return Finding(comparison, batch.instance(bad), place)
+
+
+@np.errstate(all="ignore")  # what is not finite at one place may hide at another
+def side(witness: Witness, formula: Any, claim: Claim, instance: Instance, where: Mapping[str, Any]) -> list[Any]:
+    """The numbers of a side of a claim at the place of an outcome, as nested lists; back axes come first."""
+    lab = laboratory(claim, instance.batch)
+    known = {**dict(where["times"]), **dict(where.get("letters", {}))}
+    letters = [*claim.step_letters, *(letter for letter, _ in letters_of_claim(claim))]
+    env = {**lab.env, **{letter: known[str(letter)] for letter in letters}}
+    found = bounded(lab.judge(witness).value(formula, env)).value
+    entries = np.broadcast_to(found, (1, *(1,) * (4 - found.ndim), *found.shape)[-5:])[0]
+    return list((entries[0, 0] if entries.shape[:2] == (1, 1) else entries).tolist())
 
 
 def named(values: Env) -> dict[str, int]:

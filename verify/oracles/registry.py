@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Any, Protocol
 
 from verify.claim import Claim
 from verify.deciders.outcome import Outcome
 from verify.instances import Instance
+from verify.oracles import examination
 from verify.oracles.bptt import Bptt
 from verify.oracles.complex_step import ComplexStep
 from verify.oracles.components import Components
@@ -37,6 +38,10 @@ class Numeric:
     def examine(self, claim: Claim, instances: Iterable[Instance]) -> Outcome:
         """See `examination.examine`."""
         return answered(self.name, lambda: examine(self.witness, claim, instances))
+
+    def side(self, side: Any, claim: Claim, instance: Instance, found: Outcome) -> Any:
+        """See `examination.side`."""
+        return examination.side(self.witness, side, claim, instance, found.where)
 
 
 ORACLES: dict[str, Oracle] = {}

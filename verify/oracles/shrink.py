@@ -1,4 +1,6 @@
-"""From an instance that refutes a claim to a small one: fewer steps, smaller sizes, few entries, each 0 or ±1.
+"""From an instance that refutes a claim to a small one: fewer steps, smaller sizes, few entries, each 0, ±1 or short.
+
+A tensor keeps what is assumed of it.
 
 Greedy, one change at a time, as long as the oracle still says `differ`; the budget bounds how often it is asked.
 """
@@ -12,6 +14,8 @@ import numpy as np
 
 from verify.claim import Claim
 from verify.instances import Instance, Key
+from verify.oracles.arithmetic import value_of
+from verify.oracles.draws import constraints, meets
 from verify.oracles.laboratory import Laboratory, laboratory, parameters_and_inputs
 from verify.oracles.registry import Oracle
 
@@ -45,15 +49,33 @@ class Shrinker:
         return instance
 
     def entries(self, instance: Instance) -> Instance:
-        """Every entry 0 if it can be, else 1 or -1 if it can be."""
+        """Every entry 0 if it can be, else 1 or -1 if it can be, else a short decimal."""
         values = drawn(self.claim, instance)
         for key, row, col in list(positions(values)):
-            for simple in (0.0, 1.0, -1.0):
-                simpler = with_entry(values, key, row, col, simple)
-                if self.differs(with_values(instance, simpler)):
+            entry = values[key][row][col]
+            for simple in (0.0, 1.0, -1.0, round(entry, 1), round(entry, 3)):
+                if simple == entry:
+                    break
+                simpler = self.with_entry(values, key, row, col, simple)
+                if self.keeps(key, simpler[key]) and self.differs(with_values(instance, simpler)):
                     values = simpler
                     break
         return with_values(instance, values)
+
+    def kinds(self, key: Key) -> set[str]:
+        """What is assumed of a tensor."""
+        name, indices = key
+        found = constraints(self.claim)
+        return {kind for _, subject, step, kind in found if subject == name and step in (None, *indices[-1:])}
+
+    def with_entry(self, values: Entries, key: Key, row: int, col: int, value: float) -> Entries:
+        """The values with one entry replaced, of a symmetric matrix with its mirror image."""
+        changed = with_entry(values, key, row, col, value)
+        return with_entry(changed, key, col, row, value) if "symmetric" in self.kinds(key) else changed
+
+    def keeps(self, key: Key, rows: tuple[tuple[float, ...], ...]) -> bool:
+        """Whether a tensor still is what is assumed of it."""
+        return all(meets(kind, np.array(rows)) for kind in self.kinds(key))
 
 
 def shrink(oracle: Oracle, claim: Claim, instance: Instance, budget: int = BUDGET) -> Instance:
@@ -72,6 +94,13 @@ def drawn(claim: Claim, instance: Instance) -> Entries:
 def arrays(lab: Laboratory) -> dict[Key, np.ndarray]:
     """What the laboratory drew for the one instance."""
     return {key: value[0, 0, 0] for key, value in parameters_and_inputs(lab).items()}
+
+
+def bounds(claim: Claim, instance: Instance) -> Entries:
+    """The numbers that a claim assumes as bounds: they follow from what was drawn."""
+    lab = laboratory(claim, instance.batch)
+    found = {key: np.broadcast_to(value_of(value), (1, 1, 1, 1, 1)) for key, value in lab.plain.given.items()}
+    return {key: tuple(map(tuple, value[0, 0, 0].tolist())) for key, value in found.items()}
 
 
 def positions(values: Entries) -> Iterator[tuple[Key, int, int]]:

@@ -1,0 +1,40 @@
+"""How the tests of explanations run a program, and compare what it prints with the report."""
+
+import re
+import subprocess
+import sys
+from fractions import Fraction
+
+import pytest
+
+
+def printed(text, tmp_path):
+    """What a program prints, run without anything of ours in reach."""
+    path = tmp_path / "program.py"
+    path.write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-I", str(path)], capture_output=True, text=True, check=False, cwd=tmp_path, encoding="utf-8"
+    )
+    assert done.returncode == 0, f"{done.stderr}\n{text}"
+    return done.stdout
+
+
+def numbers(side):
+    """The numbers of a side in order, as text; a ball by its middle."""
+    if isinstance(side, list):
+        return [number for item in side for number in numbers(item)]
+    return [side if isinstance(side, str) else side["mid"]]
+
+
+def check_same(output, example, fails="they differ at"):
+    """The two sides as printed are those of the report, and they fail somewhere."""
+    for name in ("left", "right"):
+        line = re.search(rf"^{name} *= (.*)$", output, re.MULTILINE).group(1)
+        found, expected = re.findall(r"[^\[\], ]+", line), numbers(getattr(example, name))
+        assert len(found) == len(expected)
+        for text, number in zip(found, expected, strict=True):
+            # a known function took part, exp and its kin, or numeric witnesses alone: no exact values
+            is_rounded = example.is_numeric or "." in text or "e" in text
+            near = pytest.approx(float(Fraction(number)), rel=1e-9, abs=1e-15)
+            assert float(Fraction(text)) == near if is_rounded else text == number
+    assert fails in output
