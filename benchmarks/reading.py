@@ -17,7 +17,7 @@ from collections.abc import Callable
 from importlib.resources import files
 
 from derive.latex.parser import parse_tokens
-from derive.latex.tokens import tokenize
+from derive.latex.tokenizer import tokenize
 from verify.document.displays import formulas
 from verify.document.macros import Macros
 from verify.document.readers import Form, pieces
@@ -76,7 +76,7 @@ def row(name: str, form: Form, text: str) -> str:
     words = [(statement.passage.text, statement.meaning.vocabulary) for statement in readable]
 
     def tokens() -> list:  # type: ignore[type-arg]
-        return [tokenize(text, w.functions, w.words, w.operators, w.indexed) for text, w in words]
+        return [tokenize(text, w.lexicon) for text, w in words]
 
     def rows() -> None:
         macros = Macros()

@@ -50,6 +50,18 @@ class Lexicon:
     operators: Mapping[str, str] = field(default_factory=dict)
     scripted: tuple[Phrase, ...] = ()
 
+    @cached_property
+    def _any_phrase(self) -> re.Pattern[str]:
+        """Where one phrase or another begins: most places of a formula begin none."""
+        return re.compile("|".join(f"(?:{phrase.spelling.pattern})" for phrase in self.phrases) or r"(?!)")
+
+    def phrase_at(self, text: str, place: int) -> tuple[Phrase, int] | None:
+        """The longest phrase that stands at a place, and where it ends."""
+        if self._any_phrase.match(text, place) is None:
+            return None
+        matches = ((phrase, phrase.spelling.match(text, place)) for phrase in self.phrases)
+        return next((phrase, match.end()) for phrase, match in matches if match is not None)
+
     def has_scripted(self, base: str, text: str, place: int) -> bool:
         """Whether scripts that stand here make a base a declared name: the variance \\sigma^2 beside a function σ."""
         return any(name.name == base and name.spelling.match(text, place) for name in self.scripted)

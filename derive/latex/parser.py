@@ -7,8 +7,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from lark import Lark, Token, Transformer, UnexpectedInput, v_args
-from lark.exceptions import VisitError
+from lark import Lark, Transformer, UnexpectedInput, v_args
 
 from derive.errors import NotationError
 from derive.latex import syntax
@@ -30,7 +29,7 @@ _EXPECTED = {
 @cache
 def _grammar() -> Lark:
     text = files("derive.latex").joinpath("grammar.lark").read_text(encoding="utf-8")
-    return Lark(text, parser="lalr", lexer="basic", start="start")
+    return Lark(text, parser="lalr", lexer="basic", start="start", transformer=_Builder())
 
 
 def parse(text: str, words: Lexicon | None = None) -> tuple[Chain, ...]:
@@ -53,15 +52,12 @@ def parse_tokens(tokens: tuple[Tok, ...]) -> tuple[Chain, ...]:
     try:
         for token in tokens:
             place = (token.start, token.end)
-            machine.feed_token(_terminal(token))
+            machine.feed_token(token)
         place = (tokens[-1].end - 1, tokens[-1].end)
-        tree = machine.feed_eof()
+        chains: tuple[Chain, ...] = machine.feed_eof()
     except UnexpectedInput as error:
         raise NotationError(_unexpected(error), *place) from None
-    try:
-        return _Builder().transform(tree)
-    except VisitError as error:
-        raise error.orig_exc from None
+    return chains
 
 
 def formula_of(tokens: tuple[Tok, ...]) -> Node:
@@ -73,10 +69,6 @@ def formula_of(tokens: tuple[Tok, ...]) -> Node:
     return chains[0].sides[0]
 
 
-def _terminal(token: Tok) -> Token:
-    return Token(token.kind, token)  # lark keeps the value as it is
-
-
 def _unexpected(error: UnexpectedInput) -> str:
     accepted = getattr(error, "accepts", None) or getattr(error, "expected", None) or set()
     if "NAME" in accepted:  # an operand is missing: naming every terminal that may begin one helps nobody
@@ -84,9 +76,7 @@ def _unexpected(error: UnexpectedInput) -> str:
     else:
         expected = sorted({_EXPECTED[name] for name in accepted if name in _EXPECTED})
     token = getattr(error, "token", None)
-    found = (
-        "the formula ends here" if token is None or token.type == "$END" else f"{token.value.text} does not fit here"
-    )
+    found = f"{token.text} does not fit here" if isinstance(token, Tok) else "the formula ends here"
     return f"{found}; expected {' or '.join(expected)}" if expected else found
 
 
@@ -96,9 +86,7 @@ def _span(items: Any) -> tuple[int, int]:
 
 
 def _places(item: Any) -> tuple[int, ...]:
-    if isinstance(item, Token):
-        return item.value.start, item.value.end
-    if isinstance(item, Node):
+    if isinstance(item, Tok | Node):
         return item.start, item.end
     if isinstance(item, Scripts):
         return item.span or ()
@@ -111,10 +99,10 @@ def _places(item: Any) -> tuple[int, ...]:
 class _Builder(Transformer):
     """One method a production: the parse tree as syntax nodes."""
 
-    def start(self, parts: tuple[Chain, ...], *_: Token) -> tuple[Chain, ...]:
+    def start(self, parts: tuple[Chain, ...], *_: Tok) -> tuple[Chain, ...]:
         return parts
 
-    def first(self, part: Chain, *_: Token) -> Any:
+    def first(self, part: Chain, *_: Tok) -> Any:
         return (part,)
 
     def more(self, parts: tuple[Chain, ...], *items: Any) -> tuple[Chain, ...]:
@@ -125,52 +113,52 @@ class _Builder(Transformer):
 
     def inside(self, *items: Any) -> tuple[tuple[Chain, ...], tuple[str, ...]]:
         chains = tuple(item for item in items if isinstance(item, Chain))
-        signs = tuple(item.value.text for item in items if isinstance(item, Token))
+        signs = tuple(item.text for item in items if isinstance(item, Tok))
         return chains, signs[: len(chains) - 1]
 
     def row(self, *items: Any) -> tuple[Chain, ...]:
         return tuple(item[0] for item in items if isinstance(item, tuple))
 
-    def otherwise(self, token: Token) -> Any:
-        return (Chain(token.value.start, token.value.end, (), (), is_condition=True),)
+    def otherwise(self, token: Tok) -> Any:
+        return (Chain(token.start, token.end, (), (), is_condition=True),)
 
-    def grid(self, begin: Token, *items: Any) -> Node:
+    def grid(self, begin: Tok, *items: Any) -> Node:
         rows = tuple(item for item in items if isinstance(item, tuple))
-        return syntax.Grid(*_span((begin, items[-1])), begin.value.text, rows, Scripts())
+        return syntax.Grid(*_span((begin, items[-1])), begin.text, rows, Scripts())
 
     def chain(self, *items: Any) -> Chain:
-        return Chain(*_span(items), tuple(items[::2]), tuple(str(rel.value.text) for rel in items[1::2]))
+        return Chain(*_span(items), tuple(items[::2]), tuple(str(rel.text) for rel in items[1::2]))
 
     def condition(self, *items: Any) -> Chain:
         chain = self.chain(*items[1:])
         return Chain(*_span(items), chain.sides, chain.relations, is_condition=True)
 
-    def sign(self, token: Token) -> Token:
+    def sign(self, token: Tok) -> Tok:
         return token
 
     def sum(self, *items: Any) -> Node:
         terms: list[tuple[int, Node]] = []
         value = 1
         for item in items:
-            if isinstance(item, Token):
-                value = -1 if item.value.kind == "MINUS" else 1
+            if isinstance(item, Tok):
+                value = -1 if item.kind == "MINUS" else 1
             elif item is not None:
                 terms.append((value, item))
         if len(terms) == 1 and terms[0][0] == 1:
             return terms[0][1]
         return syntax.Sum(*_span(items), tuple(terms))
 
-    def entrywise(self, left: Node, operator: Token, right: Node) -> Node:
+    def entrywise(self, left: Node, operator: Tok, right: Node) -> Node:
         return self._entrywise(left, operator, right)
 
-    def _entrywise(self, left: Node, operator: Token, right: Node) -> Node:
-        sign = operator.value.text
+    def _entrywise(self, left: Node, operator: Tok, right: Node) -> Node:
+        sign = operator.text
         if isinstance(left, syntax.Entrywise):
             if left.operator != sign:
                 raise NotationError(
                     "⊙ and ⊗ side by side: say with brackets which comes first",
-                    operator.value.start,
-                    operator.value.end,
+                    operator.start,
+                    operator.end,
                 )
             return syntax.Entrywise(left.start, right.end, sign, (*left.operands, right))
         return syntax.Entrywise(left.start, right.end, sign, (left, right))
@@ -183,46 +171,44 @@ class _Builder(Transformer):
         tail = items[2] if len(items) == 3 else _joined(items[2], items[3])
         return self._entrywise(items[0], items[1], tail)
 
-    def big(self, sign: Token, scripts: Scripts, body: Node) -> Node:
-        return syntax.Big(*_span((sign, scripts, body)), sign.value.text[1:], scripts, body)
+    def big(self, sign: Tok, scripts: Scripts, body: Node) -> Node:
+        return syntax.Big(*_span((sign, scripts, body)), sign.text[1:], scripts, body)
 
     def product(self, *factors: Any) -> Node:
         return _product(factors)
 
-    def dot(self, token: Token) -> Token:
+    def dot(self, token: Tok) -> Tok:
         return token
 
-    def quotient(self, above: Node, _: Token, below: Node) -> Node:
+    def quotient(self, above: Node, _: Tok, below: Node) -> Node:
         return syntax.Fraction(*_span((above, below)), above, below, Scripts())
 
-    def slash_derivative(self, d: Any, above: Node, _: Token, other: Any, below: Node) -> Node:
+    def slash_derivative(self, d: Any, above: Node, _: Tok, other: Any, below: Node) -> Node:
         return syntax.DerivativeOf(*_span((d[0], above, below)), above, below, _is_plus(d[1]), Scripts())
 
-    def name(self, token: Token, scripts: Scripts) -> Node:
-        return syntax.Name(*_span((token, scripts)), token.value.text, scripts)
+    def name(self, token: Tok, scripts: Scripts) -> Node:
+        return syntax.Name(*_span((token, scripts)), token.text, scripts)
 
-    def number(self, token: Token, scripts: Scripts) -> Node:
-        return syntax.Number(*_span((token, scripts)), token.value.text, scripts)
+    def number(self, token: Tok, scripts: Scripts) -> Node:
+        return syntax.Number(*_span((token, scripts)), token.text, scripts)
 
     def scripted(self, inner: Any, scripts: Scripts) -> Any:
         start, end = _span((inner, scripts))
         return replace(inner, start=start, end=end, scripts=scripts)
 
-    def apply(self, token: Token, own: Scripts, argument: Node, after: Scripts) -> Node:
-        return syntax.Apply(*_span((token, own, argument, after)), token.value.text, own, argument, after)
+    def apply(self, token: Tok, own: Scripts, argument: Node, after: Scripts) -> Node:
+        return syntax.Apply(*_span((token, own, argument, after)), token.text, own, argument, after)
 
-    def apply_bare(self, token: Token, own: Scripts, argument: Node) -> Node:
-        return syntax.Apply(*_span((token, own, argument)), token.value.text, own, argument, Scripts(), is_bare=True)
+    def apply_bare(self, token: Tok, own: Scripts, argument: Node) -> Node:
+        return syntax.Apply(*_span((token, own, argument)), token.text, own, argument, Scripts(), is_bare=True)
 
-    def apply_inner(self, token: Token, own: Scripts, argument: Node) -> Node:
+    def apply_inner(self, token: Tok, own: Scripts, argument: Node) -> Node:
         return self.apply(token, own, argument, Scripts())
 
     def bare(self, argument: Node) -> Node:
         return argument
 
-    def fraction(
-        self, sign: Token, _a: Any, above: Any, _b: Any, _c: Any, below: Any, _d: Any, scripts: Scripts
-    ) -> Node:
+    def fraction(self, sign: Tok, _a: Any, above: Any, _b: Any, _c: Any, below: Any, _d: Any, scripts: Scripts) -> Node:
         span = _span((sign, above[2], below[2], _d, scripts))
         if isinstance(above[0], Scripts) != isinstance(below[0], Scripts):
             raise NotationError("a derivative needs \\partial above and below the line", *span)
@@ -232,15 +218,15 @@ class _Builder(Transformer):
             raise NotationError("the derivative does not say by what", *span)
         return syntax.DerivativeOf(*span, above[1], below[1], _is_plus(above[0]), scripts)
 
-    def nabla(self, sign: Token, scripts: Scripts, what: Node) -> Node:
+    def nabla(self, sign: Tok, scripts: Scripts, what: Node) -> Node:
         if not scripts.sub or scripts.sup or scripts.primes:
-            raise NotationError("\\nabla needs a subscript that says by what", sign.value.start, sign.value.end)
+            raise NotationError("\\nabla needs a subscript that says by what", sign.start, sign.end)
         return self._by(sign, scripts.sub, what, plus=False)
 
-    def derived_by(self, sign: Token, what: Node) -> Node:
-        return self._by(sign, sign.value.inner, what, plus="+" in sign.value.text)
+    def derived_by(self, sign: Tok, what: Node) -> Node:
+        return self._by(sign, sign.inner, what, plus="+" in sign.text)
 
-    def _by(self, sign: Token, by: tuple[Tok, ...], what: Node, plus: bool) -> Node:
+    def _by(self, sign: Tok, by: tuple[Tok, ...], what: Node, plus: bool) -> Node:
         return syntax.DerivativeOf(*_span((sign, what)), what, formula_of(by), plus, Scripts(), is_operator=True)
 
     def over(self, first: Any, second: Any = None) -> tuple[Any, Any, Any]:
@@ -249,38 +235,38 @@ class _Builder(Transformer):
             return first[1], second, (first[0], second)
         return None, first, first
 
-    def d(self, token: Token, scripts: Scripts) -> tuple[Token, Scripts]:
+    def d(self, token: Tok, scripts: Scripts) -> tuple[Tok, Scripts]:
         return token, scripts
 
-    def round(self, left: Token, inside: Any, right: Token) -> Node:
+    def round(self, left: Tok, inside: Any, right: Tok) -> Node:
         return self._bracket("round", left, inside, right)
 
-    def square(self, left: Token, inside: Any, right: Token) -> Node:
+    def square(self, left: Tok, inside: Any, right: Tok) -> Node:
         return self._bracket("square", left, inside, right)
 
-    def curly(self, left: Token, inside: Any, right: Token) -> Node:
+    def curly(self, left: Tok, inside: Any, right: Tok) -> Node:
         return self._bracket("curly", left, inside, right)
 
-    def braced(self, left: Token, inside: Any, right: Token) -> Node:
+    def braced(self, left: Tok, inside: Any, right: Tok) -> Node:
         return self._bracket("braced", left, inside, right)
 
-    def absolute(self, left: Token, body: Node, right: Token) -> Node:
+    def absolute(self, left: Tok, body: Node, right: Tok) -> Node:
         chain = Chain(body.start, body.end, (body,), ())
         return self._bracket("absolute", left, ((chain,), ()), right)
 
-    def _bracket(self, kind: str, left: Token, inside: Any, right: Token) -> Node:
+    def _bracket(self, kind: str, left: Tok, inside: Any, right: Tok) -> Node:
         parts, separators = inside
         return syntax.Bracket(*_span((left, right)), kind, parts, Scripts(), separators)
 
-    def norm(self, left: Token, body: Node, right: Token) -> Node:
+    def norm(self, left: Tok, body: Node, right: Tok) -> Node:
         return syntax.NormOf(*_span((left, right)), body, Scripts())
 
-    def scripts(self, *tokens: Token) -> Scripts:
+    def scripts(self, *tokens: Tok) -> Scripts:
         sub: tuple[Tok, ...] = ()
         sup: tuple[Tok, ...] = ()
         primes = 0
         for token in tokens:
-            tok: Tok = token.value
+            tok = token
             if tok.kind == "PRIME":
                 primes += len(tok.text)
             elif tok.kind == "SUB":
@@ -293,7 +279,7 @@ class _Builder(Transformer):
                 if sup and not (_is_transpose(sup) or _is_transpose(tok.inner)):
                     raise NotationError("two superscripts", tok.start, tok.end)
                 sup = sup + tok.inner
-        span = (tokens[0].value.start, tokens[-1].value.end) if tokens else None
+        span = (tokens[0].start, tokens[-1].end) if tokens else None
         return Scripts(sub, sup, primes, span)
 
 
@@ -315,16 +301,16 @@ def _product(factors: tuple[Any, ...]) -> Node:
     kept: list[Node] = []
     after_dot = True
     for factor in factors:
-        if isinstance(factor, Token):
+        if isinstance(factor, Tok):
             if after_dot:
-                raise NotationError("a product sign needs a factor on both sides", factor.value.start, factor.value.end)
+                raise NotationError("a product sign needs a factor on both sides", factor.start, factor.end)
             after_dot = True
         else:
             kept.append(factor)
             after_dot = False
     if after_dot:
         last = factors[-1]
-        raise NotationError("a product sign needs a factor on both sides", last.value.start, last.value.end)
+        raise NotationError("a product sign needs a factor on both sides", last.start, last.end)
     return kept[0] if len(kept) == 1 else syntax.Product(*_span(tuple(kept)), tuple(kept))
 
 

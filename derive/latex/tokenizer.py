@@ -19,6 +19,7 @@ MAX_DIGITS = 40  # digits of one number
 _LEXEME = re.compile(r"\\[a-zA-Z]+|\\.|:=|\+=|-=|\.\.\.|\.\.|\.\*|\.\^|\d+(?:\.\d+)?|'+|\s+|.", re.DOTALL)
 _ROW_SPACE = re.compile(r"\*?(?:\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\])?")
 _PROSE = re.compile(r"\s|[^\x00-\x7f]")
+_PLAIN_FUNCTION = re.compile("|".join(signs.PLAIN_FUNCTIONS))
 
 
 def tokenize(text: str, words: Lexicon | None = None) -> tuple[Tok, ...]:
@@ -66,11 +67,10 @@ class _Tokenizer:
         """The tokens that begin here: mostly one, none for what is skipped."""
         start = self.place
         if self.text[start] not in " \n\t":
-            for phrase in self.words.phrases:
-                if match := phrase.spelling.match(self.text, start):
-                    self.place = match.end()
-                    return self._name(phrase.name, start)
-            if plain := self._plain_function(start):
+            if found := self.words.phrase_at(self.text, start):
+                phrase, self.place = found
+                return self._name(phrase.name, start)
+            if _PLAIN_FUNCTION.match(self.text, start) and (plain := self._plain_function(start)):
                 return [plain]
         lexeme, start = self._lexeme()
         if lexeme.isspace() or lexeme == "~" or (lexeme[0] == "\\" and lexeme[1:] in signs.SKIPPED):

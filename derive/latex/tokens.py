@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tok:
     """One token: its kind (a terminal of the grammar), text, place, and for a script the tokens inside."""
 
@@ -14,3 +14,8 @@ class Tok:
     start: int
     end: int
     inner: tuple[Tok, ...] = ()
+
+    @property
+    def type(self) -> str:
+        """The kind as lark's parser asks for it: it takes any token that has one, so that none is wrapped."""
+        return self.kind

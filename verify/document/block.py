@@ -28,14 +28,35 @@ class Entry:
         return str(self.value)
 
 
+class _Machinery(Exception):
+    """What a block may not hold, and where."""
+
+    def __init__(self, what: str, index: int) -> None:
+        super().__init__(what)
+        self.index = index
+
+
+class _Plain(yaml.BaseLoader):
+    """Texts, maps and lists as nodes; anchors, aliases and tags are refused before anything is made of them."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event = self.peek_event()
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _Machinery("anchors and aliases", event.start_mark.index)
+        if getattr(event, "tag", None):
+            raise _Machinery("tags", event.start_mark.index)
+        return super().compose_node(parent, index)
+
+
 def read_block(text: str, offset: int, source: Source) -> Mapping[str, tuple[Entry, Entry]]:
     """The keys of a block with their places. Raises `DocumentError`."""
     if len(text) > MAX_BLOCK:
         raise DocumentError(f"the block has {len(text)} characters; the limit is {MAX_BLOCK}", source.place(offset))
     try:
-        for event in yaml.parse(text, Loader=yaml.BaseLoader):
-            _refuse_machinery(event, offset, source)
-        node = yaml.compose(text, Loader=yaml.BaseLoader)
+        node = _Plain(text).get_single_node()
+    except _Machinery as error:
+        place = source.place(min(offset + error.index, len(source.text) - 1))
+        raise DocumentError(f"{error} are not read in a block", place) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = offset + (mark.index if mark is not None else 0)
@@ -49,14 +70,6 @@ def read_block(text: str, offset: int, source: Source) -> Mapping[str, tuple[Ent
         raise DocumentError("the block holds keys with values, as `layout: numerator`", source.place(offset))
     result: Mapping[str, tuple[Entry, Entry]] = _entry(node, offset, source, 0).value
     return result
-
-
-def _refuse_machinery(event: Any, offset: int, source: Source) -> None:
-    place = source.place(min(offset + event.start_mark.index, len(source.text) - 1))
-    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-        raise DocumentError("anchors and aliases are not read in a block", place)
-    if getattr(event, "tag", None):
-        raise DocumentError("tags are not read in a block", place)
 
 
 def _entry(node: Any, offset: int, source: Source, depth: int) -> Entry:
