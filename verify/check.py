@@ -85,7 +85,7 @@ def _with_roots(case: _Case) -> Verdict:
         _no_conflict([Outcome("deciders", "equal", detail=verdict.message)], broken)
         return replace(verdict, witnesses=(*verdict.witnesses, *numeric))
     if len(broken) > 1:  # what two witnesses see of the claim itself is so
-        found = smallest_instance(case.claim, broken[0], case.effort)
+        found = smallest_instance(case.claim, broken, case.effort)
         message = f"false: {found.summary()}"
         return Verdict("refuted", message, "value", times=_scope(case), witnesses=tuple(numeric), counterexample=found)
     reason = f"with an unknown number for each root it is {verdict.verdict}, and no two numeric witnesses refute it"

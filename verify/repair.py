@@ -25,8 +25,9 @@ from derive.latex.printer import TEXTBOOK, latex
 from derive.latex.syntax import Chain
 from verify.claim import Claim
 from verify.deciders.prime_field.decide import differs_at
-from verify.document.interpret import Choices, Interpreter, Reading
+from verify.document.interpret import Interpreter, Reading
 from verify.document.statements import Link, Statement
+from verify.document.words import Choices
 from verify.edits import Draft, Edit, edits_of
 from verify.times import Times, instances
 from verify.untyped import UntypedReader
