@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
 from typing import Any
 
@@ -36,7 +37,7 @@ def _show_size(size: Any) -> str:
 @lru_cache(maxsize=1024)
 def show_name(name: str) -> str:
     """A LaTeX name as plain text: \\mathrm{Net} is Net, \\delta is δ."""
-    text = name
+    text = _ACCENTED.sub(lambda match: match[2] + _ACCENTS[match[1]], name)
     for command in ("\\mathrm", "\\mathbf", "\\boldsymbol", "\\text", "\\mathit", "\\operatorname", "{", "}"):
         text = text.replace(command, "")
     greek = {"\\" + sp.latex(sp.Symbol(word))[1:]: sp.pretty(sp.Symbol(word), use_unicode=True) for word in _GREEK}
@@ -45,6 +46,8 @@ def show_name(name: str) -> str:
     return text.replace("\\", "")
 
 
+_ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "dot": "\u0307", "vec": "\u20d7"}
+_ACCENTED = re.compile(r"\\(" + "|".join(_ACCENTS) + r")\{(\w)\}")
 _GREEK = [
     "alpha",
     "beta",
@@ -126,6 +129,8 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"⟨{show(expr.body)}⟩_{letters}{turned}", _ATOM
         case nodes.Blocks():
             return "[" + "; ".join(", ".join(map(show, row)) for row in expr.rows_of_blocks) + "]", _ATOM
+        case nodes.ComponentSum():
+            return f"Σ_{expr.letter} {_wrap(expr.body, _HADAMARD)}", _HADAMARD
         case nodes.Delta():
             return f"δ_{expr.args[0]}{expr.args[1]}", _ATOM
         case nodes.Inverse():

@@ -57,7 +57,9 @@ def apply_known(reader: Reader, node: syntax.Apply) -> Any:
         return _of_output(node, declared.kind, value)
     if kind is None:
         raise NotationError(f"the function {node.function} is not declared", node.start, node.end)
-    return _elementwise(node, kind, declared is not None, value)
+    label, inside = _at_label(reader, value)
+    applied = _elementwise(node, kind, declared is not None, inside)
+    return applied if label is None else matmul(label, applied)
 
 
 def _declared(reader: Reader, node: syntax.Apply) -> tuple[Function | None, syntax.Apply]:
@@ -113,6 +115,15 @@ def _of_two(reader: Reader, node: syntax.Apply, kind: str) -> Any:
     if not is_coefficient(values[zero]) or values[zero] != 0 or is_coefficient(values[rest]):
         raise NotationError("max is read as max(0, z) only", node.start, node.end)
     return ElementwiseFunction("\\operatorname{relu}", "relu")(fit(values[rest], None))
+
+
+def _at_label(reader: Reader, value: Any) -> tuple[Any, Any]:
+    """f(yᵀv) = yᵀ f(v) of a label y, which is one-hot: f of the entry at the label is the entry of f there."""
+    if isinstance(value, sp.MatMul) and len(value.args) == 2 and isinstance(value.args[0], sp.Transpose):
+        label = value.args[0].args[0]
+        if str(getattr(label, "name", "")) in reader.vocabulary.labels and axes(value.args[1]).cols == ():
+            return value.args
+    return None, value
 
 
 def _unbraced(name: str) -> str:

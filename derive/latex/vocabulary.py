@@ -144,6 +144,11 @@ class Vocabulary:
         """Whether a family is one of losses: its derivatives are never immediate."""
         return any(tensor.name == name and tensor.structure == LOSS for tensor in self.tensors)
 
+    @cached_property
+    def labels(self) -> frozenset[str]:
+        """The names of labels: one-hot vectors that may stand as an index."""
+        return frozenset(tensor.name for tensor in self.tensors if tensor.structure == "label")
+
     def named(self, name: str) -> Tensor:
         """The tensor of a name."""
         return next(tensor for tensor in self.tensors if tensor.name == name)

@@ -23,7 +23,7 @@ from verify.errors import DocumentError
 
 
 def assumptions(statement: Statement, choices: Choices, source: Source) -> tuple[Assumption, ...]:
-    found = [_structural(name, kind, statement) for name, kind in statement.meaning.structures.items()]
+    found = [_structural(name, kind, statement) for name, kind in _structures(statement)]
     for entry, chain in _chains(statement, source):
         with _told(entry, source):
             assumption = _assumption(chain, statement, choices, source)
@@ -81,6 +81,14 @@ def assumed_equations(statement: Statement, choices: Choices, source: Source) ->
             if chain.relations == ("=",) and isinstance(right, Diag) and isinstance(left, sp.MatrixSymbol):
                 found.append(Equation(left, right, id="assume"))
     return found
+
+
+def _structures(statement: Statement) -> Iterator[tuple[str, str]]:
+    """Declared structure; what is one-hot sums to 1, which the deciders use."""
+    for name, kind in statement.meaning.structures.items():
+        if kind == "one-hot":
+            yield name, "sum 1"
+        yield name, kind
 
 
 def _structural(name: str, structure: str, statement: Statement) -> Assumption:
