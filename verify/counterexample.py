@@ -322,8 +322,8 @@ def _tables(program: Program, best: _Instance) -> dict[str, dict[str, str]]:
         if loss in program.system.losses:
             if order == "0" and not value:
                 continue
-            label = show_name(loss) + "'" * int(order)
-            found.setdefault(label, {})[_entry_names(best.run, loss, int(order), int(place))] = str(value)
+            label, entry = show_name(loss) + "'" * int(order), _entry_names(best.run, loss, int(order), int(place))
+            found.setdefault(label, {})[entry] = str(Fraction(value, best.field.grain))
         else:
             label = show_name(name) if not isinstance(best.field, Balls) else f"{show_name(name)}^(k)(0)"
             found.setdefault(label, {})[str(place)] = str(value)

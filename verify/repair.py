@@ -23,6 +23,7 @@ from derive.latex.conventions import OPTIONS, Conventions
 from derive.latex.parser import parse
 from derive.latex.printer import TEXTBOOK, latex
 from derive.latex.syntax import Chain
+from verify import blocks
 from verify.claim import Claim
 from verify.deciders.prime_field.decide import differs_at
 from verify.document.interpret import Interpreter, Reading
@@ -159,7 +160,8 @@ def _is_trivial(claim: Claim) -> bool:
 def _may_hold(claim: Claim, seed: int) -> bool:
     """Whether the prime field sees no difference at the latest small steps; certain if it does see one."""
     try:
-        return not any(differs_at(claim, times, seed=seed) for times in _latest(claim))
+        claims = [piece.claim for piece in blocks.split(claim)] if blocks.is_blocked(claim) else [claim]
+        return not any(differs_at(one, times, seed=seed) for one in claims for times in _latest(one))
     except (BackproofError, RecursionError):  # what it cannot decide is never proved
         return False
 

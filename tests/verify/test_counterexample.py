@@ -213,3 +213,11 @@ def test_no_smaller_instance_of_a_refuted_line_of_the_suite_differs(suite):
         for choice in choices(range(1, total), repeat=len(found.sizes)):
             if sum(choice) < total:
                 assert not differs_at(claim, times, dict(zip(found.sizes, choice, strict=True)), trials=4)
+
+
+def test_in_balls_the_derivatives_of_a_loss_are_those_that_were_used():
+    """∂E/∂s_t is the table's entry itself."""
+    model = Model({s[t]: elementwise("g", "tanh")(d[t])}, loss=Loss.last(s), time=Time(1, t))
+    found = smallest(Claim(Gradient(E, d[t]), Gradient(E, s[t]), model))
+    assert isinstance(found.left[0][0], dict)
+    assert found.functions["E'"] == {f"s@{found.times['t']}[1,1]": found.right[0][0]}

@@ -82,3 +82,37 @@ def test_what_cannot_be_explained_is_said(name, says):
     assert result.exit_code == 2
     assert says in " ".join(result.stderr.split())
     assert result.stdout == ""
+
+
+NUMERIC = r"""```backproof
+symbols: {A: n x n, B: n x n, v: n, f: elementwise, g: tanh}
+```
+$$(A B)^{-1} = A^{-1} B^{-1} \tag{inverse}$$
+$$\|A B\| \ge \|A\| \|B\| \tag{norm}$$
+$$\|g(v)\| \le \frac{1}{2} \|v\| \tag{known}$$
+$$\|f(v)\| \le \|v\| \tag{unknown}$$
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("inverse", "they differ at"),
+        ("norm", "left >= right fails at (1, 1)"),
+        ("known", "left <= right fails at (1, 1)"),
+    ],
+)
+def test_the_command_explains_what_numbers_refuted(name, says, tmp_path):
+    (tmp_path / "notes.md").write_text(NUMERIC, encoding="utf-8")
+    result = CliRunner().invoke(main, ["verify", str(tmp_path / "notes.md"), "--explain", name])
+    assert result.exit_code == 0, result.stderr
+    assert says in printed(result.stdout, tmp_path)
+
+
+def test_the_command_says_why_there_is_no_program(tmp_path):
+    (tmp_path / "notes.md").write_text(NUMERIC, encoding="utf-8")
+    result = CliRunner().invoke(main, ["verify", str(tmp_path / "notes.md"), "--explain", "unknown"])
+    assert (result.exit_code, result.stdout) == (2, "")
+    message = " ".join(result.stderr.split())
+    assert "--explain unknown: it was refuted by numeric witnesses alone, which drew f at random" in message
+    assert "with a known function for f there is one" in message

@@ -27,6 +27,7 @@ class Rationals:
 
     trials = 1
     span = 3  # unknowns are ±1 … ±span
+    grain = 1  # what is drawn are multiples of 1/grain
 
     def __init__(
         self,
@@ -170,6 +171,8 @@ def _inverse(v: Any) -> Any:
 class Balls(Rationals):
     """R: balls that hold the true value. Tensor entries are quarters; an unknown f is a fixed quintic."""
 
+    grain = 4  # so that functions do not saturate
+
     def __init__(
         self,
         ndim: int,
@@ -201,8 +204,8 @@ class Balls(Rationals):
         return each(lambda v: self._ball(int(v)), a)
 
     def draw(self, name: str, places: Array) -> Array:
-        """Multiples of 1/4, so that functions do not saturate."""
-        return each(lambda place: self._ball(Fraction(self.small(name, int(place)), 4)), places)
+        """Multiples of 1/4."""
+        return each(lambda place: self._ball(Fraction(self.small(name, int(place)), self.grain)), places)
 
     def opaque(self, name: str, order: int, a: Array) -> Array:
         """The derivative of order k of Σ c_j z^j / j!, j ≤ 5, with small integers c_j: one instance of an unknown f."""
