@@ -129,8 +129,8 @@ class Reader:
     def _name(self, node: syntax.Name) -> Any:
         base, scripts, vocabulary = node.base, node.scripts, self.vocabulary
         loss = vocabulary.loss(base)
-        if loss and not scripts.sub and not scripts.sup:
-            return sp.MatrixSymbol(loss, 1, 1)
+        if loss and not scripts.sub and not scripts.primes:
+            return self._scripted(node, sp.MatrixSymbol(loss, 1, 1), scripts)
         try:
             use = vocabulary.find(base, scripts, node.start, node.end)
         except NotationError:
