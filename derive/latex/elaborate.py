@@ -132,8 +132,8 @@ class Reader:
         if base in ELLIPSES:
             raise NotationError(f"{base}: {ELLIPSIS}", node.start, node.end)
         loss = vocabulary.loss(base)
-        if loss and not scripts.sub and not scripts.sup:
-            return sp.MatrixSymbol(loss, 1, 1)
+        if loss and not scripts.sub and not scripts.primes:
+            return self._scripted(node, sp.MatrixSymbol(loss, 1, 1), scripts)
         try:
             use = vocabulary.find(base, scripts, node.start, node.end)
         except NotationError:

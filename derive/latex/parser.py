@@ -27,7 +27,8 @@ _EXPECTED = {
 
 
 @cache
-def _grammar() -> Lark:
+def grammar() -> Lark:
+    """The LALR(1) grammar, with the tree's builder in it."""
     text = files("derive.latex").joinpath("grammar.lark").read_text(encoding="utf-8")
     return Lark(text, parser="lalr", lexer="basic", start="start", transformer=_Builder())
 
@@ -47,7 +48,7 @@ def parse_tokens(tokens: tuple[Tok, ...]) -> tuple[Chain, ...]:
     """The chains that tokens spell."""
     if len(tokens) > MAX_TOKENS:
         raise NotationError(f"the formula has {len(tokens)} signs; the limit is {MAX_TOKENS}", 0, 1)
-    machine = _grammar().parse_interactive()
+    machine = grammar().parse_interactive()
     place = (0, 1)
     try:
         for token in tokens:

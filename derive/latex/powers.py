@@ -111,6 +111,8 @@ def quotient(reader: Reader, node: syntax.Fraction, above: Any, below: Any, want
             raise NotationError(f"division by {below}, which may be 0", node.below.start, node.below.end)
         return above / below if is_coefficient(above) else matmul(1 / below, fit(above, want))
     below = fit(below, None)
+    if is_coefficient(above) and above == 1:
+        return reciprocal(below)
     if is_coefficient(above):
         above = scaled_ones(above, axes(below))
     return divide(fit(above, axes(below)), below)
