@@ -252,6 +252,12 @@ def test_the_unix_form_is_one_line_a_claim_that_is_not_as_it_should_be(run):
     assert "right in no layout" not in found[1][5]
 
 
+def test_the_unix_form_ends_with_the_repair(run):
+    (line,) = run("--format", "unix", "notes.md", text=NOTES + WRONG).stdout.splitlines()
+    assert line.endswith("diag}\\left[f'(\\mathrm{Net}_{t-1})\\right]")
+    assert "; one edit away: Wᵀ should be W: " in line
+
+
 def test_the_unix_form_lists_good_claims_only_when_asked(run):
     assert run("--format", "unix", "notes.md", text=NOTES).stdout == ""
     result = run("--format", "unix", "--all", "notes.md")

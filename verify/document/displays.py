@@ -150,8 +150,8 @@ def _layout(text: str, environment: str) -> _Layout:
     if open_ones:
         name, begin = open_ones[-1]
         raise NotationError(f"the environment {name} is not closed: \\end{{{name}}} is expected", begin, begin + 6)
-    if any(0 <= layout.last_end <= start for start, _, _ in layout.names):
-        layout.has_rows = False  # a \tag behind the environment names all of its rows
+    if len(layout.names) == 1 or any(0 <= layout.last_end <= start for start, _, _ in layout.names):
+        layout.has_rows = False  # one name alone, or a \tag behind the environment, names all of its rows
     return layout
 
 

@@ -20,6 +20,8 @@ def end_of_formula(text: str, end: int, first: int = 0) -> int:
             end -= 1
         elif quad := _QUAD.search(head):
             end -= len(quad.group())
+        elif head.endswith("..."):  # an ellipsis leaves something out, and is no punctuation
+            return end
         elif head[-1] in _PUNCTUATION + "!\\":
             slashes = len(head) - 1 - len(head[:-1].rstrip("\\"))
             is_command = slashes % 2 == 1  # \, and \\\\

@@ -42,6 +42,8 @@ def _words(entry: Entry, require_proof: bool) -> Iterator[str]:
         yield f"{'as' if entry.is_ok(require_proof) else 'but'} the document expects {entry.expected}"
     if entry.verdict.hint:
         yield entry.verdict.hint
+    for repair in entry.verdict.repairs:
+        yield f"one edit away: {repair.edit}: {repair.latex}"
 
 
 def _line(place: Place, verdict: str, message: str) -> str:

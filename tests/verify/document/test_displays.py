@@ -171,3 +171,19 @@ def test_comments_in_a_display_are_blank_and_percent_signs_are_not():
     assert statement.latex == "s_t = Q"
     start = statement.passage.text.index("Q")
     assert (statement.at(start, start + 1).line, statement.at(start, start + 1).column) == (7, 3)
+
+
+def test_one_name_in_an_environment_names_all_of_its_rows():
+    """A label at the last row, or a tag behind the end: the rows are links of one equation."""
+    for text in (
+        "\\begin{align} s_t &= w \\\\ w &= V w \\label{a} \\end{align}",
+        "$$\\begin{align} s_t &= w \\\\ w &= V w \\end{align} \\tag{a}$$",
+    ):
+        assert list(formulas(text)) == ["a"]
+        assert len(formulas(text)["a"]) == 2
+
+
+def test_an_ellipsis_at_the_end_is_no_punctuation():
+    """W s_t … leaves something out: the line is not read as if it ended before."""
+    statement = document("$$s_t = w ...$$").statements[0]
+    assert statement.latex == "s_t = w ..."
