@@ -228,6 +228,9 @@ class Printer:
     def kronecker(self, expr: nodes.Kronecker) -> Text:
         """A ⊗ B, grouped from the left."""
         left, right = expr.args
+        texts = {self.text(left), self.text(right)}
+        if texts == {"0"}:
+            return "0", ATOM  # the zeros of an axis that is a product of sizes
         first = self.text(left) if isinstance(left, nodes.Kronecker) else self.at_least(left, PRODUCT)
         return f"{first} \\otimes {self.at_least(right, PRODUCT)}", ENTRY
 
