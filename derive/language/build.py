@@ -6,13 +6,14 @@ these functions instead.
 
 from __future__ import annotations
 
+from functools import reduce
 from typing import Any
 
 import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardProduct
 
 from derive.language import nodes
-from derive.language.nodes import Member, Size, split_size
+from derive.language.nodes import AxisSizes, Member, Size, length, split_size
 
 
 def matmul(*factors: Any) -> sp.MatrixExpr:
@@ -54,6 +55,26 @@ def transpose(matrix: Any) -> sp.MatrixExpr:
 def ones(rows: Any, cols: Any) -> sp.MatrixExpr:
     """The matrix of ones."""
     return sp.OneMatrix(rows, cols)
+
+
+def constant(kind: Any, rows: AxisSizes, cols: AxisSizes) -> sp.MatrixExpr:
+    """The array of zeros or of ones (`kind` is SymPy's class) with ordered axes.
+
+    SymPy's has one size an axis: where an axis is a product of sizes, n·m and not m·n, it is a Kronecker product.
+    """
+    if _is_plain(rows) and _is_plain(cols):
+        return kind(length(rows), length(cols))
+    return reduce(nodes.Kronecker, [*(kind(size, 1) for size in rows), *(kind(1, size) for size in cols)])
+
+
+def identity(axis: AxisSizes) -> sp.MatrixExpr:
+    """I with an ordered axis: I_n ⊗ I_m of n·m."""
+    return sp.Identity(length(axis)) if _is_plain(axis) else reduce(nodes.Kronecker, map(sp.Identity, axis))
+
+
+def _is_plain(axis: AxisSizes) -> bool:
+    """Whether the number of entries says the axis: n, n·n, not n·m."""
+    return split_size(length(axis)) == tuple(axis)
 
 
 def divide(matrix: Any, by: Any) -> sp.MatrixExpr:

@@ -77,6 +77,11 @@ def _join(args: Any, sign: str, level: int) -> str:
     return sign.join(_wrap(arg, level + 1) for arg in args)
 
 
+def _factors(expr: Any) -> list[Any]:
+    """A and B of A ⊗ B, and theirs."""
+    return [one for arg in expr.args for one in _factors(arg)] if isinstance(expr, nodes.Kronecker) else [expr]
+
+
 def _show(expr: Any) -> tuple[str, int]:
     name = type(expr).__name__
     match expr:
@@ -111,6 +116,8 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"{show_name(expr.name)}({', '.join(show(arg) for arg in expr.arguments)})", _ATOM
         case nodes.Slot():
             return f"slot {expr.number}", _ATOM
+        case nodes.Kronecker() if all(isinstance(one, sp.ZeroMatrix) for one in _factors(expr)):
+            return "0", _ATOM
         case nodes.Kronecker():
             return _join(expr.args, " ⊗ ", _HADAMARD), _HADAMARD
         case nodes.Scale():

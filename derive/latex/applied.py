@@ -9,12 +9,12 @@ import sympy as sp
 
 from derive.errors import NotationError
 from derive.language import nodes
-from derive.language.build import hadamard, matadd, matmul, negate, ones, transpose
+from derive.language.build import constant, hadamard, matadd, matmul, negate, transpose
 from derive.language.functions import OPAQUE, ElementwiseFunction
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
-from derive.latex.constants import step
+from derive.latex.constants import ones_like, step
 from derive.latex.powers import absolute, reciprocal, signum
 from derive.latex.signs import KNOWN_FUNCTIONS
 from derive.latex.slots import apply_several
@@ -81,8 +81,8 @@ def softmax_rows(matrix: Any) -> Any:
     """softmax of each row: exp(S) ⊙ 1/(exp(S) 1 1ᵀ)."""
     shape = axes(matrix)
     e = ElementwiseFunction("\\exp", "exp")(matrix)
-    width = nodes.length(shape.cols)
-    return hadamard(e, reciprocal(matmul(e, ones(width, 1), ones(1, width))))
+    column = constant(sp.OneMatrix, shape.cols, ())
+    return hadamard(e, reciprocal(matmul(e, column, transpose(column))))
 
 
 _WHOLE = {"softmax": nodes.Softmax, "softmax rows": softmax_rows, "abs": absolute, "sgn": signum}
@@ -90,12 +90,12 @@ _WHOLE = {"softmax": nodes.Softmax, "softmax rows": softmax_rows, "abs": absolut
 
 def _of_output(node: syntax.Apply, kind: str, output: Any) -> Any:
     """f'(s) written of the output s = f(z): 1 - s² for tanh, s (1 - s) for the sigmoid."""
-    shape = output.shape
+    ones = ones_like(output)
     table: dict[str, Any] = {
-        "tanh": lambda: matadd(ones(*shape), negate(hadamard(output, output))),
-        "sigmoid": lambda: hadamard(output, matadd(ones(*shape), negate(output))),
+        "tanh": lambda: matadd(ones, negate(hadamard(output, output))),
+        "sigmoid": lambda: hadamard(output, matadd(ones, negate(output))),
         "relu": lambda: step(output),
-        "identity": lambda: ones(*shape),
+        "identity": lambda: ones,
         "exp": lambda: output,
     }
     if kind not in table or node.own.sup or node.own.sub:

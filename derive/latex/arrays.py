@@ -35,7 +35,7 @@ def _slice(printer: Printer, expr: nodes.Entries) -> Text | None:
     is_row = inner.col == letter
     places = f"{_letters(inner.row)}:" if is_row else f":{_letters(inner.col)}"
     turned = "^\\top" if is_row != (expr.row is None) else ""
-    return f"{printer.at_least(inner.matrix, ATOM)}_{{{places}}}{turned}", ATOM
+    return f"{printer.indexed(inner.matrix)}_{{{places}}}{turned}", ATOM
 
 
 def _by_entry(printer: Printer, expr: nodes.Entries) -> Text | None:
@@ -60,9 +60,7 @@ def blocks(printer: Printer, expr: nodes.Blocks) -> Text:
 
 def inverse(printer: Printer, expr: nodes.Inverse) -> Text:
     """A^{-1}."""
-    text, level = printer.row(expr.matrix)
-    bare = level == ATOM and "^" not in text and "\\frac" not in text
-    return (f"{text}^{{-1}}" if bare else f"\\left({text}\\right)^{{-1}}"), ATOM
+    return printer.scripted(expr.matrix, "{-1}"), ATOM
 
 
 def det(printer: Printer, expr: nodes.Det) -> Text:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.errors import NotationError
+from derive.language.build import constant as filled
 from derive.language.build import matadd, negate, ones
 from derive.language.functions import ElementwiseFunction
 from derive.language.nodes import Component, Delta, Elementwise
@@ -52,7 +53,9 @@ def _identity(reader: Reader, node: syntax.Name) -> Any:
     if not node.scripts.sub:
         return Unsized("identity", False, node.start, node.end)
     size = reader.vocabulary.size_of(node.scripts.sub)
-    return None if size is None else sp.Identity(size)
+    if size is None or not isinstance(size, sp.Mul):
+        return None if size is None else sp.Identity(size)
+    return Unsized("identity", False, node.start, node.end, size)
 
 
 def _ones(reader: Reader, node: syntax.Name, is_transposed: bool) -> Any:
@@ -61,6 +64,8 @@ def _ones(reader: Reader, node: syntax.Name, is_transposed: bool) -> Any:
     if not sub:
         return Unsized("ones", is_transposed, node.start, node.end)
     size = reader.vocabulary.size_of(sub)
+    if isinstance(size, sp.Mul):
+        return Unsized("ones", is_transposed, node.start, node.end, size)
     if size is not None:
         return ones(1, size) if is_transposed else ones(size, 1)
     if any(token.kind == "REL" for token in sub):
@@ -95,8 +100,8 @@ def _equal(reader: Reader, selectors: tuple[Any, ...] | None) -> Any:
     if selectors is None or len(selectors) != 2 or None in selectors:
         return None
     first, second = selectors
-    if isinstance(first, Use) and isinstance(second, Use):
-        return None
+    if all(isinstance(one, Use) or str(one).startswith("#") for one in selectors):
+        return None  # two labels, or 1_{nm} of two sizes
     if isinstance(first, Use) or isinstance(second, Use):
         label, letter = (first, second) if isinstance(first, Use) else (second, first)
         return Component(reader.member(label), letter, None)
@@ -122,8 +127,12 @@ def indicator(reader: Reader, chain: syntax.Chain) -> Any:
 
 def complement(value: Any) -> Any:
     """1 - A entry by entry."""
-    shape = value.shape
-    return matadd(ones(*shape), negate(value))
+    return matadd(ones_like(value), negate(value))
+
+
+def ones_like(value: Any) -> Any:
+    """Ones in the shape of an array."""
+    return filled(sp.OneMatrix, *axes(value).plain)
 
 
 def _sign(reader: Reader, chain: syntax.Chain, relation: str) -> Any:

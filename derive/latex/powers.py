@@ -8,11 +8,11 @@ import sympy as sp
 
 from derive.errors import NotationError
 from derive.language import nodes
-from derive.language.build import divide, hadamard, matadd, matmul, negate, ones, squared_norm, transpose
+from derive.language.build import divide, hadamard, matadd, matmul, negate, squared_norm, transpose
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine, unwrapped
-from derive.latex.constants import step
+from derive.latex.constants import ones_like, step
 from derive.latex.tokens import Tok
 from derive.latex.transposes import split_transpose
 from derive.latex.unsized import fit, scaled_ones
@@ -125,4 +125,4 @@ def absolute(value: Any) -> Any:
 
 def signum(value: Any) -> Any:
     """sgn z = 2 step z - 1 entry by entry (z ≠ 0)."""
-    return matadd(matmul(2, step(value)), negate(ones(*value.shape)))
+    return matadd(matmul(2, step(value)), negate(ones_like(value)))

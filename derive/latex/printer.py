@@ -15,7 +15,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
-from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian, slot_of
+from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian, slot_of, variable_of
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import arrays
@@ -32,7 +32,18 @@ def latex(expr: Any, conventions: Conventions | None = None) -> str:
     Raises `BackproofError` where a formula cannot be written under the conventions (a block form beside a family),
     or is no formula of the language.
     """
+    _check_families(expr)
     return Printer(fitting(expr) if conventions is None else conventions).text(expr)
+
+
+def _check_families(expr: Any) -> None:
+    """A family of numbers is read as a matrix at the end of a side or term only: no sign says where else it is one."""
+    terms = expr.args if isinstance(expr, sp.MatAdd) else (expr,)
+    for term in terms:
+        matrices = [f for f in term.args if not is_coefficient(f)] if isinstance(term, sp.MatMul) else [term]
+        whole = matrices[0] if len(matrices) == 1 else term
+        if (whole.family if isinstance(whole, Collect) else whole).has(Collect):
+            raise BackproofError(f"{show(term)}: a family of derivatives stands inside a formula; give it a name")
 
 
 def fitting(*exprs: Any) -> Conventions:
@@ -72,6 +83,14 @@ def index_text(index: Any) -> str:
 
 def _braced(text: str) -> str:
     return text if len(text) == 1 else f"{{{text}}}"
+
+
+def _has_two_modes(expr: Any) -> bool:
+    """Of a family's member by a parameter: there total and immediate differ, and `partial` says which ∂ is."""
+    subject, by = expr.what, variable_of(expr.by)
+    while isinstance(subject, nodes.Vec | sp.Transpose):
+        subject = subject.args[0]
+    return bool(getattr(subject, "indices", ())) and not getattr(by, "indices", ())
 
 
 class Printer:
@@ -165,7 +184,11 @@ class Printer:
             text, level = self.row(factors[0])
             return "-" + (f"\\left({text}\\right)" if level == SUM else text), SUM
         texts = front + [self._factor(f, place == len(factors) - 1) for place, f in enumerate(factors)]
-        return ("-" if negative else "") + " ".join(texts), SUM if negative else PRODUCT
+        return ("-" if negative else "") + " ".join(texts), SUM if negative else self._open(factors[-1])
+
+    def _open(self, last: Any) -> int:
+        """How a product binds: one that ends in Σ or Π reaches on as that sign does."""
+        return BIG if self.row(last)[1] == BIG else PRODUCT
 
     def _factor(self, factor: Any, is_last: bool) -> str:
         if is_last and self.row(factor)[1] == BIG:
@@ -175,19 +198,20 @@ class Printer:
     def scale(self, expr: nodes.Scale) -> Text:
         """c A: a composite c in parentheses."""
         scalar = self.at_least(expr.scalar, ATOM)
-        return f"{scalar} {self._factor(expr.matrix, True)}", PRODUCT
+        return f"{scalar} {self._factor(expr.matrix, True)}", self._open(expr.matrix)
 
     def transpose(self, expr: Any) -> Text:
         """Aᵀ; of a derivative, what the conventions print without a sign."""
         inner = expr.args[0]
         if self._is_turned(inner):
             return self._fraction(inner), ATOM
-        return self._scripted(inner, "\\top"), ATOM
+        return self.scripted(inner, "\\top"), ATOM
 
-    def _scripted(self, expr: Any, script: str) -> str:
+    def scripted(self, expr: Any, script: str) -> str:
         """expr^script, in parentheses unless a bare superscript is plain to read."""
         text, level = self.row(expr)
         bare = level == ATOM and "^" not in text and "\\frac" not in text
+        bare = bare and (script == "\\top" or not isinstance(expr, sp.Identity))  # I^2 would be a name of its own
         return f"{text}^{script}" if bare else f"\\left({text}\\right)^{script}"
 
     def hadamard(self, expr: Any) -> Text:
@@ -198,18 +222,21 @@ class Printer:
         """x^2 of a vector is entry by entry; of a matrix it is written out."""
         base, exponent = expr.args
         if axes(base).is_vector:
-            return self._scripted(base, _braced(sp.latex(exponent))), ATOM
+            return self.scripted(base, _braced(sp.latex(exponent))), ATOM
         return " \\odot ".join([self.at_least(base, PRODUCT)] * int(exponent)), ENTRY
 
     def kronecker(self, expr: nodes.Kronecker) -> Text:
         """A ⊗ B, grouped from the left."""
         left, right = expr.args
+        texts = {self.text(left), self.text(right)}
+        if texts == {"0"}:
+            return "0", ATOM  # the zeros of an axis that is a product of sizes
         first = self.text(left) if isinstance(left, nodes.Kronecker) else self.at_least(left, PRODUCT)
         return f"{first} \\otimes {self.at_least(right, PRODUCT)}", ENTRY
 
     def power(self, expr: nodes.Power) -> Text:
         """A^e."""
-        return self._scripted(expr.base, f"{{{index_text(expr.exponent)}}}"), ATOM
+        return self.scripted(expr.base, f"{{{index_text(expr.exponent)}}}"), ATOM
 
     # --- functions ---------------------------------------------------------------------------------------------
 
@@ -282,12 +309,14 @@ class Printer:
     def component(self, expr: nodes.Component) -> Text:
         """W_{ij}, [s_t]_i, (∂y/∂x)_{ij}."""
         letters = "".join(sp.latex(letter) for letter in (expr.row, expr.col) if letter is not None)
-        text, _ = self.row(expr.matrix)
-        if isinstance(expr.matrix, sp.MatrixSymbol) and "_" not in text:
-            return f"{text}_{{{letters}}}", ATOM
-        if isinstance(expr.matrix, nodes.Member):
-            return f"\\left[{text}\\right]_{{{letters}}}", ATOM
-        return f"\\left({text}\\right)_{{{letters}}}", ATOM
+        return f"{self.indexed(expr.matrix)}_{{{letters}}}", ATOM
+
+    def indexed(self, expr: Any) -> str:
+        """An array as a subscript of entries may follow it: W, [s_t], (A B)."""
+        text, _ = self.row(expr)
+        if isinstance(expr, sp.MatrixSymbol) and "_" not in text:
+            return text
+        return f"\\left[{text}\\right]" if isinstance(expr, nodes.Member) else f"\\left({text}\\right)"
 
     def component_sum(self, expr: nodes.ComponentSum) -> Text:
         """Σ_i."""
@@ -323,6 +352,8 @@ class Printer:
             return self._by_slot(expr)
         if slots_by(expr.what, expr.by):
             raise BackproofError(f"the total {show(expr)} would be read as the derivative by a slot; name the value")
+        if self.conventions.partial == "immediate" and expr.mode == "total" and _has_two_modes(expr):
+            self._check(expr, "partial", "total")
         sign = "\\partial^{+}" if expr.mode == "immediate" else "\\partial"
         return f"\\frac{{{sign} {self._differentiated(expr.what)}}}{{\\partial {self._differentiated(expr.by)}}}"
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.errors import NotationError
-from derive.language.build import matadd
+from derive.language.build import constant, matadd
 from derive.language.derivatives import variable_of
 from derive.language.functions import SlottedFunction
-from derive.language.nodes import Application, Component, Slot, Vec, length
+from derive.language.nodes import Application, Component, Slot, Vec
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.unsized import fit
@@ -38,9 +38,8 @@ def _argument(reader: Reader, part: syntax.Chain, wanted: Axes) -> Any:
     value = reader.read(part.sides[0], wanted)
     if not is_coefficient(value):
         return fit(value, wanted)
-    rows, cols = length(wanted.rows), length(wanted.cols)
     if value == 0:
-        return sp.ZeroMatrix(rows, cols)
+        return constant(sp.ZeroMatrix, wanted.rows, wanted.cols)
     if not wanted.is_scalar:
         raise NotationError(f"a number stands where a {wanted} is expected", part.start, part.end)
     return sp.Identity(1) if value == 1 else sp.Basic.__new__(sp.MatMul, sp.sympify(value), sp.Identity(1))

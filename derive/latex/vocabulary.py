@@ -181,7 +181,8 @@ class Vocabulary:
         is_bare = len(scripts.sup) == 1
         readings = [(sup, transposed)]
         if transposed and tensor.is_scalar:
-            readings = [(scripts.sup, False)]  # a scalar has no transpose: T is an index or a power
+            is_sign = scripts.sup[-1].text == "\\top"
+            readings = [(sup, True) if is_sign else (scripts.sup, False)]  # of a scalar T is an index or a power
         elif transposed and not is_bare:
             readings.append((scripts.sup, False))
         found = []

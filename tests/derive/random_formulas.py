@@ -49,17 +49,20 @@ ONE, ROWS, COLS = (), (N,), (M,)
 OF_SHAPE = {}
 for _one in SYMBOLS:
     OF_SHAPE.setdefault(axes(_one).plain, []).append(_one)
+LONG = (((N, M), ONE), ((M, N), ONE), ((N, N), (N, N)), ((N, M), (M, N)), ((N, M), (N, M)), ((N + M,), ONE))
 SHAPES = tuple((rows, cols) for rows in (ONE, ROWS, COLS) for cols in (ONE, ROWS, COLS))
 
 conventions = st.builds(Conventions, **{key: st.sampled_from(options) for key, options in OPTIONS.items()})
 
 
 @st.composite
-def formulas(draw, shape=None, depth=3):
-    """(conventions, formula): a formula that these conventions can say, of a shape."""
-    chosen = draw(conventions)
-    rows, cols = draw(st.sampled_from(SHAPES)) if shape is None else shape
-    return chosen, Maker(draw, chosen).make(rows, cols, depth)
+def formulas(draw, way=None, depth=2):
+    """(conventions, formula): a formula that these conventions can say; `way` is the kind of its outermost node."""
+    maker = Maker(draw, draw(conventions if way not in ONLY_UNDER else ONLY_UNDER[way]))
+    if way is None:
+        return maker.conventions, maker.make(*draw(st.sampled_from(SHAPES)), depth)
+    fitting = [shape for shape in (*SHAPES, *LONG) if way(maker, *shape, None) is not None]
+    return maker.conventions, way(maker, *draw(st.sampled_from(fitting)), depth)()
 
 
 class Maker:
@@ -93,9 +96,6 @@ class Maker:
     def identity(self, rows, cols, depth):
         return (lambda: sp.Identity(nodes.length(rows))) if rows == cols and len(rows) == 1 else None
 
-    def commutation(self, rows, cols, depth):
-        return (lambda: nodes.Commutation(*rows)) if len(rows) == 2 and cols == rows[::-1] else None
-
     def delta(self, rows, cols, depth):
         """δ_ii beside something that says over what i runs."""
         kronecker = nodes.Scale(nodes.Delta(I, I), nodes.Component(a, I, None))
@@ -120,7 +120,7 @@ class Maker:
         return lambda: negate(self.make(rows, cols, depth - 1))
 
     def numbered(self, rows, cols, depth):
-        numbers = (2, sp.Rational(1, 2), sp.Rational(-2, 3), N, 1 / N, N + 1, -N, sp.sqrt(N))
+        numbers = (2, sp.Rational(1, 2), sp.Rational(-2, 3), N, 1 / N, N + 1, -N, 1 / sp.sqrt(M))
         return lambda: matmul(self.pick(numbers), self.make(rows, cols, depth - 1))
 
     def hadamard(self, rows, cols, depth):
@@ -284,6 +284,11 @@ class Maker:
     def _jacobian(self, what, by):
         return Jacobian(what, by, self.mode(what, by))
 
+    def by_slot(self, rows, cols, depth):
+        if (rows, cols) != (ROWS, ROWS):
+            return None
+        return lambda: Jacobian(F(self.make(COLS, ONE, depth - 1), self.leaf(ROWS, ONE)), nodes.Slot(2, ROWS, ONE))
+
     def jacobian_of_vecs(self, rows, cols, depth):
         if len(rows) != 2 or len(cols) != 2:
             return None
@@ -320,12 +325,16 @@ class Maker:
         )
 
 
-LEAVES = (Maker.symbol, Maker.member, Maker.identity, Maker.commutation, Maker.delta, Maker.loss)
+LEAVES = (Maker.symbol, Maker.member, Maker.identity, Maker.delta, Maker.loss)
 NODES = (
     Maker.sum, Maker.negative, Maker.numbered, Maker.hadamard, Maker.hadamard_power, Maker.product, Maker.scale,
     Maker.quotient, Maker.transposed, Maker.power, Maker.inverse, Maker.kronecker, Maker.elementwise, Maker.application,
     Maker.softmax, Maker.diag, Maker.vec, Maker.number, Maker.time_sum, Maker.time_product, Maker.component,
     Maker.component_sum, Maker.entries, Maker.blocks, Maker.through_blocks, Maker.through_vec, Maker.jacobian,
-    Maker.jacobian_of_vecs, Maker.gradient, Maker.block_jacobian, Maker.collected,
+    Maker.jacobian_of_vecs, Maker.by_slot, Maker.gradient, Maker.block_jacobian,
 )  # fmt: skip
 SMALLER = (Maker.kronecker, Maker.vec, Maker.blocks, Maker.turned)  # for a shape that no name has: of smaller parts
+ONLY_UNDER = {
+    way: st.builds(Conventions, **{k: st.sampled_from(v if k != "matrix" else (only,)) for k, v in OPTIONS.items()})
+    for way, only in ((Maker.block_jacobian, "block"), (Maker.collected, "family"))
+}
