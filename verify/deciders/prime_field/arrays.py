@@ -38,8 +38,9 @@ class Arrays:
         letters: Mapping[str, Axis],
         entries: int,
         observe: bool = False,
+        by_exponentials: bool = False,
     ) -> None:
-        self.field, self.sizes = field, sizes
+        self.field, self.sizes, self.by_exponentials = field, sizes, by_exponentials
         self._letters = {letter: LETTERS + place for place, letter in enumerate(letters)}
         self._letter_axes = letters
         self._entries = entries
@@ -228,6 +229,8 @@ class Arrays:
             "log": self.field.log,
             "sqrt": self.field.sqrt,
             "step": self.field.step,
+            "tanh": self.field.tanh,
+            "sigmoid": self.field.sigmoid,
             "reciprocal": self.field.inverse,
         }
         return atoms[kind](a)

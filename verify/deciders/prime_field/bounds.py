@@ -34,7 +34,7 @@ Zero denominators are drawn again, which at most doubles the bound.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
 from math import ceil, log2, prod
 from typing import Any
@@ -79,7 +79,7 @@ def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = 
         difference = _difference(program, Run(program.system, algebra, env, window), algebra)
         if algebra.dirty == assumed.dirty:
             return _summed(program, algebra, difference)
-        assumed = Assumed(assumed.slots_vary, assumed.exp_cancels, frozenset(algebra.dirty))
+        assumed = replace(assumed, dirty=frozenset(algebra.dirty))
 
 
 def _difference(program: Program, run: Run, algebra: Classes) -> Networks:

@@ -54,16 +54,22 @@ class Assumed:
     """What the counts take for granted, and an evaluation over a field confirms or denies.
 
     `slots_vary`: every function's argument differs along each of its axes. `exp_cancels`: opposite arguments of exp
-    occur. `dirty`: the tensors and functions that stand inside reciprocals with axes.
+    occur. `dirty`: the tensors and functions that stand inside reciprocals with axes. `by_exponentials` is how tanh and
+    σ are read (`functions`): not at first.
     """
 
     slots_vary: bool = True
     exp_cancels: bool = False
     dirty: frozenset[str] = frozenset()
+    by_exponentials: bool = False
 
     def weakened(self, has_equal_atoms: bool, has_opposite_exponents: bool) -> Assumed:
         """What is left of it after an evaluation."""
-        return Assumed(self.slots_vary and not has_equal_atoms, self.exp_cancels or has_opposite_exponents, self.dirty)
+        return replace(
+            self,
+            slots_vary=self.slots_vary and not has_equal_atoms,
+            exp_cancels=self.exp_cancels or has_opposite_exponents,
+        )
 
 
 class Classes:
@@ -74,6 +80,7 @@ class Classes:
 
     def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed):
         self.sorts, self.symbols, self.letters, self.assumed = sorts, symbols, letters, assumed
+        self.by_exponentials = assumed.by_exponentials
         self.atoms: list[Atom] = []
         self.inverted: list[Atom] = []
         self.dirty: set[str] = set(assumed.dirty)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from typing import Any, TypeVar
 
@@ -57,7 +58,7 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
 
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
     """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
-    assumed = Assumed(exp_cancels="tanh" in program.kinds)
+    assumed = Assumed()
     while True:
         need = bounds.needs(program, env, assumed, window)
         settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window)
@@ -105,10 +106,15 @@ def _searched(
     limits: Limits,
     window: Window | None = None,
 ) -> tuple[dict[str, int] | None, Assumed]:
-    """The first sizes of a grid at which the sides differ, and the assumptions that the evaluation leaves."""
+    """The first sizes of a grid at which the sides differ, and the assumptions that the evaluation leaves.
+
+    Where tanh and σ may be related to what else occurs, a difference counts in exponentials only.
+    """
     for sizes in grid:
-        field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window)
+        field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window, assumed.by_exponentials)
         if differences(program, field, algebra, sides).any():
+            if not assumed.by_exponentials and field.has_related_functions():
+                return None, replace(assumed, by_exponentials=True, exp_cancels="tanh" in program.kinds)
             return sizes, assumed
         assumed = assumed.weakened(algebra.has_equal_atoms, field.has_opposite_exponents())
     return None, assumed
@@ -133,12 +139,13 @@ def evaluated(
     seed: int,
     limits: Limits,
     window: Window | None = None,
+    by_exponentials: bool = True,
 ) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
     """Both sides over prime fields; drawn anew while a denominator vanishes."""
     axes = ndim(len(program.letters))
     for attempt in range(limits.redraws):
         field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
-        algebra = Arrays(field, sizes, program.letters, limits.entries, observe=True)
+        algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials)
         try:
             return field, algebra, sides_of(program, Run(program.system, algebra, env, window))
         except Undefined:
@@ -214,7 +221,7 @@ def differing_sizes(
     """
     env = {str(letter.name): int(value) for letter, value in times.items()}
     program = compiled(claim, limits)
-    assumed = Assumed(exp_cancels="tanh" in program.kinds)
+    assumed = Assumed()
     while True:
         grids = bounds.grids(bounds.needs(program, env, assumed), limits)
         search = partial(_searched, program, count=trials, assumed=assumed, env=env, seed=seed, limits=limits)

@@ -128,6 +128,14 @@ class Rationals:
         """Only the roots of 0 and 1 are needed here."""
         return each(_only({0: 0, 1: 1}), a)
 
+    def tanh(self, a: Array) -> Array:
+        """Only tanh(0) = 0 is rational."""
+        return each(_only({0: 0}), a)
+
+    def sigmoid(self, a: Array) -> Array:
+        """Only σ(0) = 1/2 is rational."""
+        return each(_only({0: Fraction(1, 2)}), a)
+
     def step(self, a: Array) -> Array:
         """1 for z > 0, 0 for z < 0; z = 0 is excluded."""
         return each(_step, a)
@@ -146,8 +154,8 @@ def _exact(value: Any) -> Any:
     return int(value) if value.denominator == 1 else Fraction(value)
 
 
-def _only(table: Mapping[int, int]) -> Callable[[Any], int]:
-    def value(v: Any) -> int:
+def _only(table: Mapping[int, Any]) -> Callable[[Any], Any]:
+    def value(v: Any) -> Any:
         if v not in table:
             raise Degenerate("an irrational value")
         return table[v]
@@ -241,6 +249,14 @@ class Balls(Rationals):
     def sqrt(self, a: Array) -> Array:
         """√z. Raises `Degenerate` off z > 0."""
         return each(_on_positive(self._iv.sqrt), a)
+
+    def tanh(self, a: Array) -> Array:
+        """1 - 2/(e^2z + 1)."""
+        return each(lambda v: 1 - 2 / (self._iv.exp(2 * v) + 1), a)
+
+    def sigmoid(self, a: Array) -> Array:
+        """1/(1 + e^-z)."""
+        return each(lambda v: 1 / (1 + self._iv.exp(-v)), a)
 
     def step(self, a: Array) -> Array:
         """1 for z > 0, 0 for z < 0; a ball around 0 is excluded."""

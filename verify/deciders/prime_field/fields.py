@@ -44,6 +44,8 @@ class Field(Protocol):
     def exp(self, a: Array) -> Array: ...
     def log(self, a: Array) -> Array: ...
     def sqrt(self, a: Array) -> Array: ...
+    def tanh(self, a: Array) -> Array: ...
+    def sigmoid(self, a: Array) -> Array: ...
     def inverse(self, a: Array) -> Array: ...
     def step(self, a: Array) -> Array: ...
     def differ(self, a: Array, b: Array) -> Array: ...
@@ -102,7 +104,7 @@ class PrimeField:
         self._seed = seed
         self._shape = shape
         self._keys: dict[str, Array] = {}
-        self.exponents: list[Array] = []  # the arguments of exp in the first trial: do opposite ones occur?
+        self._asked: dict[str, list[Array]] = {}  # arguments of exp and its kin in the first trial: do they meet?
 
     def _key(self, name: str) -> Array:
         found = self._keys.get(name)
@@ -177,7 +179,7 @@ class PrimeField:
 
     def exp(self, a: Array) -> Array:
         """A random function without zeros, with exp(-v) = 1/exp(v) and exp(0) = 1."""
-        self.exponents.append(np.ravel(a[0]))
+        self._note("exp", a)
         is_upper = a > self.p // 2
         value = (self._hash("exp", np.where(is_upper, self.p - a, a)) % (self._p - np.uint64(1))).astype(np.int64) + 1
         if is_upper.any():
@@ -191,6 +193,19 @@ class PrimeField:
     def sqrt(self, a: Array) -> Array:
         """A random function; that its derivative is 1/(2 sqrt z) is all that is used of it."""
         return self.draw("sqrt", a)
+
+    def tanh(self, a: Array) -> Array:
+        """A random function; that its derivative is 1 - tanh² is all that is used of it."""
+        self._note("tanh", a)
+        return self.draw("tanh", a)
+
+    def sigmoid(self, a: Array) -> Array:
+        """A random function; that its derivative is σ (1 - σ) is all that is used of it."""
+        self._note("sigmoid", a)
+        return self.draw("sigmoid", a)
+
+    def _note(self, name: str, a: Array) -> None:
+        self._asked.setdefault(name, []).append(np.ravel(a[0]))
 
     def step(self, a: Array) -> Array:
         """A random function: relu is z · step(z), step' = 0, and nothing else is used of it."""
@@ -210,7 +225,20 @@ class PrimeField:
 
     def has_opposite_exponents(self) -> bool:
         """Whether exp was asked for some v and for -v: if not here, then not formally."""
-        if not self.exponents:
+        return self._meet("exp", "exp")
+
+    def has_related_functions(self) -> bool:
+        """Whether tanh or σ was asked for the same value, up to its sign, as exp or the other, or for v and -v.
+
+        If not here, then not formally; then exponentials say no more of tanh and σ than their slopes do.
+        """
+        pairs = [(one, other) for one in ("tanh", "sigmoid") for other in ("exp", "tanh", "sigmoid")]
+        return any(self._meet(one, other) for one, other in pairs)
+
+    def _meet(self, one: str, other: str) -> bool:
+        """Whether one function was asked for the opposite of what another was, or another one for the same."""
+        if one not in self._asked or other not in self._asked:
             return False
-        values = np.concatenate(self.exponents)
-        return bool(np.isin((-values) % self.primes[0], values).any())
+        first, second = (np.concatenate(self._asked[name]) for name in (one, other))
+        is_opposite = np.isin((-first) % self.primes[0], second).any()
+        return bool(is_opposite or (one != other and np.isin(first, second).any()))

@@ -3,12 +3,18 @@
 Laws in use: exp' = exp, exp(-z) = 1/exp(z), exp(0) = 1, log' = 1/z, sqrt' = 1/(2 sqrt), a · (1/a) = 1,
 relu(z) = z · step(z) with step' = 0, tanh = (e^z - e^-z)/(e^z + e^-z), σ = 1/(1 + e^-z),
 softmax = e^z / (1ᵀ e^z). A derivative f', f'' of a known function is taken by a perturbation of its own.
+
+tanh and σ have a second reading, `BY_SLOPE`: any function with tanh' = 1 - tanh², any with σ' = σ (1 - σ). What holds for
+all of these holds for tanh and σ, and their atoms need no fractions: this reading is tried first. Their exponentials
+say no more as long as no two functions meet at equal or opposite arguments: e^z is a fraction of tanh z or σ(z) alone,
+and those of different arguments are independent (`PrimeField.has_related_functions`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from functools import cache, reduce
 from math import factorial
 from typing import Any
 
@@ -56,6 +62,15 @@ class Application:
             found = self._multiply(found, value)
         return found
 
+    def polynomial(self, coefficients: tuple[int, ...], value: Value) -> Value:
+        """Σ c_k x^k entry by entry, some c_k not 0."""
+        terms = [
+            self.algebra.times(plain(c), self.power(value, k) if k else self.algebra.ones(self.rows, self.cols))
+            for k, c in enumerate(coefficients)
+            if c
+        ]
+        return reduce(self.algebra.add, terms)
+
     def minus(self, a: Jet) -> Jet:
         """-a."""
         return jets.linear(lambda value: self.algebra.times(MINUS, value), a)
@@ -80,7 +95,8 @@ def apply(
         raise Unsupported(f"no law of the function {kind} is known here")
     own = [OWN << k for k in range(order)]
     unit = algebra.ones(rows, cols) if own else None
-    found = KNOWN[kind](application, {**a, **dict.fromkeys(own, unit)}, "")
+    law = KNOWN[kind] if algebra.by_exponentials else BY_SLOPE.get(kind, KNOWN[kind])
+    found = law(application, {**a, **dict.fromkeys(own, unit)}, "")
     mask = sum(own)
     return {key ^ mask: value for key, value in found.items() if key & mask == mask} if own else found
 
@@ -153,6 +169,35 @@ def sigmoid(f: Application, a: Jet, place: str) -> Jet:
     return reciprocal(f, jets.add(f.algebra, f.ones(), exp(f, f.minus(a), "down")), "over")
 
 
+def tanh_by_slope(f: Application, a: Jet, place: str) -> Jet:
+    """tanh' = 1 - tanh²."""
+    return _by_slope(f, "tanh", (1, 0, -1), a, place)
+
+
+def sigmoid_by_slope(f: Application, a: Jet, place: str) -> Jet:
+    """σ' = σ (1 - σ)."""
+    return _by_slope(f, "sigmoid", (0, 1, -1), a, place)
+
+
+def _by_slope(f: Application, name: str, slope: tuple[int, ...], a: Jet, place: str) -> Jet:
+    """Where g' = p(g), g⁽ᵏ⁾ = p_k(g) with p_0(g) = g and p_{k+1} = p_k' p."""
+    value = f.atom(place, name, name, 0, a)
+    return f.chain(lambda k: f.polynomial(slope_polynomial(slope, k), value) if k else value, a)
+
+
+@cache
+def slope_polynomial(slope: tuple[int, ...], k: int) -> tuple[int, ...]:
+    """Coefficients of p_k, lowest first, where g' = p(g)."""
+    if k == 0:
+        return 0, 1
+    lower = slope_polynomial(slope, k - 1)
+    found = [0] * (len(lower) + len(slope) - 2)
+    for i, c in enumerate(lower[1:], start=1):
+        for j, s in enumerate(slope):
+            found[i - 1 + j] += i * c * s
+    return tuple(found)
+
+
 def softmax(f: Application, a: Jet, place: str) -> Jet:
     """softmax(z) = e^z / (1ᵀ e^z)."""
     up = exp(f, a, "up")
@@ -171,3 +216,5 @@ KNOWN: dict[str, Callable[[Application, Jet, str], Jet]] = {
     "sqrt": sqrt,
     "softmax": softmax,
 }
+
+BY_SLOPE: dict[str, Callable[[Application, Jet, str], Jet]] = {"tanh": tanh_by_slope, "sigmoid": sigmoid_by_slope}
