@@ -15,7 +15,15 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
-from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian, slot_of, variable_of
+from derive.language.derivatives import (
+    BlockJacobian,
+    Collect,
+    FamilyDerivative,
+    Gradient,
+    Jacobian,
+    slot_of,
+    variable_of,
+)
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import arrays

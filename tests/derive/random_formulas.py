@@ -295,7 +295,7 @@ class Maker:
         order = self.conventions.vec
         shape = (ROWS, COLS) if (rows == (N, M)) == (order == "row") else (COLS, ROWS)
         other = (ROWS, COLS) if (cols == (N, M)) == (order == "row") else (COLS, ROWS)
-        if (COLS, ROWS) == other:
+        if other == (COLS, ROWS):
             return None
         return lambda: Jacobian(nodes.Vec(self.make(*shape, depth - 1), order), nodes.Vec(self.leaf(*other), order))
 

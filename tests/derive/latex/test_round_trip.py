@@ -135,7 +135,25 @@ def test_a_family_inside_a_formula_is_not_printed():
 
 # --- texts that the grammar makes ---------------------------------------------------------------------------------
 
-NAMES = ("A", "B", "U", "W_f", "a", "b", "w", "r", "E", "s_t", "x_{k-1}", r"\mathrm{Net}_t", "R_k", "c_t", r"\hat{y}_t", "I_n", "n")
+NAMES = (
+    "A",
+    "B",
+    "U",
+    "W_f",
+    "a",
+    "b",
+    "w",
+    "r",
+    "E",
+    "s_t",
+    "x_{k-1}",
+    r"\mathrm{Net}_t",
+    "R_k",
+    "c_t",
+    r"\hat{y}_t",
+    "I_n",
+    "n",
+)
 SPELLINGS = {
     "NAME": NAMES, "NUMBER": ("0", "1", "2", "17"), "FUNC": ("f", r"\sigma ", r"\tanh ", r"\operatorname{diag}", "tr"),
     "COMMA": (", ",), "REL": ("=", r"\le ", r"\neq "), "FORALL": (r"\forall ",), "PLUS": ("+",), "MINUS": ("-",),
@@ -173,5 +191,3 @@ def check_stable(formula):
     except BackproofError:
         return
     check_same_meaning(formula, read)
-
-
