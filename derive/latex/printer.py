@@ -228,11 +228,18 @@ class Printer:
     def kronecker(self, expr: nodes.Kronecker) -> Text:
         """A ⊗ B, grouped from the left."""
         left, right = expr.args
-        texts = {self.text(left), self.text(right)}
-        if texts == {"0"}:
+        if self.text(left) == self.text(right) == "0":
             return "0", ATOM  # the zeros of an axis that is a product of sizes
-        first = self.text(left) if isinstance(left, nodes.Kronecker) else self.at_least(left, PRODUCT)
-        return f"{first} \\otimes {self.at_least(right, PRODUCT)}", ENTRY
+        is_chain = isinstance(left, nodes.Kronecker) and self.text(left) != "0"
+        first = self.text(left) if is_chain else self._sized(left)
+        return f"{first} \\otimes {self._sized(right)}", ENTRY
+
+    def _sized(self, expr: Any) -> str:
+        """A factor of ⊗; ones say how many they are, since nothing beside them does."""
+        if not isinstance(expr, sp.OneMatrix) or axes(expr).is_scalar:
+            return self.at_least(expr, PRODUCT)
+        rows, cols = (f"\\mathbf{{1}}_{_braced(sp.latex(size))}" for size in expr.shape)
+        return " ".join([rows] * (expr.shape[0] != 1) + [f"{cols}^\\top"] * (expr.shape[1] != 1))
 
     def power(self, expr: nodes.Power) -> Text:
         """A^e."""

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sympy.matrices.expressions.hadamard import HadamardPower
 
 from derive.language import nodes
-from derive.language.build import divide, hadamard, kron, matadd, matmul, negate, sequence, transpose
+from derive.language.build import constant, divide, hadamard, kron, matadd, matmul, negate, sequence, transpose
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import ElementwiseFunction, elementwise, function
 from derive.language.shapes import axes
@@ -111,7 +111,7 @@ class Maker:
 
     def constants(self, rows, cols):
         """0 or 1 as the last term of a sum: its size is read off the others."""
-        return [self.pick((sp.ZeroMatrix, sp.OneMatrix))(nodes.length(rows), nodes.length(cols))]
+        return [constant(self.pick((sp.ZeroMatrix, sp.OneMatrix)), rows, cols)]
 
     def several(self, rows, cols, depth):
         return [self.make(rows, cols, depth - 1) for _ in range(self.draw(st.integers(2, 3)))]
