@@ -14,7 +14,17 @@ from verify.document.statements import Document, Problem, read
 from verify.errors import DocumentError, Place
 
 ROOT = Path(__file__).resolve().parent.parent
-FORBIDDEN = ("open", "exec", "compile", "os.system", "os.exec", "os.posix_spawn", "os.fork", "subprocess.Popen", "pickle.find_class")
+FORBIDDEN = (
+    "open",
+    "exec",
+    "compile",
+    "os.system",
+    "os.exec",
+    "os.posix_spawn",
+    "os.fork",
+    "subprocess.Popen",
+    "pickle.find_class",
+)
 ENDINGS = {"md": "notes.md", "tex": "notes.tex", "ipynb": "notes.ipynb"}
 assert set(ENDINGS) == set(get_args(Form))
 

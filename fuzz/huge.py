@@ -1,6 +1,6 @@
 """What the largest texts cost: each in a process of its own, processor time and peak memory, as a Markdown table.
 
-    python fuzz/huge.py
+python fuzz/huge.py
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ def filled(text: str, size: int) -> str:
 
 def bomb(depth: int) -> str:
     """Macros that double at each of so many levels."""
-    lines = [f"\\newcommand{{\\m{chr(97 + level)}}}{{\\m{chr(98 + level)}\\m{chr(98 + level)}}}" for level in range(depth)]
+    lines = [
+        f"\\newcommand{{\\m{chr(97 + level)}}}{{\\m{chr(98 + level)}\\m{chr(98 + level)}}}" for level in range(depth)
+    ]
     return "$" + "".join(lines) + f"\\newcommand{{\\m{chr(97 + depth)}}}{{A}}$\n\n" + displayed("a = \\ma")
 
 

@@ -172,7 +172,9 @@ def _derived(random: Random, names: list[str]) -> str:
     while stack and len(out) < 150:
         name, level = stack.pop()
         if name not in _rules():
-            out.append(random.choice(names) if name == "NAME" and random.random() < 0.9 else random.choice(SPELLINGS[name]))
+            out.append(
+                random.choice(names) if name == "NAME" and random.random() < 0.9 else random.choice(SPELLINGS[name])
+            )
             continue
         choices = _rules()[name]
         if level > depth:
@@ -184,7 +186,9 @@ def _derived(random: Random, names: list[str]) -> str:
 
 def _names(displays: list[str]) -> list[str]:
     """The names in a document's displays, with their scripts."""
-    found = re.findall(r"(?:\\[a-z]+\{[A-Za-z]+\}|\\[a-zA-Z]+|[A-Za-z])(?:[_^](?:\{[^{}]*\}|\w|\\top))*", " ".join(displays))
+    found = re.findall(
+        r"(?:\\[a-z]+\{[A-Za-z]+\}|\\[a-zA-Z]+|[A-Za-z])(?:[_^](?:\{[^{}]*\}|\w|\\top))*", " ".join(displays)
+    )
     return found or ["W"]
 
 

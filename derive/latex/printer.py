@@ -15,7 +15,15 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
-from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian, slot_of, variable_of
+from derive.language.derivatives import (
+    BlockJacobian,
+    Collect,
+    FamilyDerivative,
+    Gradient,
+    Jacobian,
+    slot_of,
+    variable_of,
+)
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
 from derive.latex import arrays
@@ -91,6 +99,22 @@ def _has_two_modes(expr: Any) -> bool:
     while isinstance(subject, nodes.Vec | sp.Transpose):
         subject = subject.args[0]
     return bool(getattr(subject, "indices", ())) and not getattr(by, "indices", ())
+
+
+def _factor(row: Text, is_last: bool) -> str:
+    """A factor as it stands in a product, where Σ and Π may be last."""
+    text, level = row
+    return text if level >= PRODUCT or (is_last and level == BIG) else f"\\left({text}\\right)"
+
+
+def _open(last: Text) -> int:
+    """How a product binds: one that ends in Σ or Π reaches on as that sign does."""
+    return BIG if last[1] == BIG else PRODUCT
+
+
+def _is_zero(expr: Any) -> bool:
+    """Zeros; of an axis that is a product of sizes a Kronecker product of zeros."""
+    return isinstance(expr, sp.ZeroMatrix) or (isinstance(expr, nodes.Kronecker) and all(map(_is_zero, expr.args)))
 
 
 class Printer:
@@ -183,22 +207,14 @@ class Printer:
         if negative and not front and len(factors) == 1:
             text, level = self.row(factors[0])
             return "-" + (f"\\left({text}\\right)" if level == SUM else text), SUM
-        texts = front + [self._factor(f, place == len(factors) - 1) for place, f in enumerate(factors)]
-        return ("-" if negative else "") + " ".join(texts), SUM if negative else self._open(factors[-1])
-
-    def _open(self, last: Any) -> int:
-        """How a product binds: one that ends in Σ or Π reaches on as that sign does."""
-        return BIG if self.row(last)[1] == BIG else PRODUCT
-
-    def _factor(self, factor: Any, is_last: bool) -> str:
-        if is_last and self.row(factor)[1] == BIG:
-            return self.text(factor)
-        return self.at_least(factor, PRODUCT)
+        rows = [self.row(factor) for factor in factors]
+        texts = front + [_factor(row, place == len(rows) - 1) for place, row in enumerate(rows)]
+        return ("-" if negative else "") + " ".join(texts), SUM if negative else _open(rows[-1])
 
     def scale(self, expr: nodes.Scale) -> Text:
         """c A: a composite c in parentheses."""
-        scalar = self.at_least(expr.scalar, ATOM)
-        return f"{scalar} {self._factor(expr.matrix, True)}", self._open(expr.matrix)
+        row = self.row(expr.matrix)
+        return f"{self.at_least(expr.scalar, ATOM)} {_factor(row, True)}", _open(row)
 
     def transpose(self, expr: Any) -> Text:
         """Aᵀ; of a derivative, what the conventions print without a sign."""
@@ -228,9 +244,9 @@ class Printer:
     def kronecker(self, expr: nodes.Kronecker) -> Text:
         """A ⊗ B, grouped from the left."""
         left, right = expr.args
-        if self.text(left) == self.text(right) == "0":
-            return "0", ATOM  # the zeros of an axis that is a product of sizes
-        is_chain = isinstance(left, nodes.Kronecker) and self.text(left) != "0"
+        if _is_zero(expr):
+            return "0", ATOM
+        is_chain = isinstance(left, nodes.Kronecker) and not _is_zero(left)
         first = self.text(left) if is_chain else self._sized(left)
         return f"{first} \\otimes {self._sized(right)}", ENTRY
 

@@ -135,7 +135,25 @@ def test_a_family_inside_a_formula_is_not_printed():
 
 # --- texts that the grammar makes ---------------------------------------------------------------------------------
 
-NAMES = ("A", "B", "U", "W_f", "a", "b", "w", "r", "E", "s_t", "x_{k-1}", r"\mathrm{Net}_t", "R_k", "c_t", r"\hat{y}_t", "I_n", "n")
+NAMES = (
+    "A",
+    "B",
+    "U",
+    "W_f",
+    "a",
+    "b",
+    "w",
+    "r",
+    "E",
+    "s_t",
+    "x_{k-1}",
+    r"\mathrm{Net}_t",
+    "R_k",
+    "c_t",
+    r"\hat{y}_t",
+    "I_n",
+    "n",
+)
 SPELLINGS = {
     "NAME": NAMES, "NUMBER": ("0", "1", "2", "17"), "FUNC": ("f", r"\sigma ", r"\tanh ", r"\operatorname{diag}", "tr"),
     "COMMA": (", ",), "REL": ("=", r"\le ", r"\neq "), "FORALL": (r"\forall ",), "PLUS": ("+",), "MINUS": ("-",),
@@ -175,3 +193,12 @@ def check_stable(formula):
     check_same_meaning(formula, read)
 
 
+def test_printing_takes_no_longer_the_deeper_a_formula_nests():
+    """Each piece is printed once: brackets thirty deep, and as many factors of ⊗."""
+    deep, chain = b, A
+    for _ in range(30):
+        deep = nodes.Scale(w, hadamard(matmul(A, matmul(B, deep)) if axes(deep) == axes(b) else matmul(B, b), s[TIME]))
+        deep = matmul(transpose(B), deep)
+        chain = nodes.Kronecker(chain, A)
+    assert latex(deep).count("\\odot") == 30
+    assert latex(chain).count("\\otimes") == 30
