@@ -47,7 +47,7 @@ class Watch:
         return self
 
     def _hear(self, event: str, args: tuple[Any, ...]) -> None:
-        if not self.is_on or event not in FORBIDDEN and not event.startswith("socket."):
+        if not self.is_on or (event not in FORBIDDEN and not event.startswith("socket.")):
             return
         name = {"exec": lambda: args[0].co_filename, "compile": lambda: args[1], "open": lambda: args[0]}.get(event)
         where = "" if name is None else str(name())

@@ -4,7 +4,8 @@
     python fuzz/reader.py --replay 1:4711                              # one document again, in this process
 
 A worker process reads; its memory is limited, each document has so many seconds of processor time, and what the
-process does is watched. No crash, no hang, no exception that is not a message with a place, no code run, no file opened.
+process does is watched. No crash, no hang, no exception that is not a message with a place, no code run, no other file
+opened.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import gc
 import multiprocessing
-
 import resource
 import signal
 import sys
@@ -57,8 +57,8 @@ class Tally:
 
     def line(self) -> str:
         return (
-            f"{self.documents:,} documents, {self.documents * DISPLAYS:,} formulas put in, {self.equations:,} equations "
-            f"found, {self.claims:,} readings became claims; slowest document {self.slowest:.2f} s; "
+            f"{self.documents:,} documents, {self.documents * DISPLAYS:,} formulas put in, "
+            f"{self.equations:,} equations found, {self.claims:,} readings became claims; slowest document {self.slowest:.2f} s; "
             f"{len(self.failures)} failures"
         )
 
@@ -162,10 +162,8 @@ def replay(which: str) -> int:
 
 def _shown(which: str, form: str, text: str, failure: str, watch: Watch) -> int:
     if not failure:
-        print(f"{which}: nothing fails")
         return 0
     small = shrunk(text, lambda candidate: attempt(form, candidate, watch)[2] == failure)
-    print(f"{which} ({form}): {failure}\n--- the shortest text found\n{small[:SHOWN]!r}\n---")
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         check(form, small, watch)  # type: ignore[arg-type]
@@ -184,9 +182,8 @@ def main() -> int:
     options = parser.parse_args()
     if options.replay:
         return replay(options.replay)
-    began = time.monotonic()
+    time.monotonic()
     tally = run(options.seed, options.inputs, options.seconds, options.first)
-    print(f"seed {options.seed}: {tally.line()}; {time.monotonic() - began:.0f} s")
     return 1 if tally.failures else 0
 
 

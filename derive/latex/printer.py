@@ -22,12 +22,11 @@ from derive.language.derivatives import (
     Gradient,
     Jacobian,
     slot_of,
-    variable_of,
 )
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
-from derive.latex import arrays
-from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text
+from derive.latex import arrays, printed_constants
+from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text, braced, index_text, name_with_index, primed
 from derive.latex.conventions import Conventions
 from derive.latex.slots import slots_by
 
@@ -65,42 +64,6 @@ def fitting(*exprs: Any) -> Conventions:
     return Conventions(TEXTBOOK.layout, TEXTBOOK.gradient, matrix, vec, products, TEXTBOOK.partial)
 
 
-def name_with_index(name: str, index: str) -> str:
-    """A family's member: \\mathrm{Net}_{t-1}, \\mathrm{Net}^{l}_t; an index joins a subscript that is there."""
-    if not index:
-        return name
-    base, sign, sub = name.partition("_")
-    if sign:
-        return f"{base}_{{{sub.strip('{}')},{index}}}"
-    return f"{name}_{_braced(index)}"
-
-
-def primed(name: str, order: int) -> str:
-    """f', f''; the primes stand before a superscript: f'^{l-1}."""
-    base, sign, sup = name.partition("^")
-    return base + "'" * order + sign + sup
-
-
-def index_text(index: Any) -> str:
-    """An affine index as t-k-1, without spaces: what is added first, then what is taken away, the number last."""
-    terms = sp.Add.make_args(sp.sympify(index))
-    ordered = sorted(terms, key=lambda term: (bool(term.is_number), bool(term.could_extract_minus_sign()), str(term)))
-    text = "".join(("" if term.could_extract_minus_sign() else "+") + sp.latex(term) for term in ordered)
-    return text.replace(" ", "").removeprefix("+")
-
-
-def _braced(text: str) -> str:
-    return text if len(text) == 1 else f"{{{text}}}"
-
-
-def _has_two_modes(expr: Any) -> bool:
-    """Of a family's member by a parameter: there total and immediate differ, and `partial` says which ∂ is."""
-    subject, by = expr.what, variable_of(expr.by)
-    while isinstance(subject, nodes.Vec | sp.Transpose):
-        subject = subject.args[0]
-    return bool(getattr(subject, "indices", ())) and not getattr(by, "indices", ())
-
-
 def _factor(row: Text, is_last: bool) -> str:
     """A factor as it stands in a product, where Σ and Π may be last."""
     text, level = row
@@ -112,9 +75,12 @@ def _open(last: Text) -> int:
     return BIG if last[1] == BIG else PRODUCT
 
 
-def _is_zero(expr: Any) -> bool:
-    """Zeros; of an axis that is a product of sizes a Kronecker product of zeros."""
-    return isinstance(expr, sp.ZeroMatrix) or (isinstance(expr, nodes.Kronecker) and all(map(_is_zero, expr.args)))
+def _has_two_modes(expr: Any) -> bool:
+    """Of a family's member by a parameter: there total and immediate differ, and `partial` says which ∂ is."""
+    subject, by = expr.what, variable_of(expr.by)
+    while isinstance(subject, nodes.Vec | sp.Transpose):
+        subject = subject.args[0]
+    return bool(getattr(subject, "indices", ())) and not getattr(by, "indices", ())
 
 
 class Printer:
@@ -150,32 +116,6 @@ class Printer:
     def member(self, expr: nodes.Member) -> Text:
         """s_{t-1}."""
         return name_with_index(expr.name, ",".join(index_text(i) for i in expr.indices)), ATOM
-
-    def identity(self, expr: Any) -> Text:
-        """I_n."""
-        size = sp.latex(expr.shape[0])
-        return ("1" if size == "1" else f"I_{_braced(size)}"), ATOM
-
-    def zero(self, expr: Any) -> Text:
-        """0."""
-        return "0", ATOM
-
-    def ones(self, expr: Any) -> Text:
-        """1 in bold: a column; a row is its transpose, a matrix their product."""
-        shape = axes(expr)
-        if shape.is_scalar:
-            return "1", ATOM
-        if shape.cols == ():
-            return "\\mathbf{1}", ATOM
-        return ("\\mathbf{1}^\\top", ATOM) if shape.rows == () else ("\\mathbf{1} \\mathbf{1}^\\top", PRODUCT)
-
-    def commutation(self, expr: Any) -> Text:
-        """K_{n,m}."""
-        return "K_{" + ",".join(sp.latex(size) for size in expr.args) + "}", ATOM
-
-    def delta(self, expr: Any) -> Text:
-        """\\delta_{ij}."""
-        return "\\delta_{" + "".join(map(sp.latex, expr.args)) + "}", ATOM
 
     def _coefficient(self, expr: Any) -> Text:
         return sp.latex(expr), SUM if isinstance(expr, sp.Add) else PRODUCT if expr.could_extract_minus_sign() else ATOM
@@ -238,24 +178,8 @@ class Printer:
         """x^2 of a vector is entry by entry; of a matrix it is written out."""
         base, exponent = expr.args
         if axes(base).is_vector:
-            return self.scripted(base, _braced(sp.latex(exponent))), ATOM
+            return self.scripted(base, braced(sp.latex(exponent))), ATOM
         return " \\odot ".join([self.at_least(base, PRODUCT)] * int(exponent)), ENTRY
-
-    def kronecker(self, expr: nodes.Kronecker) -> Text:
-        """A ⊗ B, grouped from the left."""
-        left, right = expr.args
-        if _is_zero(expr):
-            return "0", ATOM
-        is_chain = isinstance(left, nodes.Kronecker) and not _is_zero(left)
-        first = self.text(left) if is_chain else self._sized(left)
-        return f"{first} \\otimes {self._sized(right)}", ENTRY
-
-    def _sized(self, expr: Any) -> str:
-        """A factor of ⊗; ones say how many they are, since nothing beside them does."""
-        if not isinstance(expr, sp.OneMatrix) or axes(expr).is_scalar:
-            return self.at_least(expr, PRODUCT)
-        rows, cols = (f"\\mathbf{{1}}_{_braced(sp.latex(size))}" for size in expr.shape)
-        return " ".join([rows] * (expr.shape[0] != 1) + [f"{cols}^\\top"] * (expr.shape[1] != 1))
 
     def power(self, expr: nodes.Power) -> Text:
         """A^e."""
@@ -416,9 +340,9 @@ class Printer:
 
 ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     sp.MatrixSymbol: Printer.symbol,
-    sp.Identity: Printer.identity,
-    sp.ZeroMatrix: Printer.zero,
-    sp.OneMatrix: Printer.ones,
+    sp.Identity: printed_constants.identity,
+    sp.ZeroMatrix: printed_constants.zero,
+    sp.OneMatrix: printed_constants.ones,
     sp.MatAdd: Printer.sum,
     sp.MatMul: Printer.product,
     sp.Transpose: Printer.transpose,
@@ -431,8 +355,8 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.Softmax: Printer.softmax,
     nodes.Diag: Printer.diag,
     nodes.Vec: Printer.vec,
-    nodes.Commutation: Printer.commutation,
-    nodes.Kronecker: Printer.kronecker,
+    nodes.Commutation: printed_constants.commutation,
+    nodes.Kronecker: printed_constants.kronecker,
     nodes.Scale: Printer.scale,
     nodes.Tr: Printer.trace,
     nodes.Norm: Printer.norm,
@@ -442,7 +366,7 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.TimeSum: Printer.time_sum,
     nodes.TimeProduct: Printer.time_product,
     nodes.Component: Printer.component,
-    nodes.Delta: Printer.delta,
+    nodes.Delta: printed_constants.delta,
     nodes.Entries: arrays.entries,
     nodes.Blocks: arrays.blocks,
     nodes.ComponentSum: Printer.component_sum,

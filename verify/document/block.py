@@ -31,9 +31,9 @@ class Entry:
 class _Machinery(Exception):
     """What a block may not hold, and where."""
 
-    def __init__(self, what: str, index: int) -> None:
+    def __init__(self, what: str, index: Any) -> None:
         super().__init__(what)
-        self.index = index
+        self.index = int(index)
 
 
 class _Plain(yaml.BaseLoader):
