@@ -52,7 +52,7 @@ TEXTS: dict[str, tuple[str, Callable[[], str]]] = {
     "YAML, aliases that double": (
         "md", lambda: "```backproof\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n```\n$$a = a$$\n"),
     "YAML, 100,000 characters of names": (
-        "md", lambda: "```backproof\nsymbols: {" + ", ".join(f"x_{{{k}}}: n" for k in range(6_000)) + "}\n```\n$$a$$\n"),
+        "md", lambda: "```backproof\nsymbols:\n" + "".join(f"  a_{{{k}}}: n\n" for k in range(6_000)) + "```\n$$a$$\n"),
     "4 MB of prose": ("md", lambda: filled("So the error goes back $x$ one step.\n\n", MEGABYTES)),
     "4 MB of prose, LaTeX": ("tex", lambda: filled("So the error goes back $x$ one step.\n\n", MEGABYTES)),
     "4 MB on one line": ("md", lambda: filled("word ", MEGABYTES)),

@@ -58,8 +58,8 @@ class Tally:
     def line(self) -> str:
         return (
             f"{self.documents:,} documents, {self.documents * DISPLAYS:,} formulas put in, "
-            f"{self.equations:,} equations found, {self.claims:,} readings became claims; slowest document {self.slowest:.2f} s; "
-            f"{len(self.failures)} failures"
+            f"{self.equations:,} equations found, {self.claims:,} readings became claims; "
+            f"slowest document {self.slowest:.2f} s; {len(self.failures)} failures"
         )
 
 

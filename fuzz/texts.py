@@ -58,7 +58,8 @@ YAML = (
 )  # fmt: skip
 DIRECTIVES = (
     "given", "skip: why", "expect: refuted", "id: X", "where: 1 <= k < t", "where: k", "layout: denominator",
-    "expect: ",    "id:", "given; skip: x", "expect: 1 proved, 2 refuted", "vec: row", "symbols: {q: n}", "unknown: 1", ";;", "",
+    "expect: ", "id:", "given; skip: x", "expect: 1 proved, 2 refuted", "vec: row", "symbols: {q: n}", "unknown: 1",
+    ";;", "",
 )  # fmt: skip
 
 

@@ -22,6 +22,7 @@ from derive.language.derivatives import (
     Gradient,
     Jacobian,
     slot_of,
+    variable_of,
 )
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
