@@ -5,7 +5,6 @@ python fuzz/huge.py
 
 from __future__ import annotations
 
-import contextlib
 import multiprocessing
 import resource
 import time
@@ -78,13 +77,17 @@ def measure(name: str, pipe: Any) -> None:
 
 def main() -> None:
     context = multiprocessing.get_context("fork")
+    print("| text | equations | read as claims | time | memory |\n|---|---|---|---|---|", flush=True)
     for name in TEXTS:
         receiver, sender = context.Pipe(duplex=False)
         worker = context.Process(target=measure, args=(name, sender))
         worker.start()
         sender.close()
-        with contextlib.suppress(EOFError):
-            _equations, _claims, _used, _memory = receiver.recv()
+        try:
+            equations, claims, used, memory = receiver.recv()
+            print(f"| {name} | {equations:,} | {claims:,} | {used:.2f} s | {memory / 1024:,.0f} MB |", flush=True)
+        except EOFError:
+            print(f"| {name} | it broke | | | |", flush=True)
         worker.join()
 
 

@@ -162,8 +162,10 @@ def replay(which: str) -> int:
 
 def _shown(which: str, form: str, text: str, failure: str, watch: Watch) -> int:
     if not failure:
+        print(f"{which}: nothing fails")
         return 0
     small = shrunk(text, lambda candidate: attempt(form, candidate, watch)[2] == failure)
+    print(f"{which} ({form}): {failure}\n--- the shortest text found\n{small[:SHOWN]!r}\n---")
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         check(form, small, watch)  # type: ignore[arg-type]
@@ -182,8 +184,9 @@ def main() -> int:
     options = parser.parse_args()
     if options.replay:
         return replay(options.replay)
-    time.monotonic()
+    began = time.monotonic()
     tally = run(options.seed, options.inputs, options.seconds, options.first)
+    print(f"seed {options.seed}: {tally.line()}; {time.monotonic() - began:.0f} s")
     return 1 if tally.failures else 0
 
 
