@@ -16,8 +16,9 @@ from derive.language.derivatives import Gradient
 from derive.language.nodes import Application, AxisSizes, Elementwise, Member
 from derive.language.shapes import axes
 from derive.language.show import show
+from derive.latex.binding import name_with_index
 from derive.latex.conventions import OPTIONS, Conventions
-from derive.latex.printer import TEXTBOOK, Printer, fitting, name_with_index
+from derive.latex.printer import TEXTBOOK, Printer, fitting
 from derive.model import Equation, Loss, Model
 from derive.rules.dependence import leaves
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, get_args
 
 from verify.document.interpret import Interpreter
 from verify.document.readers import Form
+from verify.document.source import Source
 from verify.document.statements import Document, Problem, read
 from verify.errors import DocumentError, Place
 
@@ -131,11 +133,17 @@ def _check_message(message: str, place: Place, document: Document | None) -> Non
 
 def _check_place(place: Place, document: Document) -> None:
     """The line exists, and the column lies in it or just behind it."""
-    source = document.source
-    parts = [part for part in source.parts if part.path == place.path]
-    ends = {part.start: end.start for part, end in zip(source.parts, source.parts[1:], strict=False)}
-    for part in parts:
-        lines = source.text[part.start : ends.get(part.start, len(source.text) + 1) - 1].split("\n")
-        if place.line <= len(lines) and place.column <= len(lines[place.line - 1]) + 1:
-            return
-    raise Broken(f"a place outside the text: {place!r}")
+    widths = _line_widths(document.source).get(place.path, [])
+    if not any(place.line <= len(lines) and place.column <= lines[place.line - 1] + 1 for lines in widths):
+        raise Broken(f"a place outside the text: {place!r}")
+
+
+@lru_cache(maxsize=1)
+def _line_widths(source: Source) -> dict[str, list[list[int]]]:
+    """How long the lines of each part of a document are, by its path."""
+    found: dict[str, list[list[int]]] = {}
+    ends = [*(part.start - 1 for part in source.parts[1:]), len(source.text)]
+    for part, end in zip(source.parts, ends, strict=True):
+        lines = [len(line) for line in source.text[part.start : end].split("\n")]
+        found.setdefault(part.path, []).append(lines)
+    return found

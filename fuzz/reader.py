@@ -4,7 +4,8 @@
     python fuzz/reader.py --replay 1:4711                              # one document again, in this process
 
 A worker process reads; its memory is limited, each document has so many seconds of processor time, and what the
-process does is watched. No crash, no hang, no exception that is not a message with a place, no code run, no file opened.
+process does is watched. No crash, no hang, no exception that is not a message with a place, no code run, no other file
+opened.
 """
 
 from __future__ import annotations
@@ -56,9 +57,9 @@ class Tally:
 
     def line(self) -> str:
         return (
-            f"{self.documents:,} documents, {self.documents * DISPLAYS:,} formulas put in, {self.equations:,} equations "
-            f"found, {self.claims:,} readings became claims; slowest document {self.slowest:.2f} s; "
-            f"{len(self.failures)} failures"
+            f"{self.documents:,} documents, {self.documents * DISPLAYS:,} formulas put in, "
+            f"{self.equations:,} equations found, {self.claims:,} readings became claims; "
+            f"slowest document {self.slowest:.2f} s; {len(self.failures)} failures"
         )
 
 

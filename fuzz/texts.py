@@ -27,7 +27,8 @@ SPELLINGS = {
              r"\sqrt", r"\det ", r"\operatorname{kron}", r"\max ", "softmax", r"\log "),
     "NABLA": (r"\nabla ",), "PARTIAL": (r"\partial ", r"\mathrm{d}", "d"), "DBY": (r"\partial_{W}", r"\partial^{+}_x "),
     "LPAR": ("(", r"\left("), "RPAR": (")", r"\right)"), "LBRACK": ("[",), "RBRACK": ("]",), "LSET": (r"\{",),
-    "RSET": (r"\}",), "LNORM": (r"\|",), "RNORM": (r"\|",), "LABS": ("|",), "RABS": ("|",), "PRIME": ("'", r"^{\prime}"),
+    "RSET": (r"\}",), "LNORM": (r"\|",), "RNORM": (r"\|",), "LABS": ("|",), "RABS": ("|",),
+    "PRIME": ("'", r"^{\prime}"),
     "SUB": ("_t", "_{t-1}", "_{ij}", "_i", "_{k=1}", "_{i:}", "_{1 \\le k \\le t}", "_n", "_{n+m}", "_{i, t}", "_F"),
     "SUP": (r"^\top ", "^T", "^{-1}", "^2", "^{t-k}", "^{t}", "^{(t)}", "^{-T}", "^{1/2}", "^{l-1}"), "AMP": ("&",),
     "BEGIN": (r"\begin{bmatrix}",), "END": (r"\end{bmatrix}",), "ROW": (r"\\",),
@@ -56,8 +57,9 @@ YAML = (
     "symbols: {F: 'function(x: m, h: n) -> n'}", "symbols: {w: entries of W}", "symbols: {y: label m}", "%YAML 9.9",
 )  # fmt: skip
 DIRECTIVES = (
-    "given", "skip: why", "expect: refuted", "id: X", "where: 1 <= k < t", "where: k", "layout: denominator", "expect: ",
-    "id:", "given; skip: x", "expect: 1 proved, 2 refuted", "vec: row", "symbols: {q: n}", "unknown: 1", ";;", "",
+    "given", "skip: why", "expect: refuted", "id: X", "where: 1 <= k < t", "where: k", "layout: denominator",
+    "expect: ", "id:", "given; skip: x", "expect: 1 proved, 2 refuted", "vec: row", "symbols: {q: n}", "unknown: 1",
+    ";;", "",
 )  # fmt: skip
 
 

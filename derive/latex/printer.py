@@ -26,8 +26,8 @@ from derive.language.derivatives import (
 )
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
-from derive.latex import arrays
-from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text
+from derive.latex import arrays, printed_constants
+from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text, braced, index_text, name_with_index, primed
 from derive.latex.conventions import Conventions
 from derive.latex.slots import slots_by
 
@@ -65,32 +65,15 @@ def fitting(*exprs: Any) -> Conventions:
     return Conventions(TEXTBOOK.layout, TEXTBOOK.gradient, matrix, vec, products, TEXTBOOK.partial)
 
 
-def name_with_index(name: str, index: str) -> str:
-    """A family's member: \\mathrm{Net}_{t-1}, \\mathrm{Net}^{l}_t; an index joins a subscript that is there."""
-    if not index:
-        return name
-    base, sign, sub = name.partition("_")
-    if sign:
-        return f"{base}_{{{sub.strip('{}')},{index}}}"
-    return f"{name}_{_braced(index)}"
+def _factor(row: Text, is_last: bool) -> str:
+    """A factor as it stands in a product, where Σ and Π may be last."""
+    text, level = row
+    return text if level >= PRODUCT or (is_last and level == BIG) else f"\\left({text}\\right)"
 
 
-def primed(name: str, order: int) -> str:
-    """f', f''; the primes stand before a superscript: f'^{l-1}."""
-    base, sign, sup = name.partition("^")
-    return base + "'" * order + sign + sup
-
-
-def index_text(index: Any) -> str:
-    """An affine index as t-k-1, without spaces: what is added first, then what is taken away, the number last."""
-    terms = sp.Add.make_args(sp.sympify(index))
-    ordered = sorted(terms, key=lambda term: (bool(term.is_number), bool(term.could_extract_minus_sign()), str(term)))
-    text = "".join(("" if term.could_extract_minus_sign() else "+") + sp.latex(term) for term in ordered)
-    return text.replace(" ", "").removeprefix("+")
-
-
-def _braced(text: str) -> str:
-    return text if len(text) == 1 else f"{{{text}}}"
+def _open(last: Text) -> int:
+    """How a product binds: one that ends in Σ or Π reaches on as that sign does."""
+    return BIG if last[1] == BIG else PRODUCT
 
 
 def _has_two_modes(expr: Any) -> bool:
@@ -135,32 +118,6 @@ class Printer:
         """s_{t-1}."""
         return name_with_index(expr.name, ",".join(index_text(i) for i in expr.indices)), ATOM
 
-    def identity(self, expr: Any) -> Text:
-        """I_n."""
-        size = sp.latex(expr.shape[0])
-        return ("1" if size == "1" else f"I_{_braced(size)}"), ATOM
-
-    def zero(self, expr: Any) -> Text:
-        """0."""
-        return "0", ATOM
-
-    def ones(self, expr: Any) -> Text:
-        """1 in bold: a column; a row is its transpose, a matrix their product."""
-        shape = axes(expr)
-        if shape.is_scalar:
-            return "1", ATOM
-        if shape.cols == ():
-            return "\\mathbf{1}", ATOM
-        return ("\\mathbf{1}^\\top", ATOM) if shape.rows == () else ("\\mathbf{1} \\mathbf{1}^\\top", PRODUCT)
-
-    def commutation(self, expr: Any) -> Text:
-        """K_{n,m}."""
-        return "K_{" + ",".join(sp.latex(size) for size in expr.args) + "}", ATOM
-
-    def delta(self, expr: Any) -> Text:
-        """\\delta_{ij}."""
-        return "\\delta_{" + "".join(map(sp.latex, expr.args)) + "}", ATOM
-
     def _coefficient(self, expr: Any) -> Text:
         return sp.latex(expr), SUM if isinstance(expr, sp.Add) else PRODUCT if expr.could_extract_minus_sign() else ATOM
 
@@ -191,22 +148,14 @@ class Printer:
         if negative and not front and len(factors) == 1:
             text, level = self.row(factors[0])
             return "-" + (f"\\left({text}\\right)" if level == SUM else text), SUM
-        texts = front + [self._factor(f, place == len(factors) - 1) for place, f in enumerate(factors)]
-        return ("-" if negative else "") + " ".join(texts), SUM if negative else self._open(factors[-1])
-
-    def _open(self, last: Any) -> int:
-        """How a product binds: one that ends in Σ or Π reaches on as that sign does."""
-        return BIG if self.row(last)[1] == BIG else PRODUCT
-
-    def _factor(self, factor: Any, is_last: bool) -> str:
-        if is_last and self.row(factor)[1] == BIG:
-            return self.text(factor)
-        return self.at_least(factor, PRODUCT)
+        rows = [self.row(factor) for factor in factors]
+        texts = front + [_factor(row, place == len(rows) - 1) for place, row in enumerate(rows)]
+        return ("-" if negative else "") + " ".join(texts), SUM if negative else _open(rows[-1])
 
     def scale(self, expr: nodes.Scale) -> Text:
         """c A: a composite c in parentheses."""
-        scalar = self.at_least(expr.scalar, ATOM)
-        return f"{scalar} {self._factor(expr.matrix, True)}", self._open(expr.matrix)
+        row = self.row(expr.matrix)
+        return f"{self.at_least(expr.scalar, ATOM)} {_factor(row, True)}", _open(row)
 
     def transpose(self, expr: Any) -> Text:
         """Aᵀ; of a derivative, what the conventions print without a sign."""
@@ -230,17 +179,8 @@ class Printer:
         """x^2 of a vector is entry by entry; of a matrix it is written out."""
         base, exponent = expr.args
         if axes(base).is_vector:
-            return self.scripted(base, _braced(sp.latex(exponent))), ATOM
+            return self.scripted(base, braced(sp.latex(exponent))), ATOM
         return " \\odot ".join([self.at_least(base, PRODUCT)] * int(exponent)), ENTRY
-
-    def kronecker(self, expr: nodes.Kronecker) -> Text:
-        """A ⊗ B, grouped from the left."""
-        left, right = expr.args
-        texts = {self.text(left), self.text(right)}
-        if texts == {"0"}:
-            return "0", ATOM  # the zeros of an axis that is a product of sizes
-        first = self.text(left) if isinstance(left, nodes.Kronecker) else self.at_least(left, PRODUCT)
-        return f"{first} \\otimes {self.at_least(right, PRODUCT)}", ENTRY
 
     def power(self, expr: nodes.Power) -> Text:
         """A^e."""
@@ -401,9 +341,9 @@ class Printer:
 
 ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     sp.MatrixSymbol: Printer.symbol,
-    sp.Identity: Printer.identity,
-    sp.ZeroMatrix: Printer.zero,
-    sp.OneMatrix: Printer.ones,
+    sp.Identity: printed_constants.identity,
+    sp.ZeroMatrix: printed_constants.zero,
+    sp.OneMatrix: printed_constants.ones,
     sp.MatAdd: Printer.sum,
     sp.MatMul: Printer.product,
     sp.Transpose: Printer.transpose,
@@ -416,8 +356,8 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.Softmax: Printer.softmax,
     nodes.Diag: Printer.diag,
     nodes.Vec: Printer.vec,
-    nodes.Commutation: Printer.commutation,
-    nodes.Kronecker: Printer.kronecker,
+    nodes.Commutation: printed_constants.commutation,
+    nodes.Kronecker: printed_constants.kronecker,
     nodes.Scale: Printer.scale,
     nodes.Tr: Printer.trace,
     nodes.Norm: Printer.norm,
@@ -427,7 +367,7 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.TimeSum: Printer.time_sum,
     nodes.TimeProduct: Printer.time_product,
     nodes.Component: Printer.component,
-    nodes.Delta: Printer.delta,
+    nodes.Delta: printed_constants.delta,
     nodes.Entries: arrays.entries,
     nodes.Blocks: arrays.blocks,
     nodes.ComponentSum: Printer.component_sum,

@@ -58,17 +58,19 @@ def _is_plain_scalar(value: Any) -> bool:
 
 def _joined(matrices: list[Any]) -> Any:
     """Matrices side by side; what has become 1×1 on the way scales what follows."""
-    matrices = _contract_matrix_chains(matrices)
-    current = matrices[0]
-    for factor in matrices[1:]:
-        left, right = axes(current), axes(factor)
-        if left.is_scalar and left.cols != right.rows:
-            current = Scale(current, factor)
-        elif right.is_scalar and right.rows != left.cols:
-            current = Scale(factor, current)
+    first, *rest = _contract_matrix_chains(matrices)
+    run, shape = [first], axes(first)  # the factors of one product, put together once
+    for factor in rest:
+        right = axes(factor)
+        back = shape.back or right.back
+        if shape.is_scalar and shape.cols != right.rows:
+            run, shape = [Scale(matmul(*run), factor)], Axes(*right.plain, back)
+        elif right.is_scalar and right.rows != shape.cols:
+            run, shape = [Scale(factor, matmul(*run))], Axes(*shape.plain, back)
         else:
-            current = matmul(current, factor)
-    return current
+            run.append(factor)
+            shape = Axes(shape.rows, right.cols, back)
+    return matmul(*run)
 
 
 def _contract_matrix_chains(matrices: list[Any]) -> list[Any]:

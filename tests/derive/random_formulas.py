@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sympy.matrices.expressions.hadamard import HadamardPower
 
 from derive.language import nodes
-from derive.language.build import divide, hadamard, kron, matadd, matmul, negate, sequence, transpose
+from derive.language.build import constant, divide, hadamard, kron, matadd, matmul, negate, sequence, transpose
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import ElementwiseFunction, elementwise, function
 from derive.language.shapes import axes
@@ -27,7 +27,7 @@ N, M = (sp.Symbol(name, integer=True, positive=True) for name in "nm")
 T, TIME, K = (sp.Symbol(name, integer=True) for name in "Ttk")
 STEPS = (TIME, TIME - 1, K, K - 1, TIME + 1, sp.Integer(1), T)
 STEP = sp.Symbol("u", integer=True)  # bound by a sum or product
-I, J = (sp.Symbol(name, integer=True) for name in "ij")  # free: i over n entries, j over m
+ROW, COL = (sp.Symbol(name, integer=True) for name in "ij")  # free: i over n entries, j over m
 P = sp.Symbol("_open", integer=True)  # bound by a row or column, which is written with a colon
 x, s, net, y, h, z, R, c, q = (
     sequence(name, *shape)
@@ -58,7 +58,7 @@ conventions = st.builds(Conventions, **{key: st.sampled_from(options) for key, o
 @st.composite
 def formulas(draw, way=None, depth=2):
     """(conventions, formula): a formula that these conventions can say; `way` is the kind of its outermost node."""
-    maker = Maker(draw, draw(conventions if way not in ONLY_UNDER else ONLY_UNDER[way]))
+    maker = Maker(draw, draw(ONLY_UNDER.get(way, conventions)))
     if way is None:
         return maker.conventions, maker.make(*draw(st.sampled_from(SHAPES)), depth)
     fitting = [shape for shape in (*SHAPES, *LONG) if way(maker, *shape, None) is not None]
@@ -98,7 +98,7 @@ class Maker:
 
     def delta(self, rows, cols, depth):
         """δ_ii beside something that says over what i runs."""
-        kronecker = nodes.Scale(nodes.Delta(I, I), nodes.Component(a, I, None))
+        kronecker = nodes.Scale(nodes.Delta(ROW, ROW), nodes.Component(a, ROW, None))
         return (lambda: kronecker) if rows == cols == ONE else None
 
     def loss(self, rows, cols, depth):
@@ -111,7 +111,7 @@ class Maker:
 
     def constants(self, rows, cols):
         """0 or 1 as the last term of a sum: its size is read off the others."""
-        return [self.pick((sp.ZeroMatrix, sp.OneMatrix))(nodes.length(rows), nodes.length(cols))]
+        return [constant(self.pick((sp.ZeroMatrix, sp.OneMatrix)), rows, cols)]
 
     def several(self, rows, cols, depth):
         return [self.make(rows, cols, depth - 1) for _ in range(self.draw(st.integers(2, 3)))]
@@ -226,7 +226,7 @@ class Maker:
     def component(self, rows, cols, depth):
         if (rows, cols) != (ONE, ONE):
             return None
-        places = {ROWS: I, COLS: J, ONE: None}
+        places = {ROWS: ROW, COLS: COL, ONE: None}
         inner = [(p, t) for p, t in ((ROWS, ONE), (ROWS, COLS), (ONE, ROWS), (ROWS, ROWS), (COLS, ONE))]
         return lambda: self._component(*self.pick(inner), places, depth)
 
@@ -235,15 +235,15 @@ class Maker:
 
     def component_sum(self, rows, cols, depth):
         return lambda: nodes.ComponentSum(
-            nodes.Scale(nodes.Component(self.make(ROWS, ONE, 1), I, None), self.make(rows, cols, depth - 1)), I
+            nodes.Scale(nodes.Component(self.make(ROWS, ONE, 1), ROW, None), self.make(rows, cols, depth - 1)), ROW
         )
 
     def entries(self, rows, cols, depth):
         """A row or column of a matrix."""
         if rows == ROWS and cols == ONE:
-            return lambda: nodes.Entries(nodes.Component(self.make(ROWS, COLS, depth - 1), P, J), P, None, ROWS, ONE)
+            return lambda: nodes.Entries(nodes.Component(self.make(ROWS, COLS, depth - 1), P, COL), P, None, ROWS, ONE)
         if rows == ONE and cols == ROWS:
-            return lambda: nodes.Entries(nodes.Component(self.make(COLS, ROWS, depth - 1), J, P), None, P, ONE, ROWS)
+            return lambda: nodes.Entries(nodes.Component(self.make(COLS, ROWS, depth - 1), COL, P), None, P, ONE, ROWS)
         return None
 
     def blocks(self, rows, cols, depth):

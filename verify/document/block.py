@@ -31,16 +31,16 @@ class Entry:
 class _Machinery(Exception):
     """What a block may not hold, and where."""
 
-    def __init__(self, what: str, index: int) -> None:
+    def __init__(self, what: str, index: Any) -> None:
         super().__init__(what)
-        self.index = index
+        self.index = int(index)
 
 
 class _Plain(yaml.BaseLoader):
     """Texts, maps and lists as nodes; anchors, aliases and tags are refused before anything is made of them."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()  # type: ignore[no-untyped-call]  # the stubs leave this one out
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise _Machinery("anchors and aliases", event.start_mark.index)
         if getattr(event, "tag", None):
@@ -55,8 +55,8 @@ def read_block(text: str, offset: int, source: Source) -> Mapping[str, tuple[Ent
     try:
         node = _Plain(text).get_single_node()
     except _Machinery as error:
-        where = source.place(min(offset + error.index, len(source.text) - 1))
-        raise DocumentError(f"{error} are not read in a block", where) from None
+        at = source.place(offset + error.index)
+        raise DocumentError(f"{error} are not read in a block", at) from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = offset + (mark.index if mark is not None else 0)

@@ -33,6 +33,7 @@ _WITH_MEANING = tuple(
     if item.name not in ("assume", "where", "given", "conventions", "generation")
 )
 _OPENING = re.compile(r"\\(?:left|[bB]igg?l?)\s*$")
+MAX_DISPLAYS = 50_000
 MAX_SALVAGED = 100  # symbols that are tried one by one where one of them is wrong
 _RELATION_WORDS = {"~": "an approximate or proportional relation is no exact claim", "in": "a membership states a type"}
 
@@ -118,7 +119,13 @@ class _Reading:
         self.givens: dict[int, tuple[tuple[Entry, ...], frozenset[str]]] = {}
 
     def run(self) -> Document:
+        displays = 0
         for piece in self.pieces:
+            displays += piece.kind == "display"
+            if displays > MAX_DISPLAYS:
+                wrong = f"the document has more than {MAX_DISPLAYS:,} displays; from here on nothing is read"
+                self._note(DocumentError(wrong, self.source.place(piece.offset)))
+                break
             try:
                 self._take(piece)
             except DocumentError as error:

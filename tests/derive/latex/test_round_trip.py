@@ -176,12 +176,17 @@ def test_what_the_grammar_makes_is_read_or_refused_at_a_place(text):
         chains = parse(text, WORDS.lexicon)
         found = [side for chain in chains for side in Reader(WORDS, TEXTBOOK).sides(chain)]
     except NotationError as error:
-        assert 0 <= error.start < error.end <= max(1, len(text)), f"{error} is nowhere in {text!r}"
+        check_place(error, text)
         return
     except BackproofError:
         return
     for formula in found:
         check_stable(formula)
+
+
+def check_place(error, text):
+    """Inside the text, and not empty."""
+    assert 0 <= error.start < error.end <= max(1, len(text)), f"{error} is nowhere in {text!r}"
 
 
 def check_stable(formula):
@@ -191,3 +196,14 @@ def check_stable(formula):
     except BackproofError:
         return
     check_same_meaning(formula, read)
+
+
+def test_printing_takes_no_longer_the_deeper_a_formula_nests():
+    """Each piece is printed once: brackets thirty deep, and as many factors of ⊗."""
+    deep, chain = b, A
+    for _ in range(30):
+        deep = nodes.Scale(w, hadamard(matmul(A, matmul(B, deep)) if axes(deep) == axes(b) else matmul(B, b), s[TIME]))
+        deep = matmul(transpose(B), deep)
+        chain = nodes.Kronecker(chain, A)
+    assert latex(deep).count("\\odot") == 30
+    assert latex(chain).count("\\otimes") == 30

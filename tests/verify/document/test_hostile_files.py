@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from verify.document.interpret import Interpreter
 from verify.document.statements import read
 from verify.errors import DocumentError
 
@@ -91,3 +92,24 @@ def test_carets_stand_under_wide_characters():
     found = read("notes.md", "中文：$$a = \\end{q}$$")
     line, carets = found.statements[0].problem.place.caret().split("\n")
     assert line.index("\\end") + 3 == carets.index("^")  # three signs of two columns each
+
+
+def test_displays_without_end_are_not_read_to_the_end():
+    """Four megabytes of dollars are a million empty displays: the first ones are read, and no more."""
+    began = time.process_time()
+    found = read("notes.md", "$$a = a$$\n\n" + "$" * 3_900_000)
+    assert time.process_time() - began < 30
+    assert found.statements[0].problem is None
+    assert len(found.statements) <= 50_000
+    assert any("more than 50,000 displays" in error.message for error in found.errors)
+
+
+def test_a_product_of_thousands_of_factors_is_linear():
+    """A A … A: the shape of what stands to the left is carried along, not found anew at each factor."""
+    block = "```backproof\nsymbols: {A: n x n}\n```\n"
+    document = read("notes.md", f"{block}$$A = {'A ' * 3_900}$$\n")
+    (statement,) = document.statements
+    began = time.process_time()
+    (reading,) = Interpreter(document).readings(statement, statement.links[0])
+    assert reading.claim is not None
+    assert time.process_time() - began < 5
