@@ -23,16 +23,18 @@ from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text
 from derive.latex.conventions import Conventions
 from derive.latex.slots import slots_by
 
+Written = Callable[[nodes.Member], "str | None"]  # how a document writes a member, None where it says nothing
+
 TEXTBOOK = Conventions("numerator", "shape", "family", "column", "descending", "total")
 
 
-def latex(expr: Any, conventions: Conventions | None = None) -> str:
+def latex(expr: Any, conventions: Conventions | None = None, written: Written | None = None) -> str:
     """A formula as LaTeX under conventions; without them, under the textbook ones as far as the formula allows.
 
-    Raises `BackproofError` where a formula cannot be written under the conventions (a block form beside a family),
-    or is no formula of the language.
+    `written` says how members are written; without it an index is a subscript. Raises `BackproofError` where a
+    formula cannot be written under the conventions (a block form beside a family), or is no formula of the language.
     """
-    return Printer(fitting(expr) if conventions is None else conventions).text(expr)
+    return Printer(fitting(expr) if conventions is None else conventions, written).text(expr)
 
 
 def fitting(*exprs: Any) -> Conventions:
@@ -77,8 +79,9 @@ def _braced(text: str) -> str:
 class Printer:
     """Prints under one choice of conventions; one method a node, listed in `ROWS`."""
 
-    def __init__(self, conventions: Conventions) -> None:
+    def __init__(self, conventions: Conventions, written: Written | None = None) -> None:
         self.conventions = conventions
+        self.written = written
 
     def text(self, expr: Any) -> str:
         """A formula without outer parentheses."""
@@ -105,7 +108,10 @@ class Printer:
         return str(expr.name), ATOM
 
     def member(self, expr: nodes.Member) -> Text:
-        """s_{t-1}."""
+        """s_{t-1}, or as the document writes it."""
+        text = self.written(expr) if self.written is not None else None
+        if text is not None:
+            return text, ATOM
         return name_with_index(expr.name, ",".join(index_text(i) for i in expr.indices)), ATOM
 
     def identity(self, expr: Any) -> Text:
@@ -132,7 +138,7 @@ class Printer:
 
     def delta(self, expr: Any) -> Text:
         """\\delta_{ij}."""
-        return "\\delta_{" + "".join(map(sp.latex, expr.args)) + "}", ATOM
+        return f"\\delta_{{{arrays.letters(*expr.args)}}}", ATOM
 
     def _coefficient(self, expr: Any) -> Text:
         return sp.latex(expr), SUM if isinstance(expr, sp.Add) else PRODUCT if expr.could_extract_minus_sign() else ATOM
@@ -281,7 +287,7 @@ class Printer:
 
     def component(self, expr: nodes.Component) -> Text:
         """W_{ij}, [s_t]_i, (∂y/∂x)_{ij}."""
-        letters = "".join(sp.latex(letter) for letter in (expr.row, expr.col) if letter is not None)
+        letters = arrays.letters(expr.row, expr.col)
         text, _ = self.row(expr.matrix)
         if isinstance(expr.matrix, sp.MatrixSymbol) and "_" not in text:
             return f"{text}_{{{letters}}}", ATOM
