@@ -184,7 +184,10 @@ class Judge:
             return Verdict("undecided", "no layer is in scope, so nothing ran", times="none")
         layers = f"{instances[0][0]} to {instances[-1][0]}"
         reason = f"for the layers {layers}, each with all sizes; nothing is proved for all layers"
-        return replace(verdicts[-1], verdict="tested", message=reason, times=f"{verdicts[-1].times}; {layers}")
+        return replace(
+            verdicts[-1], verdict="tested", message=reason, times=f"{verdicts[-1].times}; {layers}",
+            is_proved_at_each=all(verdict.verdict == "proved" for verdict in verdicts),
+        )  # fmt: skip
 
     def _is_good(self, claim: Claim) -> bool:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
@@ -234,7 +237,7 @@ def _over_readings(readings: tuple[Reading, ...], typed: list[Reading], verdicts
     )
     kinds = {verdict.verdict for verdict in verdicts}
     if len(kinds) == 1 or kinds <= set(IS_GOOD):
-        weakest = next((v for v in verdicts if v.verdict == "tested"), verdicts[0])
+        weakest = min(verdicts, key=lambda v: (v.verdict == "proved", v.is_proved_at_each))
         return _surviving(readings, typed, weakest)
     if "undecided" in kinds and not kinds & set(IS_GOOD):
         return replace(next(v for v in verdicts if v.verdict == "undecided"), readings=table)

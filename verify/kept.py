@@ -12,7 +12,8 @@ from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.verdict import Verdict
 
-_OWN = ("readings", "place", "seconds", "repairs", "repair_note", "claim")  # of a document's line, or the claim itself
+# of a document's line, or the claim itself
+_OWN = ("readings", "place", "seconds", "repairs", "repair_note", "is_proved_at_each", "claim")
 _TUPLE = "()"  # JSON has lists only; {"()": […]} is a tuple
 
 

@@ -2,7 +2,8 @@
 
 Nothing is offered on sight. An edited claim is first tried at one choice of small steps, where the prime field throws
 most of them out. What is left is printed under the document's conventions, read again as if the author had written
-it, and offered only if that line is `proved` in every reading that type-checks.
+it, and offered only if that line is `proved` in every reading that type-checks. A line over layers and steps can be
+`tested` at best, since nothing is proved for all layers: it is offered if at each layer that is tried it is proved.
 
 Best is what changes fewest signs; then the side, right before left (what is derived is wrong more often than what it
 is derived of); then the kind, as often as hands slip that way. Two right sides that are both proved equal to one left
@@ -17,12 +18,15 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import process_time
+from typing import Any
 
 from derive.errors import BackproofError
 from derive.latex.conventions import OPTIONS, Conventions
 from derive.latex.parser import parse
 from derive.latex.printer import TEXTBOOK, latex
 from derive.latex.syntax import Chain
+from derive.latex.written import as_declared
+from derive.model import Model
 from verify import blocks
 from verify.claim import Claim
 from verify.deciders.prime_field.decide import differs_at
@@ -76,7 +80,7 @@ class Search:
         for edit in sorted(candidates, key=_rank):
             if process_time() > end:
                 return
-            if edit.side not in self.found and not _is_trivial(edit.claim) and _may_hold(edit.claim, self.seed):
+            if edit.side not in self.found and not _is_trivial(edit.claim) and self._may_hold(edit.claim, reading):
                 self._try(edit, reading.choices)
             if "right" in self.found:
                 break
@@ -89,7 +93,13 @@ class Search:
         return tuple(repair for _, repair in ranked)
 
     def draft(self, reading: Reading) -> Draft | None:
-        """The claim of a reading, or its sides read without the shape check, None where even that fails."""
+        """The claim of a reading, or its sides read without the shape check, None where even that fails.
+
+        Over layers it is the sides as written: at one layer they hold names that nobody wrote. No model fits these.
+        """
+        if reading.instances:
+            left, right = self.interpreter.sides(self.statement, self.link, reading.choices)
+            return Draft.of(Claim(left, right, Model(())))
         if reading.claim is not None:
             return Draft.of(reading.claim)
         choices = reading.choices
@@ -102,10 +112,20 @@ class Search:
             return None
 
         def make(a: object, b: object) -> Claim:
-            link = self.read(f"{latex(a, _full(conventions))} = {latex(b, _full(conventions))}")
+            link = self.read(f"{self._text(a, conventions)} = {self._text(b, conventions)}")
             return self.interpreter.claim(self.statement, link, choices)
 
         return Draft(left, right, model, make)
+
+    def _may_hold(self, claim: Claim, reading: Reading) -> bool:
+        """Whether small steps show no difference, at each layer of a claim over layers."""
+        if not reading.instances:
+            return _may_hold(claim, self.seed)
+        try:
+            found = list(self.interpreter.at_layers(self.statement, (claim.left, claim.right), reading.choices))
+        except BackproofError:
+            return False
+        return all(_may_hold(instance, self.seed) for _, instance in found)
 
     def _try(self, edit: Edit, choices: Choices) -> None:
         """Print, read again, settle; nothing happens where one of these fails."""
@@ -116,15 +136,19 @@ class Search:
         except BackproofError:
             return
         verdict = self.settle(link, readings)
-        if verdict.verdict == "proved":
+        if verdict.verdict == "proved" or verdict.is_proved_at_each:
             self.found[edit.side] = edit, Repair(line, edit.words, edit.kind, verdict)
 
     def _line(self, edit: Edit, choices: Choices) -> str:
         """The mended line: the edited side as printed, the other as the author wrote it."""
-        conventions = _full(self.statement.declarations.conventions.reading(choices))
+        conventions = self.statement.declarations.conventions.reading(choices)
         sides = {"left": self._written(0), "right": self._written(1)}
-        sides[edit.side] = latex(getattr(edit.claim, edit.side), conventions)
+        sides[edit.side] = self._text(getattr(edit.claim, edit.side), conventions)
         return f"{sides['left']} = {sides['right']}"
+
+    def _text(self, formula: Any, conventions: Conventions) -> str:
+        """A formula under the conventions of a reading, its names as declared."""
+        return latex(formula, _full(conventions), as_declared(self.statement.meaning.vocabulary))
 
     def _written(self, position: int) -> str:
         side = self.link.chain.sides[position]
@@ -148,8 +172,12 @@ def _with_opening(text: str, start: int) -> int:
 
 
 def _full(conventions: Conventions) -> Conventions:
-    """Conventions for printing: what the line did not consult as in a textbook."""
-    return replace(conventions, **{key: getattr(conventions, key) or getattr(TEXTBOOK, key) for key in OPTIONS})
+    """Conventions for printing: what the line did not consult as in a textbook.
+
+    The direction of products stays open: a descending one then has bounds that run down, and every reading agrees.
+    """
+    rest = (key for key in OPTIONS if key != "products")
+    return replace(conventions, **{key: getattr(conventions, key) or getattr(TEXTBOOK, key) for key in rest})
 
 
 def _is_trivial(claim: Claim) -> bool:

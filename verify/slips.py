@@ -157,6 +157,8 @@ def renamed(node: Any, context: Context) -> Edited:
         return
     for other in _names(context):
         if isinstance(other, nodes.Member) and isinstance(node, nodes.Member) and node.indices and other.indices:
+            if len(other.indices) != len(node.indices):
+                continue  # a weight of a layer is none of a layer and a step
             other = other.at(*node.indices)
         elif type(other) is not type(node):
             continue

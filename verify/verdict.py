@@ -28,7 +28,8 @@ class ReadingVerdict:
 class Repair:
     """One edit after which a refuted line is proved: the mended line, the edit in words, and the verdict on it.
 
-    The LaTeX is what was read again under the document's own declarations and proved.
+    The LaTeX is what was read again under the document's own declarations and proved; over layers, proved at each of
+    those that are tried.
     """
 
     latex: str
@@ -45,6 +46,7 @@ class Verdict:
     is known; `witnesses` are the outcomes of everything that ran; `certificate` the proof by induction as data;
     `message` is one sentence for a person; `hint` says what to do; `repairs` are the proved lines one edit away, best
     first, and `repair_note` says where the search for them stopped early. `claim` is what was refuted.
+    `is_proved_at_each`: a claim over layers is tested, but at each layer that was tried it is proved, not only tested.
     """
 
     verdict: str
@@ -61,6 +63,7 @@ class Verdict:
     place: Place | None = None
     repairs: tuple[Repair, ...] = ()
     repair_note: str = ""
+    is_proved_at_each: bool = False
     claim: Claim | None = field(default=None, repr=False, compare=False)
     seconds: float = field(default=0.0, compare=False)
 

@@ -20,7 +20,7 @@ def entries(printer: Printer, expr: nodes.Entries) -> Text:
 
 
 def _in_general(printer: Printer, expr: nodes.Entries) -> Text:
-    text = f"\\left({printer.text(expr.body)}\\right)_{{{_letters(*(letter for letter, _ in expr.bound))}}}"
+    text = f"\\left({printer.text(expr.body)}\\right)_{{{letters(*(letter for letter, _ in expr.bound))}}}"
     return (f"{text}^\\top" if expr.row is None and expr.col is not None else text), ATOM
 
 
@@ -33,7 +33,7 @@ def _slice(printer: Printer, expr: nodes.Entries) -> Text | None:
     if (inner.row == letter) == (inner.col == letter):
         return None
     is_row = inner.col == letter
-    places = f"{_letters(inner.row)}:" if is_row else f":{_letters(inner.col)}"
+    places = f"{letters(inner.row)}:" if is_row else f":{letters(inner.col)}"
     turned = "^\\top" if is_row != (expr.row is None) else ""
     return f"{printer.indexed(inner.matrix)}_{{{places}}}{turned}", ATOM
 
@@ -68,5 +68,13 @@ def det(printer: Printer, expr: nodes.Det) -> Text:
     return f"\\det\\left({printer.text(expr.matrix)}\\right)", ATOM
 
 
-def _letters(*letters: Any) -> str:
-    return "".join(sp.latex(letter) for letter in letters)
+def letters(*selectors: Any) -> str:
+    """Component letters side by side; a number as it was written, with a comma before the next one."""
+    texts = [_letter(selector) for selector in selectors if selector is not None]
+    return ("," if all(text.isdigit() for text in texts) else "").join(texts)
+
+
+def _letter(selector: Any) -> str:
+    """i; the number 1 of the letter #1_n, which stands for the entry 1 of an axis n."""
+    name = str(selector)
+    return name[1:].partition("_")[0] if name.startswith("#") else sp.latex(selector)

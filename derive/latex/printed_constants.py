@@ -8,6 +8,7 @@ import sympy as sp
 
 from derive.language import nodes
 from derive.language.shapes import axes
+from derive.latex.arrays import letters
 from derive.latex.binding import ATOM, ENTRY, PRODUCT, Text, braced
 
 if TYPE_CHECKING:  # the printer's table lists these functions, and they print what is inside
@@ -42,7 +43,7 @@ def commutation(printer: Printer, expr: Any) -> Text:
 
 def delta(printer: Printer, expr: Any) -> Text:
     """\\delta_{ij}."""
-    return "\\delta_{" + "".join(map(sp.latex, expr.args)) + "}", ATOM
+    return f"\\delta_{{{letters(*expr.args)}}}", ATOM
 
 
 def kronecker(printer: Printer, expr: nodes.Kronecker) -> Text:

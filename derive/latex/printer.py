@@ -31,17 +31,19 @@ from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text, braced, i
 from derive.latex.conventions import Conventions
 from derive.latex.slots import slots_by
 
+Written = Callable[[nodes.Member], "str | None"]  # how a document writes a member, None where it says nothing
+
 TEXTBOOK = Conventions("numerator", "shape", "family", "column", "descending", "total")
 
 
-def latex(expr: Any, conventions: Conventions | None = None) -> str:
+def latex(expr: Any, conventions: Conventions | None = None, written: Written | None = None) -> str:
     """A formula as LaTeX under conventions; without them, under the textbook ones as far as the formula allows.
 
-    Raises `BackproofError` where a formula cannot be written under the conventions (a block form beside a family),
-    or is no formula of the language.
+    `written` says how members are written; without it an index is a subscript. Raises `BackproofError` where a
+    formula cannot be written under the conventions (a block form beside a family), or is no formula of the language.
     """
     _check_families(expr)
-    return Printer(fitting(expr) if conventions is None else conventions).text(expr)
+    return Printer(fitting(expr) if conventions is None else conventions, written).text(expr)
 
 
 def _check_families(expr: Any) -> None:
@@ -87,8 +89,9 @@ def _has_two_modes(expr: Any) -> bool:
 class Printer:
     """Prints under one choice of conventions; one method a node, listed in `ROWS`."""
 
-    def __init__(self, conventions: Conventions) -> None:
+    def __init__(self, conventions: Conventions, written: Written | None = None) -> None:
         self.conventions = conventions
+        self.written = written
 
     def text(self, expr: Any) -> str:
         """A formula without outer parentheses."""
@@ -115,7 +118,10 @@ class Printer:
         return str(expr.name), ATOM
 
     def member(self, expr: nodes.Member) -> Text:
-        """s_{t-1}."""
+        """s_{t-1}, or as the document writes it."""
+        text = self.written(expr) if self.written is not None else None
+        if text is not None:
+            return text, ATOM
         return name_with_index(expr.name, ",".join(index_text(i) for i in expr.indices)), ATOM
 
     def _coefficient(self, expr: Any) -> Text:
@@ -256,7 +262,7 @@ class Printer:
 
     def component(self, expr: nodes.Component) -> Text:
         """W_{ij}, [s_t]_i, (∂y/∂x)_{ij}."""
-        letters = "".join(sp.latex(letter) for letter in (expr.row, expr.col) if letter is not None)
+        letters = arrays.letters(expr.row, expr.col)
         return f"{self.indexed(expr.matrix)}_{{{letters}}}", ATOM
 
     def indexed(self, expr: Any) -> str:

@@ -207,10 +207,10 @@ class Vocabulary:
         if tensor.entries_of and not selectors:
             return None
         rows, cols = target.axes_at(indices)
-        values = tuple(indices[letter] for letter in self._ordered(tensor.pattern.slots))
+        values = tuple(indices[letter] for letter in self.ordered(tensor.pattern.slots))
         return Use(target, values, rows, cols, selectors, transposed, above, matched.is_moved)
 
-    def _ordered(self, letters: tuple[str, ...]) -> tuple[str, ...]:
+    def ordered(self, letters: tuple[str, ...]) -> tuple[str, ...]:
         """Slot letters with the one of time last."""
         return tuple(sorted(letters, key=lambda letter: self._sort(letter) == self._sort("t")))
 

@@ -1,6 +1,7 @@
 """Repairs: the source rows are mended as the source says, and nothing is offered that is not proved."""
 
 import random
+from dataclasses import replace
 from importlib.resources import files
 
 import pytest
@@ -118,6 +119,106 @@ def test_the_limit_is_kept_and_said():
     short = judged(formula, repair_seconds=1e-9)
     assert short.repairs == ()
     assert "stopped after 1e-09 s; --repair-limit" in short.repair_note
+
+
+def check_open_product(formula, line):
+    """The direction of products is open, and nothing in the line asks for it."""
+    keys = KEYS.replace("products: descending\n", "")
+    verdict = judged(formula, keys)
+    assert (verdict.verdict, verdict.readings) == ("refuted", ())
+    assert verdict.repairs[0].latex == line
+    assert judged(line, keys).verdict == "proved"
+
+
+def test_a_product_with_bounds_that_run_down_keeps_them():
+    body = r"W \operatorname{diag}\left[f'(\mathrm{Net}_i)\right]"
+    left = r"\frac{\partial \mathrm{Net}_t}{\partial \mathrm{Net}_k}"
+    check_open_product(rf"{left} = \prod_{{i=t}}^{{k}} {body}", rf"{left} = \prod_{{t-1 \ge i \ge k}} {body}")
+
+
+NUMBERED = r"""```backproof
+symbols: {x_t: m, s_t: N, net_t: N, U: N x m, W: N x N, w: entries of W, f: elementwise}
+indices: {t: 1..T, n: component}
+layout: numerator
+given: ['1']
+```
+$$net_t = U x_t + W s_{t-1}, \quad s_t = f(net_t) \tag{1}$$
+"""
+STACKED = r"""```backproof
+symbols:
+  'h_t^{(l)}': n_l
+  'U^{(l)}': n_l x n_l
+  'W^{(l)}': n_l x n_{l-1}
+  'b^{(l)}': n_l
+  f: elementwise
+indices: {t: 1..T, l: 1..L}
+given: ['1']
+```
+$$h_t^{(l)} = f(U^{(l)} h_{t-1}^{(l)} + W^{(l)} h_t^{(l-1)} + b^{(l)}) \tag{1}$$
+"""
+LAYER = r"h_t^{(l)} = f\left(U^{(l)} h_{t-1}^{(l)} + W^{(l)} h_t^{(l-1)} + b^{(l)}\right)"
+
+
+def judge_of(head, formula, **effort):
+    return Judge(read("notes.md", f"{head}$${formula} \\tag{{c}}$$\n"), Effort(examples=2, **effort))
+
+
+def verdict_in(head, formula, **effort):
+    (entry,) = [e for e in judge_of(head, formula, **effort).entries() if e.role == "claim"]
+    return entry.verdict
+
+
+@pytest.mark.parametrize(
+    ("wrong", "right"),
+    [
+        (r"w_{1n} f(net_n^{t-1})", r"W_{1n} f'\left(\left[net_{t-1}\right]_{n}\right)"),
+        (r"w_{12} f(net_2^{t-1})", r"W_{1,2} f'\left(\left[net_{t-1}\right]_{2}\right)"),
+    ],
+)
+def test_numbered_components_are_printed_as_numbers(wrong, right):
+    column = "2" if "_2" in wrong else "n"
+    left = rf"\frac{{\partial net_1^{{t}}}}{{\partial net_{column}^{{t-1}}}}"
+    (repair, *_) = verdict_in(NUMBERED, f"{left} = {wrong}").repairs
+    assert repair.latex == f"{left} = {right}"
+    assert verdict_in(NUMBERED, repair.latex).verdict == "proved"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        r"f(U^{(l)} h_{t-1}^{(l)} + W^{(l)} h_{t-1}^{(l-1)} + b^{(l)})",
+        r"f'(U^{(l)} h_{t-1}^{(l)} + W^{(l)} h_t^{(l-1)} + b^{(l)})",
+        r"f(U^{(l)} h_t^{(l)} + W^{(l)} h_t^{(l-1)} + b^{(l)})",
+    ],
+)
+def test_a_claim_over_layers_is_mended_as_written(wrong):
+    """At one layer the line has names, h^(2), that nobody wrote; the edit is made before that."""
+    verdict = verdict_in(STACKED, f"h_t^{{(l)}} = {wrong}")
+    assert (verdict.verdict, verdict.repairs[0].latex) == ("refuted", LAYER)
+    mended = verdict.repairs[0].verdict
+    assert (mended.verdict, mended.is_proved_at_each) == ("tested", True)
+    assert "L = 1, l = 1 to L = 3, l = 3" in mended.times
+
+
+def test_edits_over_layers_hold_sizes_of_layers_and_break_nothing():
+    """The sum 1ᵀc of a slip has a row of n_l ones: its size is a function of the layer."""
+    head = STACKED.replace("  'b^{(l)}': n_l", "  'b^{(l)}': n_l\n  'c^{(l)}': n_l")
+    verdict = verdict_in(head, r"h_t^{(l)} = f(U^{(l)} h_{t-1}^{(l)} + W^{(l)} h_t^{(l-1)} + c^{(l)})")
+    assert (verdict.verdict, verdict.repairs, verdict.repair_note) == ("refuted", (), "")
+
+
+def test_over_layers_nothing_is_offered_that_is_only_tested_at_one_of_them():
+    judge = judge_of(STACKED, "h_t^{(l)} = f(U^{(l)} h_{t-1}^{(l)} + W^{(l)} h_{t-1}^{(l-1)} + b^{(l)})")
+    settle = judge.settler
+
+    def doubting(claim, effort, session):
+        verdict = settle(claim, effort, session)
+        is_second = str(claim.left.name) == "h^{(2)}"
+        return replace(verdict, verdict="tested") if is_second and verdict.verdict == "proved" else verdict
+
+    judge.settler = doubting
+    (entry,) = [e for e in judge.entries() if e.role == "claim"]
+    assert (entry.verdict.verdict, entry.verdict.repairs) == ("refuted", ())
 
 
 MENDS = {

@@ -79,8 +79,7 @@ class Interpreter:
 
     def claim(self, statement: Statement, link: Link, choices: Choices) -> Claim:
         """The claim of a link under choices. Raises what is wrong; `OpenConvention` where a choice is missing."""
-        reader = reader_of(statement, choices, self.document.source)
-        left, right = reader.sides(link.chain)
+        left, right = self.sides(statement, link, choices)
         model = self.model(statement, (left, right), choices)
         claim = Claim(
             left, right, model, link.chain.relations[0], self._indices(statement, model, left, right),
@@ -97,14 +96,22 @@ class Interpreter:
 
     def _instances(self, statement: Statement, link: Link, choices: Choices) -> Iterator[tuple[str, Claim]]:
         """A claim over layers and steps at once, for few layers; nothing for any other claim."""
-        if len(set(statement.meaning.vocabulary.ranges.values())) < 2:
-            return
-        sides = reader_of(statement, choices, self.document.source).sides(link.chain)
+        if len(set(statement.meaning.vocabulary.ranges.values())) > 1:
+            yield from self.at_layers(statement, self.sides(statement, link, choices), choices, link.chain.relations[0])
+
+    def sides(self, statement: Statement, link: Link, choices: Choices) -> tuple[Any, ...]:
+        """The two sides of a link as written, with layers still as indices. Raises as `claim` does."""
+        return reader_of(statement, choices, self.document.source).sides(link.chain)
+
+    def at_layers(
+        self, statement: Statement, sides: tuple[Any, ...], choices: Choices, relation: str = "="
+    ) -> Iterator[tuple[str, Claim]]:
+        """Two sides over layers and steps as a claim for each few layers; nothing where one kind of step occurs."""
         equations = self.givens.equations_of(statement, sides, choices)
         layers = self._layers(statement, sides, equations)
         if layers is None:
             return
-        claim = Claim(sides[0], sides[1], Model(()), link.chain.relations[0])  # the shapes of both sides fit
+        claim = Claim(sides[0], sides[1], Model(()), relation)  # the shapes of both sides fit
         for count in layers.counts():
             made = layers.equations(connected(sides, list(equations.values())), count)
             losses = layers.losses(statement.meaning.losses, made, count)

@@ -75,7 +75,7 @@ class Layers:
         args = tuple(self.formula(arg, values) for arg in expr.args)
         if args == expr.args:
             return expr
-        if type(expr).__module__.startswith("sympy") and isinstance(expr, sp.MatrixExpr):
+        if isinstance(expr, sp.MatrixExpr) and type(expr).__module__.startswith("sympy"):
             return sp.Basic.__new__(type(expr), *args)
         return expr.func(*args)
 

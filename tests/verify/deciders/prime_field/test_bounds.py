@@ -364,7 +364,7 @@ def test_an_unrolled_network_of_tanh_and_softmax_needs_few_points():
 
 def test_tanh_as_exponentials_is_as_true():
     """Both readings of tanh and σ, evaluated for each identity: the same one is equal in both."""
-    claim, t = unrolled()
+    claim, _ = unrolled()
     program = Compiler(claim, LIMITS).program()
     for by_exponentials in (False, True):
         sizes = {"n": 3, "m": 4, "q": 5}
