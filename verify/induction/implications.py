@@ -18,7 +18,7 @@ from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.substitute import free_letters, substitute
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Claim, Condition, Index
-from verify.induction import linearity
+from verify.induction import chains, linearity
 from verify.induction.certificate import decode
 from verify.induction.redone import REWRITES, Hypothesis, follows, is_range, known_of, mapped, need, rewritten
 
@@ -98,6 +98,9 @@ def _rewritten(goal: Claim, step: Any, known: Known) -> Claim:
     if step["rule"] == "hypothesis":
         need(known, "no hypothesis here")
         change = known[-1].put(goal, step)
+    elif step["rule"] in chains.REWRITES:
+        need(not goal.assumptions, "something is assumed")
+        change = chains.on(goal.model, step["rule"])
     else:
         change = REWRITES[step["rule"]]
     return replace(goal, **{step["side"]: rewritten(getattr(goal, step["side"]), step["at"], known_of(goal), change)})
@@ -349,7 +352,24 @@ def loss(node: Any, goal: Claim, known: Known, child: Claim) -> None:
     need(child == replace(goal, left=chained(goal.left)), "not the chain rule of the loss")
 
 
-RULES: dict[str, Callable[..., Any]] = {
-    rule.__name__: rule
-    for rule in (scope, restrict, rewrite, termwise, down, forward, ending, copies, generalise, accumulate, dual, loss)
-} | linearity.RULES
+RULES: dict[str, Callable[..., Any]] = (
+    {
+        rule.__name__: rule
+        for rule in (
+            scope,
+            restrict,
+            rewrite,
+            termwise,
+            down,
+            forward,
+            ending,
+            copies,
+            generalise,
+            accumulate,
+            dual,
+            loss,
+        )
+    }
+    | linearity.RULES
+    | chains.RULES
+)

@@ -19,7 +19,7 @@ from derive.language.substitute import free_letters, fresh_letter, substitute
 from verify.claim import Claim, Condition, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
-from verify.induction import linear, reductions
+from verify.induction import chaining, linear, reductions
 from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
 from verify.induction.context import facts_of, is_nonnegative
@@ -155,7 +155,20 @@ def solve(goal: Claim, effort: Effort) -> Node | None:
     """The first line of attack that works."""
     rewriting = Rewriting(goal).flattened().exhausted(factored)
     goal_ = rewriting.goal
-    for attack in (close, shared, started, loss_chain, dually, down, forward, absorbed, ending):
+    for attack in (
+        trimmed,
+        close,
+        shared,
+        started,
+        loss_chain,
+        dually,
+        down,
+        forward,
+        absorbed,
+        shortened,
+        opaque,
+        ending,
+    ):
         found = attack(goal_, effort)
         if found is not None:
             return rewritten(goal, rewriting, found)
@@ -207,6 +220,26 @@ def absorbed(goal: Claim, effort: Effort) -> Node | None:
     """A term beside a sum that continues it is one of the sum."""
     rewriting = Rewriting(goal).exhausted(absorbing)
     return rewritten(goal, rewriting, solve(rewriting.goal, effort)) if rewriting.steps else None
+
+
+def shortened(goal: Claim, effort: Effort) -> Node | None:
+    """A chain of derivatives through a cut is one derivative; terms that nothing moves are left out."""
+    rewriting = chaining.shortened(goal)
+    return rewritten(goal, rewriting, solve(rewriting.goal, effort)) if rewriting.steps else None
+
+
+def trimmed(goal: Claim, effort: Effort) -> Node | None:
+    """A layer's output is a step later than its input: the last of it is not of the run."""
+    made = chaining.trimmed(goal)
+    found = None if made is None else solve(made, effort)
+    return None if found is None else Node(goal, "trim", {}, (found,))
+
+
+def opaque(goal: Claim, effort: Effort) -> Node | None:
+    """A scalar of the last step through every loss of what it reads."""
+    made = chaining.opaque(goal)
+    found = None if made is None else solve(made, effort)
+    return None if found is None else Node(goal, "opaque", {}, (found,))
 
 
 def ending(goal: Claim, effort: Effort) -> Node | None:
@@ -333,6 +366,7 @@ def _words(nodes: list[Node]) -> Iterator[str]:
         "dual": "for every loss on the last step", "loss": "the chain rule of the loss", "termwise": "term by term",
         "down": "induction down on {letter}", "forward": "induction up on {letter}",
         "scale": "without the loss's factor", "summands": "the loss term by term", "ending": "at the last step",
+        "opaque": "for every loss of what it reads",
     }  # fmt: skip
     for node in nodes:
         if node.rule in said:

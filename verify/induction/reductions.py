@@ -315,6 +315,9 @@ class _Weighted:
 
 def by_loss(claim: Claim, letter: sp.Symbol) -> Claim | None:
     """∂E/∂X = Σ_k (∂⁺E/∂s_k) ∂s_k/∂X for an opaque loss of every s_k (chain rule)."""
+    parts = [part for loss in claim.model.losses for part, _ in loss.parts]
+    if any(claim.model.by_name[part].left.col_axis for part in parts):
+        return None
     left = _loss_chain(claim.left, claim.model, letter)
     return None if left == claim.left else replace(claim, left=left)
 

@@ -208,4 +208,4 @@ $$\frac{\partial E_t}{\partial W}
   = \sum_{k=1}^{t} \frac{\partial E_t}{\partial s_k} \frac{\partial s_k}{\partial W} \tag{steps}$$
 $$\frac{\partial E_t}{\partial W} = \frac{\partial E_t}{\partial s_t} \frac{\partial s_t}{\partial W} \tag{last}$$
 """
-    assert kinds(text) == {"sum": "proved", "steps": "tested", "last": "refuted"}
+    assert kinds(text) == {"sum": "proved", "steps": "proved", "last": "refuted"}

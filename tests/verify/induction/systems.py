@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardProduct
 
 from derive.language.build import diag, kron, matadd, matmul, sequence, transpose, vec
-from derive.language.derivatives import Gradient, Jacobian
+from derive.language.derivatives import Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import elementwise, function
 from derive.language.nodes import TimeProduct, TimeSum
 from derive.model import Equation, Loss, Model, Time
@@ -26,6 +27,8 @@ P = sequence("P", n, (m, m))
 y, w = sequence("y", m), sp.MatrixSymbol("w", q, 1)
 F = function("F", {"x": m, "h": n, "w": q}, n)
 R = function("R", {"s": n, "y": m}, 1)
+V, o, x_own = sp.MatrixSymbol("V", q, n), sequence("o", q), sequence("b", n)
+own, z, loss_of = sequence("e", 1), sequence("z", 1), function("e", {"o": q, "z": 1}, 1)
 one = sp.Integer(1)
 
 
@@ -230,13 +233,74 @@ def wrong_of_unknown() -> list[Named]:
     return [Named(f"unknown {name}", made) for name, made in found.items()]
 
 
-TRUE = true_of_unknown() + [
-    named
-    for make in (true_of_layer, true_of_stack)
-    for loss in ("last", "every")
-    for bias in (False, True)
-    for named in make(loss, bias)
-]
+def own_losses(reads: Any = s[t - 1], output: Any = s[t]) -> Model:
+    """s_t = f(U x_t + W s_{t-1}), o_t = V s_t, e_t = ℓ(o_t, z_t): a loss of its own at every step."""
+    state = f(matadd(matmul(U, x[t]), matmul(W, reads)))
+    made = (Equation(s[t], state, t), Equation(o[t], matmul(V, output), t), Equation(own[t], loss_of(o[t], z[t]), t))
+    return Model(made, (), Time(1, T))
+
+
+def own_sum(inner: Any, lo: Any = one, hi: Any = t, model: Model | None = None, end: str = "immediate") -> Claim:
+    """∂e_t/∂W = Σ_k ∂e_t/∂o_t ∂o_t/∂s_t (…) ∂⁺s_k/∂W."""
+    outer = matmul(transpose(Gradient(own[t], o[t])), Jacobian(o[t], s[t]))
+    term = Collect(matmul(outer, inner, FamilyDerivative(s[k], W, end)))
+    return claim(Gradient(own[t], W), total(term, lo=lo, hi=hi), model or own_losses(), Index(t, one, T))
+
+
+def steps_back(direction: str = "descending", lo: Any = k + 1) -> TimeProduct:
+    """Π_{i=k+1}^{t} ∂s_i/∂s_{i-1}."""
+    return product(Jacobian(s[i], s[i - 1]), lo, t, direction)
+
+
+def outputs(step: Any = k + 1) -> Claim:
+    """r_k = W_k v_k + b_k, v_{k+1} = f(r_k): ∂E/∂r_k = ∂E/∂v_{k+1} ⊙ f'(r_k), the outputs one step later."""
+    weights, v, r = sequence("W", n, (n,)), sequence("v", n), sequence("r", n)
+    made = (
+        Equation(r[t], matadd(matmul(weights[t], v[t]), x_own[t]), t),
+        Equation(v[t], f(r[t - 1]), t, sp.Integer(2), T + 1),
+    )
+    model = Model(made, Loss.last(v), Time(1, T))
+    right = HadamardProduct(Gradient(E, v[step]), f.prime(r[k]))
+    return claim(Gradient(E, r[k]), right, model, Index(k, one, T - 1))
+
+
+def true_of_own_losses() -> list[Named]:
+    """What holds for losses of every step's own, and for layers whose output is a step later."""
+    found = {
+        "product": own_sum(steps_back()),
+        "product from 0": own_sum(steps_back(), lo=sp.Integer(0)),
+        "Jacobian": own_sum(Jacobian(s[t], s[k])),
+        "outputs": outputs(),
+    }
+    return [Named(f"own {name}", made) for name, made in found.items()]
+
+
+def wrong_of_own_losses() -> list[Named]:
+    """Single slips in each of these."""
+    found = {
+        "total": own_sum(Jacobian(s[t], s[k]), end="total"),
+        "to t-1": own_sum(Jacobian(s[t], s[k]), hi=t - 1),
+        "from 2": own_sum(steps_back(), lo=sp.Integer(2)),
+        "from k": own_sum(steps_back(lo=k)),
+        "ascending": own_sum(steps_back("ascending")),
+        "two steps back": own_sum(steps_back(), model=own_losses(matadd(s[t - 1], s[t - 2]))),
+        "beside": own_sum(Jacobian(s[t], s[k]), model=own_losses(output=matadd(s[t], s[t - 1]))),
+        "outputs, same step": outputs(k),
+    }
+    return [Named(f"own {name}", made) for name, made in found.items()]
+
+
+TRUE = (
+    true_of_own_losses()
+    + true_of_unknown()
+    + [
+        named
+        for make in (true_of_layer, true_of_stack)
+        for loss in ("last", "every")
+        for bias in (False, True)
+        for named in make(loss, bias)
+    ]
+)
 
 
 def wrong() -> list[Named]:
@@ -290,4 +354,4 @@ def wrong() -> list[Named]:
     return [Named(name, made) for name, made in found.items()]
 
 
-WRONG = wrong() + wrong_of_unknown()
+WRONG = wrong() + wrong_of_unknown() + wrong_of_own_losses()

@@ -132,8 +132,9 @@ class Run:
 
     def _filled(self, scope: Scope, key: Key, shape: Shape | None = None) -> Jet:
         """A loss argument, whose value is needed even where it is zero."""
+        shape = shape or self.system.rules[key[0]].shape  # the last output may be an input, where the run is short
         found = scope.member(key, shape)
-        return found if 0 in found else {**found, 0: self.algebra.zero(*(shape or self.system.rules[key[0]].shape))}
+        return found if 0 in found else {**found, 0: self.algebra.zero(*shape)}
 
     def _outside(self, loss: str, scope: Scope) -> list[Jet]:
         """What a loss depends on through the rest of the run; an immediate derivative does not follow it."""

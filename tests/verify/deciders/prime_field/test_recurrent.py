@@ -7,7 +7,7 @@ from derive.language.build import diag, kron, matadd, matmul, sequence, transpos
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import elementwise
 from derive.language.nodes import Component, Delta, Softmax, TimeProduct, TimeSum
-from derive.model import Loss, Model, Time
+from derive.model import Equation, Loss, Model, Time
 from verify.claim import Claim, Condition, Index
 from verify.deciders.prime_field import decide_at, decide_window, differs_at
 from verify.times import instances
@@ -270,3 +270,14 @@ def test_a_family_that_runs_backward_is_left_alone():
     outcome = decide_window(Claim(b[k], f(matmul(W, b[k + 1])), model, indices=(Index(k, sp.S.One, model.time.last),)))
     assert outcome.outcome == "unknown"
     assert "later" in outcome.detail
+
+
+def test_a_loss_of_an_output_that_is_an_input_in_a_short_run():
+    """v_{k+1} = f(W v_k): in a run of one step the loss sees v_1, which no equation produces."""
+    v = sequence("v", n)
+    model = Model((Equation(v[t], f(matmul(W, v[t - 1])), t, sp.Integer(2), t + 1),), Loss.last(v), Time(1, t))
+    moved = Claim(Gradient(E, v[1]), Gradient(E, v[1], "immediate"), model)
+    still = Claim(Gradient(E, v[1]), sp.ZeroMatrix(n, 1), model)
+    assert decide_at(moved, {t: 1}).outcome == "equal"
+    assert decide_at(moved, {t: 2}).outcome == "differ"
+    assert decide_at(still, {t: 1}).outcome == "differ"
