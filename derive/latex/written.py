@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from derive.language.nodes import Member
+from derive.latex.binding import index_text
 from derive.latex.names import NamePattern, Script
-from derive.latex.printer import Written, index_text
+from derive.latex.printer import Written
 from derive.latex.vocabulary import Vocabulary
 
 
