@@ -21,7 +21,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files as resources
 from pathlib import Path
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 from derive.model import Model
@@ -69,10 +69,10 @@ class Cache:
         if found is not None:
             self.hits += 1
             return found
-        began = perf_counter()
+        began = process_time()
         verdict = settle(claim, effort, session)
         self.settled += 1
-        if key is not None and _may_be_kept(verdict, perf_counter() - began):
+        if key is not None and _may_be_kept(verdict, process_time() - began):
             self._put(key, verdict, claim)
         return verdict
 

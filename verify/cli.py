@@ -68,7 +68,7 @@ def main() -> None:
     type=click.FloatRange(0),
     default=20,
     show_default=True,
-    help="Seconds for one claim; 0 for no limit.",
+    help="Seconds of processor time for one claim; 0 for no limit.",
 )
 @click.option(
     "--repair-limit",

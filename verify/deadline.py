@@ -1,4 +1,7 @@
-"""A time limit on one claim: Python code is interrupted by an alarm, where the system has one."""
+"""A time limit on one claim: Python code is interrupted by an alarm, where the system has one.
+
+Processor time is measured, so that a verdict does not depend on what else the machine does.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,10 @@ class Overtime(BaseException):
 
 @contextmanager
 def deadline(seconds: float) -> Iterator[None]:
-    """Raise `Overtime` inside the block after so many seconds (0: no limit); only in the main thread, and on Unix."""
+    """Raise `Overtime` inside the block after so many seconds of this process's processor time (0: no limit).
+
+    Only in the main thread, and on Unix.
+    """
     if seconds <= 0 or threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
@@ -23,10 +29,10 @@ def deadline(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: FrameType | None) -> None:
         raise Overtime
 
-    before = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    before = signal.signal(signal.SIGPROF, ring)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        signal.signal(signal.SIGPROF, before)

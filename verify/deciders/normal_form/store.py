@@ -117,12 +117,12 @@ class Store:
     def start(self) -> None:
         """Begin a decision: its clock and its list of laws."""
         self.used = set()
-        self._deadline = time.monotonic() + self.limits.seconds
+        self._deadline = time.process_time() + self.limits.seconds
 
     def tick(self) -> None:
         """Called in every inner loop: stops a decision that has used up its time."""
         self._ticks += 1
-        if self._ticks % 64 == 0 and time.monotonic() > self._deadline:
+        if self._ticks % 64 == 0 and time.process_time() > self._deadline:
             raise LimitReached(f"seconds > {self.limits.seconds:g}")
 
     def check_growth(self, terms: int, factors: int = 0) -> None:
