@@ -14,7 +14,7 @@ from verify.deciders.normal_form.algebra import add, contract
 from verify.deciders.normal_form.arrays import Array, add_arrays
 from verify.deciders.normal_form.build import Builder
 from verify.deciders.normal_form.canonical import collect
-from verify.deciders.normal_form.fragment import outside, uses
+from verify.deciders.normal_form.fragment import is_canonical, outside, uses
 from verify.deciders.normal_form.functions import LawBook, by_exponentials, slope
 from verify.deciders.normal_form.rewrite import Rewriting
 from verify.deciders.normal_form.show import Printer
@@ -123,13 +123,12 @@ def letter_sizes(system: System, claim: Claim) -> dict[sp.Symbol, int]:
 def reduce(system: System, form: Form) -> Form:
     """Zero if the form is zero by any of the laws, else what is left after all of them."""
     laws = system.laws
-    for stage in (
-        system.unfold,
-        lambda f: by_slopes(laws, f),
-        lambda f: in_exponentials(laws, f),
-        lambda f: clear(laws, f),
-    ):
+    for stage in (system.unfold, lambda f: by_slopes(laws, f)):
         if form.is_zero:
+            return form
+        form = collect(laws.store, stage(form))
+    for stage in (lambda f: in_exponentials(laws, f), lambda f: clear(laws, f)):
+        if form.is_zero or is_canonical(laws, form):
             break
         form = collect(laws.store, stage(form))
     return form

@@ -10,7 +10,9 @@ Known functions obey laws. exp (and with it tanh and σ, rational in exp) is can
 are linearly independent over the rationals modulo constants: exponentials of such functions are algebraically
 independent (Ax; the structure theorem of Risch). It is enough that each argument has a term that stands nowhere
 else (in no slot order), carries all its slots, and has as many labels as any other of its terms. What else may
-satisfy laws that are not applied is named, and nothing is claimed.
+satisfy laws that are not applied is named, and nothing is claimed. tanh and σ themselves, their derivatives written as
+polynomials, are as independent as exponentials are: each is a fraction of one exponential that is no constant. Only
+must no argument stand under two of them.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from itertools import permutations
+from typing import Any
 
 from verify.deciders.normal_form import applications
 from verify.deciders.normal_form.canonical import canonical_term
@@ -34,6 +37,19 @@ def outside(laws: LawBook, form: Form) -> str:
         if reason:
             return reason
     return ""
+
+
+def is_canonical(laws: LawBook, form: Form) -> bool:
+    """Whether a form that is not zero is false as it stands: no law that is not applied yet can make it zero."""
+    kinds: dict[Any, str] = {}
+    for atom in dict.fromkeys(_atoms(laws, form)):
+        if laws.store.atoms[atom].kind == "function":
+            function, argument = laws.read(atom)
+            if function.kind in _EXPONENTIAL and (
+                function.order or kinds.setdefault(argument.key, function.kind) != function.kind
+            ):
+                return False
+    return not outside(laws, form)
 
 
 def _atoms(laws: LawBook, form: Form) -> Iterator[int]:

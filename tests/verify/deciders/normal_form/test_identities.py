@@ -132,7 +132,14 @@ DIFFER = {
     "cross-entropy without 1ᵀy = 1": (Gradient(CROSS, z), minus(p_z, y)),
     "f and g": (f(z), elementwise("g")(z)),
     "f and f'": (f(z), f.prime(z)),
+    "A diag(tanh') B = A B": (matmul(A, diag(tanh.prime(z)), B), matmul(A, B)),
+    "A diag(σ') tanh(s) = A tanh(s)": (matmul(A, diag(sigmoid.prime(z)), tanh(s)), matmul(A, tanh(s))),
 }
+# tanh(z) = (σ² - (1 - σ)²)/(σ² + (1 - σ)²), σ = σ(z): no law but the exponentials of both says so
+BOTH = (
+    hadamard(tanh(z), matadd(one, matmul(-2, sigmoid(z)), matmul(2, hadamard(sigmoid(z), sigmoid(z))))),
+    minus(matmul(2, sigmoid(z)), one),
+)
 
 
 @pytest.mark.parametrize("name", EQUAL)
@@ -143,6 +150,22 @@ def test_true_at_every_size(name):
 @pytest.mark.parametrize("name", DIFFER)
 def test_false_at_some_size(name):
     assert outcome(*DIFFER[name]).outcome == "differ"
+
+
+def test_slopes_refute_without_exponentials():
+    """In a contracted slot exponentials leave the reciprocal of a sum, which is unknown; and they cost."""
+    session = normal_form.Session()
+    for name in ("A diag(tanh') B = A B", "A diag(σ') tanh(s) = A tanh(s)"):
+        assert normal_form.decide_at(Claim(*DIFFER[name], STATIC), {}, session=session).outcome == "differ"
+    assert session.store.used == {"σ' = σ (1 - σ)"}
+
+
+def test_two_functions_of_one_argument_are_never_refuted_by_slopes():
+    """tanh(z) and σ(z) depend on each other, and so do tanh(z) and tanh(-z)."""
+    assert outcome(*BOTH).outcome == "equal"
+    for left, right in (BOTH, (tanh(negate(z)), negate(tanh(z))), (sigmoid(negate(z)), minus(one, sigmoid(z)))):
+        for weight in (A, T(s)):  # a product with any matrix stays true
+            assert outcome(matmul(weight, left), matmul(weight, right)).outcome != "differ"
 
 
 def test_laws_that_were_used_are_named():
