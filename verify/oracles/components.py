@@ -99,14 +99,24 @@ def slopes_in(v: Any, i: int, world: World, change: Variation, node: Any, env: E
     varied.coefficient = world.coefficient  # type: ignore[method-assign]
     formula = np.asarray(varied.value(node.what, env), dtype=object)
     formula = formula.reshape(*(1,) * (5 - formula.ndim), *formula.shape)
-    return np.frompyfunc(lambda entry: slope(entry, here), 1, 1)(formula)
+    known: dict[Any, Any] = {}
+    return np.frompyfunc(lambda entry: slope(entry, here, known), 1, 1)(formula)
 
 
-def slope(entry: Any, here: Any) -> Any:
-    """∂entry/∂v at the present value."""
+def slope(entry: Any, here: Any, known: dict[Any, Any]) -> Any:
+    """∂entry/∂v at the present value; `known` holds what parts of formulas are worth there."""
     if isinstance(entry, PolyElement):
         return sp.sympify(entry.diff(VARIABLE).evaluate(VARIABLE, RING.domain.convert(here)))
-    return numeric(sp.sympify(entry, strict=True).diff(V).xreplace({V: here}))
+    return value_at(sp.sympify(entry, strict=True).diff(V), here, known)
+
+
+def value_at(formula: Any, here: Any, known: dict[Any, Any]) -> Any:
+    """A formula in v at a number; a part that occurs often, as a derivative's do, is evaluated once."""
+    if formula not in known:
+        parts = [value_at(part, here, known) for part in formula.args]
+        found = here if formula == V else formula.func(*parts) if parts else formula
+        known[formula] = numeric(found) if isinstance(found, sp.Expr) else found  # a case of relu is none
+    return known[formula]
 
 
 class Components:

@@ -19,6 +19,7 @@ from derive.language.nodes import Power, Softmax
 from derive.model import Model
 from verify.claim import Assumption, Claim
 from verify.instances import Instance, draw
+from verify.oracles.components import V, value_at
 from verify.oracles.draws import constrain
 from verify.oracles.exact import rationals
 from verify.oracles.limits import Unsupported
@@ -187,3 +188,17 @@ def test_nothing_in_scope_is_no_exception(name):
     """A power that is none is out of scope at every size."""
     negative = Power(A, sp.Integer(-2))
     assert examine(name, equal(negative, negative)).outcome == "unknown"
+
+
+def test_components_evaluate_what_occurs_often_once():
+    """A derivative is a graph: written out as a tree, this one has 2^8 - 3 nodes."""
+    formula = V
+    for _ in range(6):
+        formula = sp.Add(sp.tanh(formula), sp.sin(formula))
+    known = {}
+    value = value_at(formula, sp.Rational(1, 3), known)
+    exact = sp.Rational(1, 3).evalf(60)
+    for _ in range(6):
+        exact = sp.tanh(exact) + sp.sin(exact)
+    assert abs(value - exact) < 1e-40
+    assert len(known) == 1 + 3 * 6
