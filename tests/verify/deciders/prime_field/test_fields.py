@@ -4,14 +4,17 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import sympy as sp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from verify.deciders.prime_field.exact import Balls, Rationals
 from verify.deciders.prime_field.fields import PrimeField, is_prime, primes_below
+from verify.deciders.prime_field.functions import slope_polynomial
 from verify.deciders.prime_field.problems import Degenerate
 
 NDIM = 4
+Z = sp.Symbol("z")
 laws = settings(deadline=None, derandomize=True)
 
 
@@ -99,3 +102,50 @@ def test_choices_override_single_unknowns():
     assert chosen.draw("a", places)[0, 0, 1, 0] == 42
     assert chosen.draw("a", places)[0, 0, 0, 0] == free.draw("a", places)[0, 0, 0, 0] != 0
     assert set(free.asked) == {("a", 0), ("a", 1)}
+
+
+# --- tanh and σ by their slopes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("k", range(1, 6))
+@pytest.mark.parametrize(
+    ("slope", "function"), [((1, 0, -1), sp.tanh(Z)), ((0, 1, -1), 1 / (1 + sp.exp(-Z)))], ids=["tanh", "sigmoid"]
+)
+def test_slope_polynomials_are_the_derivatives_that_sympy_finds(slope, function, k):
+    """g' = p(g) gives g⁽ᵏ⁾ = p_k(g): here against the derivative of the formula of g, at some points."""
+    found = sum(c * function**j for j, c in enumerate(slope_polynomial(slope, k)))
+    difference = found - function.diff(Z, k)
+    assert all(abs(difference.subs(Z, sp.Rational(p, 3)).evalf(30)) < 1e-25 for p in (-4, -1, 1, 2, 5))
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "related"),
+    [
+        (("tanh", 5), ("sigmoid", 6), False),
+        (("tanh", 5), ("tanh", 5), False),  # one and the same atom
+        (("exp", 5), ("exp", -5), False),  # exp's own law, seen by the counts
+        (("tanh", 5), ("tanh", -5), True),
+        (("tanh", 0), ("tanh", 7), True),
+        (("sigmoid", 5), ("exp", -5), True),
+        (("exp", 5), ("tanh", 5), True),
+        (("sigmoid", 5), ("tanh", -5), True),
+    ],
+)
+def test_functions_are_related_where_their_arguments_meet_up_to_the_sign(first, second, related):
+    field = PrimeField(2, NDIM, seed=0)
+    for name, value in (first, second):
+        getattr(field, name)(column(field, [value]) % field.p)
+    assert field.has_related_functions() is related
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid"])
+def test_balls_hold_the_true_value(name):
+    field = Balls(NDIM, seed=0)
+    value = getattr(field, name)(field.constant(Fraction(3, 4))).flat[0]
+    exact = sp.tanh(sp.Rational(3, 4)) if name == "tanh" else 1 / (1 + sp.exp(sp.Rational(-3, 4)))
+    assert abs(float(value.mid) - float(exact)) < 1e-15
+    assert float(value.delta) < 1e-30
+    rational = getattr(Rationals(NDIM, seed=0), name)
+    assert rational(np.zeros((1, 1, 1, 1), dtype=object)).flat[0] == (0 if name == "tanh" else Fraction(1, 2))
+    with pytest.raises(Degenerate):
+        rational(np.ones((1, 1, 1, 1), dtype=object))
