@@ -6,8 +6,8 @@ softmax = e^z / (1ᵀ e^z). A derivative f', f'' of a known function is taken by
 
 tanh and σ have a second reading, `BY_SLOPE`: any function with tanh' = 1 - tanh², any with σ' = σ (1 - σ). What holds
 for all of these holds for tanh and σ, and their atoms need no fractions: this reading is tried first. Exponentials say
-no more as long as no two functions meet at equal or opposite arguments: e^z is a fraction of tanh z or σ(z) alone,
-and those of different arguments are independent (`PrimeField.has_related_functions`).
+no more as long as no two functions meet at equal or opposite arguments: e^z and σ(z), e^2z and tanh z are fractions of
+each other, and those of different arguments are independent atoms (`PrimeField.has_related_functions`).
 """
 
 from __future__ import annotations
