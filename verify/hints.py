@@ -1,6 +1,6 @@
-"""Why a refuted claim looked right: another convention, a term that is missing, and what holds instead.
+"""Why a refuted claim looked right: another convention, a term that is missing, a name that no given defines.
 
-A hint is itself a claim that was settled: nothing is suggested that the deciders do not accept.
+A hint of another formula is itself a claim that was settled: nothing is suggested that the deciders do not accept.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ import sympy as sp
 from derive.derivation import jacobian
 from derive.errors import BackproofError
 from derive.language.build import matadd
-from derive.language.derivatives import Jacobian
+from derive.language.derivatives import DerivativeNode, Jacobian
+from derive.language.nodes import Member
 from derive.language.show import show
 from derive.latex.conventions import OPTIONS
 from derive.model import Model
@@ -29,7 +30,28 @@ IsGood = Callable[[Claim], bool]
 def hints(claim: Claim, statement: Statement, link: Link, interpreter: Interpreter, is_good: IsGood) -> str:
     """What to say of a refuted claim, empty where nothing is known."""
     missing = list(_missing(claim, is_good))
-    return "; ".join(missing or _other_conventions(claim, statement, link, interpreter, is_good))
+    return "; ".join(missing or [*_undefined(claim), *_other_conventions(claim, statement, link, interpreter, is_good)])
+
+
+# --- givens ----------------------------------------------------------------------------------------------------
+
+
+def _undefined(claim: Claim) -> Iterator[str]:
+    """What the line speaks of as if an equation gave it, though none of the givens does."""
+    for side in (claim.left, claim.right):
+        if isinstance(side, Member) and _is_free(claim.model, side):
+            yield f"no given defines {show(side)}: list a line that defines it under given"
+            return
+    for node in (*sp.preorder_traversal(claim.left), *sp.preorder_traversal(claim.right)):
+        if isinstance(node, DerivativeNode) and node.what != node.by and _is_free(claim.model, node.what):
+            name = show(node.what)
+            yield f"no given defines {name}, so its derivatives are 0: list a line that defines it under given"
+            return
+
+
+def _is_free(model: Model, expr: Any) -> bool:
+    """Whether a family's member is an input: neither an equation's nor a loss."""
+    return isinstance(expr, Member) and model.equation_of(expr) is None and str(expr.name) not in model.loss_by_name
 
 
 # --- conventions -----------------------------------------------------------------------------------------------

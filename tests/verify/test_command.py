@@ -279,6 +279,24 @@ def test_the_unix_form_has_wrong_declarations_hints_and_expectations_on_one_line
     assert "; but the document expects proved; right with layout: numerator" in line
 
 
+def test_a_name_that_no_given_defines_is_said_to_be_an_input(run):
+    """Who forgets to list the model under `given` is told so, and not only that everything is false."""
+    lines = r"""
+```backproof
+symbols: {x_t: m, h_t: n, U: n x m, f: elementwise}
+time: 1..T
+layout: numerator
+```
+
+$$h_t = f(U x_t)$$
+
+$$\frac{\partial h_t}{\partial x_t} = \operatorname{diag}(f'(U x_t)) U$$
+"""
+    first, second = run("--format", "unix", "notes.md", text=lines).stdout.splitlines()
+    assert "no given defines h[t]: list a line that defines it under given" in first
+    assert "no given defines h[t], so its derivatives are 0" in second
+
+
 def test_json_on_standard_output_leaves_it_to_json_alone(run):
     result = run("--format", "unix", "--json", "-", "notes.md", text=NOTES + WRONG)
     json.loads(result.stdout)
