@@ -19,7 +19,7 @@ MAX_DIGITS = 40  # digits of one number
 _LEXEME = re.compile(r"\\[a-zA-Z]+|\\.|:=|\+=|-=|\.\.\.|\.\.|\.\*|\.\^|\d+(?:\.\d+)?|'+|\s+|.", re.DOTALL)
 _ROW_SPACE = re.compile(r"\*?(?:\s*\[\s*-?[\d.]+\s*(?:pt|em|ex|mm|cm|in)\s*\])?")
 _PROSE = re.compile(r"\s|[^\x00-\x7f]")
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 _PLAIN_FUNCTION = re.compile("|".join(signs.PLAIN_FUNCTIONS))
 
 
@@ -28,7 +28,8 @@ def tokenize(text: str, words: Lexicon | None = None) -> tuple[Tok, ...]:
     if len(text) > MAX_LENGTH:
         raise NotationError(f"the formula has {len(text)} characters; the limit is {MAX_LENGTH}", 0, 1)
     if control := _CONTROL.search(text):
-        raise NotationError("a control character stands in the formula", control.start(), control.end())
+        wrong = "a control character or half a character stands in the formula"
+        raise NotationError(wrong, control.start(), control.end())
     words = words or Lexicon()
     return with_differentials(in_statements(_Tokenizer(text, words).run()), words)
 

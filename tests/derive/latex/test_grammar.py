@@ -89,3 +89,11 @@ def test_an_error_names_its_place_and_what_was_expected(text, start, message):
 def test_size_depth_and_literals_are_limited(text, message):
     with pytest.raises(NotationError, match=message):
         parse(text)
+
+
+@pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x7f", "\ud800"])
+def test_a_sign_that_no_text_can_hold_is_refused_at_its_place(sign):
+    """SymPy makes names of what stands in a script, and fails on NUL and on half a character."""
+    with pytest.raises(NotationError, match="control character or half a character") as caught:
+        parse(f"A_{{{sign}}}")
+    assert caught.value.start == 3
