@@ -72,6 +72,11 @@ def identity(axis: AxisSizes) -> sp.MatrixExpr:
     return sp.Identity(length(axis)) if _is_plain(axis) else reduce(nodes.Kronecker, map(sp.Identity, axis))
 
 
+def is_zero(expr: Any) -> bool:
+    """Whether a formula is written as zeros: 0, or the Kronecker product that `constant` makes of them."""
+    return isinstance(expr, sp.ZeroMatrix) or (isinstance(expr, nodes.Kronecker) and all(map(is_zero, expr.args)))
+
+
 def _is_plain(axis: AxisSizes) -> bool:
     """Whether the number of entries says the axis: n, n·n, not n·m."""
     return split_size(length(axis)) == tuple(axis)

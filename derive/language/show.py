@@ -11,6 +11,7 @@ from sympy.core.function import AppliedUndef
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
+from derive.language.build import is_zero
 from derive.language.derivatives import slot_of
 
 _SUM, _HADAMARD, _PRODUCT, _ATOM = range(4)  # how tightly a formula's outermost operator binds
@@ -29,7 +30,7 @@ def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
 def _show_size(size: Any) -> str:
     """A size; a member of a family of sizes as n_{l-1}."""
     if isinstance(size, AppliedUndef):
-        index = str(size.args[0]).replace(" ", "")
+        index = _index(size.args[0])
         return f"{size.func}_{index}" if len(index) == 1 else f"{size.func}_{{{index}}}"
     return str(size)
 
@@ -77,16 +78,17 @@ def _join(args: Any, sign: str, level: int) -> str:
     return sign.join(_wrap(arg, level + 1) for arg in args)
 
 
-def _factors(expr: Any) -> list[Any]:
-    """A and B of A ⊗ B, and theirs."""
-    return [one for arg in expr.args for one in _factors(arg)] if isinstance(expr, nodes.Kronecker) else [expr]
+@lru_cache(maxsize=4096)
+def _index(index: Any) -> str:
+    """t-1, which one formula holds many times over; SymPy's printer takes its time."""
+    return str(index).replace(" ", "")
 
 
 def _show(expr: Any) -> tuple[str, int]:
     name = type(expr).__name__
     match expr:
         case nodes.Member():
-            indices = ",".join(str(i).replace(" ", "") for i in expr.indices)
+            indices = ",".join(map(_index, expr.indices))
             return show_name(expr.name) + (f"[{indices}]" if indices else ""), _ATOM
         case sp.MatrixSymbol():
             return show_name(str(expr.name)), _ATOM
@@ -116,7 +118,7 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"{show_name(expr.name)}({', '.join(show(arg) for arg in expr.arguments)})", _ATOM
         case nodes.Slot():
             return f"slot {expr.number}", _ATOM
-        case nodes.Kronecker() if all(isinstance(one, sp.ZeroMatrix) for one in _factors(expr)):
+        case nodes.Kronecker() if is_zero(expr):
             return "0", _ATOM
         case nodes.Kronecker():
             return _join(expr.args, " ⊗ ", _HADAMARD), _HADAMARD

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import sympy as sp
 
 from derive.language import nodes
+from derive.language.build import is_zero
 from derive.language.shapes import axes
 from derive.latex.arrays import letters
 from derive.latex.binding import ATOM, ENTRY, PRODUCT, Text, braced
@@ -49,9 +50,9 @@ def delta(printer: Printer, expr: Any) -> Text:
 def kronecker(printer: Printer, expr: nodes.Kronecker) -> Text:
     """A ⊗ B, grouped from the left."""
     left, right = expr.args
-    if _is_zero(expr):
+    if is_zero(expr):
         return "0", ATOM
-    is_chain = isinstance(left, nodes.Kronecker) and not _is_zero(left)
+    is_chain = isinstance(left, nodes.Kronecker) and not is_zero(left)
     first = printer.text(left) if is_chain else _sized(printer, left)
     return f"{first} \\otimes {_sized(printer, right)}", ENTRY
 
@@ -62,8 +63,3 @@ def _sized(printer: Printer, expr: Any) -> str:
         return printer.at_least(expr, PRODUCT)
     rows, cols = (f"\\mathbf{{1}}_{braced(sp.latex(size))}" for size in expr.shape)
     return " ".join([rows] * (expr.shape[0] != 1) + [f"{cols}^\\top"] * (expr.shape[1] != 1))
-
-
-def _is_zero(expr: Any) -> bool:
-    """Zeros; of an axis that is a product of sizes a Kronecker product of zeros."""
-    return isinstance(expr, sp.ZeroMatrix) or (isinstance(expr, nodes.Kronecker) and all(map(_is_zero, expr.args)))

@@ -21,6 +21,7 @@ from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
 from derive.model import Model, members
 from derive.rules import kronecker
+from derive.rules.constants import identity_like, zero_like
 from derive.rules.dependence import Dependence
 from derive.rules.elementwise import prime, slope
 from derive.rules.rewriting import Rule
@@ -90,7 +91,7 @@ def d_constant(setting: Setting, node: Any) -> Any:
     """∂A/∂x = 0 where A does not depend on x."""
     if isinstance(node, FamilyDerivative):
         raise RuleError(f"{show(node)} is a family of zeros: the language has no name for it")
-    return sp.ZeroMatrix(*node.shape)
+    return zero_like(node)
 
 
 def d_definition(setting: Setting, node: Any) -> Any:
@@ -209,7 +210,7 @@ def d_trace(setting: Setting, node: Any) -> Any:
     inner = _core(node.what).args[0]
     if not isinstance(node, Jacobian):
         return nodes.Tr(setting.of(type(node), inner))
-    return matmul(transpose(vec(sp.Identity(inner.shape[0]), setting.order)), setting.of(Jacobian, inner))
+    return matmul(transpose(vec(identity_like(inner), setting.order)), setting.of(Jacobian, inner))
 
 
 def d_time_sum(setting: Setting, node: Any) -> Any:

@@ -17,6 +17,7 @@ from derive.language.derivatives import Gradient, Jacobian
 from derive.language.nodes import Diag, Elementwise, Scale, Tr
 from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
+from derive.rules.constants import identity_like
 from derive.rules.dependence import leaves
 from derive.rules.elementwise import prime
 from derive.rules.rewriting import Rule, check_axes_kept
@@ -104,7 +105,7 @@ def pull_scale(node: Scale, c: Any) -> Pulled:
 
 def pull_trace(node: Tr, c: Any) -> Pulled:
     """y = tr A: ∂E/∂A = (∂E/∂y) I."""
-    return [(node.args[0], Scale(c, sp.Identity(node.args[0].shape[0])))]
+    return [(node.args[0], Scale(c, identity_like(node.args[0])))]
 
 
 RULES: dict[type, Rule] = {

@@ -12,25 +12,26 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardProduct
 
 from derive.language import nodes
-from derive.language.build import hadamard, kron, matadd, matmul, ones, transpose
+from derive.language.build import hadamard, is_zero, kron, matadd, matmul, ones, transpose
 from derive.language.nodes import Diag, Elementwise, Kronecker, Scale, TimeSum, Vec
 from derive.language.shapes import axes, is_coefficient
+from derive.rules.constants import zero_like
 from derive.rules.elementwise import written_out
 from derive.rules.rewriting import Rule, Step, everywhere, step
 
 
 def zero_product(node: Any) -> Any:
     """A 0 = 0."""
-    if isinstance(node, sp.MatMul | HadamardProduct | Scale | Kronecker) and any(map(_is_zero, node.args)):
-        return sp.ZeroMatrix(*node.shape)
-    return None
+    if is_zero(node) or not isinstance(node, sp.MatMul | HadamardProduct | Scale | Kronecker):
+        return None
+    return zero_like(node) if any(map(is_zero, node.args)) else None
 
 
 def zero_sum(node: Any) -> Any:
     """A + 0 = A."""
-    if not isinstance(node, sp.MatAdd) or not any(map(_is_zero, node.args)):
+    if not isinstance(node, sp.MatAdd) or not any(map(is_zero, node.args)):
         return None
-    kept = [term for term in node.args if not _is_zero(term)]
+    kept = [term for term in node.args if not is_zero(term)]
     return matadd(*kept) if kept else node.args[0]
 
 
@@ -173,7 +174,7 @@ def collect_equal_terms(node: Any) -> Any:
     if len(weights) == len(node.args):
         return None
     terms = [matmul(weight, rest) for rest, weight in weights.items() if weight != 0]
-    return matadd(*terms) if terms else sp.ZeroMatrix(*node.shape)
+    return matadd(*terms) if terms else zero_like(node)
 
 
 def common_factor(node: Any) -> Any:
@@ -251,10 +252,6 @@ def simplified(expr: Any, rules: tuple[Rule, ...] = RULES) -> tuple[Any, tuple[S
                 break
         else:
             return expr, tuple(steps)
-
-
-def _is_zero(expr: Any) -> bool:
-    return isinstance(expr, sp.ZeroMatrix)
 
 
 def _is_kronecker_identity(expr: Any) -> bool:

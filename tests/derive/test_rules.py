@@ -9,9 +9,11 @@ from sympy.matrices.expressions.hadamard import HadamardPower
 from derive.derivation import block, jacobian
 from derive.errors import RuleError
 from derive.language import nodes
-from derive.language.build import diag, hadamard, kron, matadd, matmul, negate, ones, sequence, transpose, vec
+from derive.language.build import diag, hadamard, is_zero, kron, matadd, matmul, negate, ones, sequence, transpose, vec
+from derive.language.derivatives import Jacobian
 from derive.language.functions import KINDS, elementwise, function
 from derive.language.nodes import Elementwise, Norm, Scale, Softmax, TimeSum, Tr
+from derive.language.shapes import axes
 from derive.model import Loss, Model, Time
 from derive.models.letters import STEPS, E, U, W, b, k, m, n, net, o, p, s, t, x, y, z
 from derive.models.systems import Options, system, systems
@@ -361,3 +363,14 @@ def test_a_total_derivative_follows_all_arguments_and_a_slot_holds_the_others():
 def test_a_matrix_argument_has_no_gradient_through_a_vector():
     with pytest.raises(RuleError, match="one of them is a matrix"):
         gradient(Model({E: matmul(transpose(b), F(b, A, W))}), W)
+
+
+R, Y = sp.MatrixSymbol("R", n, m), sp.MatrixSymbol("Y", n, m)
+
+
+@pytest.mark.parametrize("what", [vec(R), kron(Q, sp.MatrixSymbol("r", m, 1)), matadd(vec(Y), negate(vec(Y)))])
+def test_zero_keeps_the_order_of_an_axis_that_is_a_product(what):
+    """∂vec(R)/∂vec(Y) = 0 has n·m columns in the order of vec, which SymPy's 0 cannot say."""
+    found = jacobian(NO_EQUATIONS, what, vec(Y))
+    assert is_zero(found.right)
+    assert axes(found.right) == axes(Jacobian(what, vec(Y)))
