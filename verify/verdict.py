@@ -73,8 +73,3 @@ class Verdict:
 
     def __bool__(self) -> bool:
         raise TypeError("a verdict is no bool: compare .verdict, or ask report.ok")
-
-
-def worst(verdicts: list[str]) -> str:
-    """The worst of several verdicts."""
-    return min(verdicts, key=ORDER.index)

@@ -6,7 +6,6 @@ from typing import Any
 
 import sympy as sp
 
-from derive.errors import NotationError
 from derive.language import nodes
 from derive.language.build import matmul, transpose
 from derive.language.derivatives import Collect, FamilyDerivative, Gradient
@@ -85,10 +84,3 @@ def _contract_matrix_chains(matrices: list[Any]) -> list[Any]:
             found[place : place + 2] = [Collect(matmul(row, nodes.Vec(inner)))]
             return _contract_matrix_chains(found)
     return found
-
-
-def no_coefficient(value: Any, node: Node) -> Any:
-    """An array; a bare number is refused."""
-    if is_coefficient(value):
-        raise NotationError("an array is expected here, not a number", node.start, node.end)
-    return value

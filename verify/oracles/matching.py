@@ -12,7 +12,6 @@ from typing import Any
 
 import sympy as sp
 
-from derive.language.functions import OPAQUE
 from derive.language.nodes import Elementwise, Member, Softmax
 from derive.model import Equation, Model
 from verify.oracles.limits import Unsupported
@@ -160,8 +159,3 @@ def _is_weighted(term: Any, index: Any) -> bool:
     if not (isinstance(weight, sp.MatrixSymbol) and isinstance(member, Member) and member.indices):
         return False
     return member.time - index in (0, -1)
-
-
-def is_opaque(activation: tuple[str, str]) -> bool:
-    """An activation about which only differentiability is known."""
-    return activation[1] == OPAQUE
