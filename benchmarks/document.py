@@ -106,11 +106,13 @@ def part_of(text: str, number: int) -> str:
 
 def cut(found: Document, text: str) -> str:
     """The text up to the hundredth claim."""
+    lines = text.splitlines(keepends=True)
     count = 0
     for statement in found.claims:
         count += len(statement.links) or 1
         if count >= WANTED:
-            return text[: text.index("$$", statement.offset) + 2] + "\n"
+            start = sum(map(len, lines[: statement.place.line - 1])) + statement.place.column - 1
+            return text[: text.index("$$", start) + 2] + "\n"
     return text
 
 

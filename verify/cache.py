@@ -1,4 +1,4 @@
-"""Verdicts kept from run to run: only a claim that changed is decided again.
+"""Verdicts and repairs kept from run to run: only a claim that changed is decided again.
 
 The key of a verdict is a hash of all that it rests on: the claim with its model, conditions and assumptions, the
 effort, Backproof's own source, and the versions of what computes. A changed decider never meets an old verdict. The
@@ -56,6 +56,7 @@ class Cache:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = None if folder is None else folder / f"verdicts-{FORMAT}"
         self.known: dict[str, Verdict] = {}
+        self.more: dict[str, Any] = {}
         self.models: dict[Model, Any] = {}
         self.hits = self.settled = self.written = 0
 
@@ -75,6 +76,22 @@ class Cache:
         if key is not None and _may_be_kept(verdict, process_time() - began):
             self._put(key, verdict, claim)
         return verdict
+
+    def recall(self, claim: Claim, about: Any) -> Any | None:
+        """What `keep` was given for a claim and what else it rests on, None where nothing is kept."""
+        key = self._key_of_more(claim, about)
+        if key is None:
+            return None
+        if key not in self.more and self.folder is not None:
+            self.more[key] = _read(self._path(key), key)
+        return self.more.get(key)
+
+    def keep(self, claim: Claim, about: Any, data: Any) -> None:
+        """Keep JSON data beside a claim's verdict."""
+        key = self._key_of_more(claim, about)
+        if key is not None:
+            self.more[key] = data
+            self._store(key, data)
 
     def close(self) -> None:
         """Drop the entries used least recently where the folder has grown too large."""
@@ -97,18 +114,28 @@ class Cache:
             return None
         return hashlib.sha256(json.dumps([ground(), data], sort_keys=True).encode()).hexdigest()
 
+    def _key_of_more(self, claim: Claim, about: Any) -> str | None:
+        key = self._key(claim, Effort())
+        return None if key is None else hashlib.sha256(json.dumps([key, about], sort_keys=True).encode()).hexdigest()
+
     def _get(self, key: str, claim: Claim) -> Verdict | None:
         if key not in self.known and self.folder is not None:
-            found = _read(self._path(key), key, claim)
-            if found is not None:
-                self.known[key] = found
+            data = _read(self._path(key), key)
+            with suppress(ValueError, KeyError, TypeError, RecursionError):
+                if data is not None:
+                    self.known[key] = from_data(data, claim)
         return self.known.get(key)
 
     def _put(self, key: str, verdict: Verdict, claim: Claim) -> None:
         self.known[key] = replace(verdict, seconds=0.0)
         if self.folder is not None:
-            with suppress(NotKept, OSError):
-                _write(self._path(key), key, verdict, claim)
+            with suppress(NotKept):
+                self._store(key, to_data(verdict, claim))
+
+    def _store(self, key: str, data: Any) -> None:
+        if self.folder is not None:
+            with suppress(OSError):
+                _write(self._path(key), key, data)
                 self.written += 1
 
     def _path(self, key: str) -> Path:
@@ -185,17 +212,17 @@ def _checksum(key: str, data: Any) -> str:
     return hashlib.sha256(f"{key}\n{json.dumps(data)}".encode()).hexdigest()
 
 
-def _read(path: Path, key: str, claim: Claim) -> Verdict | None:
-    """The verdict in a file, None where there is none or it is damaged."""
+def _read(path: Path, key: str) -> Any | None:
+    """The data in a file, None where there is none or it is damaged."""
     try:
         with path.open("rb") as stream:
             text = stream.read(LARGEST + 1)
         if len(text) > LARGEST:
             return None
         entry = json.loads(text)
-        if entry["key"] != key or entry["checksum"] != _checksum(key, entry["verdict"]):
+        found = entry["kept"]
+        if entry["key"] != key or entry["checksum"] != _checksum(key, found):
             return None
-        found = from_data(entry["verdict"], claim)
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
     with suppress(OSError):
@@ -203,10 +230,9 @@ def _read(path: Path, key: str, claim: Claim) -> Verdict | None:
     return found
 
 
-def _write(path: Path, key: str, verdict: Verdict, claim: Claim) -> None:
+def _write(path: Path, key: str, data: Any) -> None:
     """Write beside, then rename: two processes may write the same entry, and a reader sees a whole one."""
-    data = to_data(verdict, claim)
-    text = json.dumps({"key": key, "checksum": _checksum(key, data), "verdict": data})
+    text = json.dumps({"key": key, "checksum": _checksum(key, data), "kept": data})
     if len(text) > LARGEST:
         return
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

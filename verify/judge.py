@@ -19,7 +19,7 @@ from verify.errors import Place, WitnessConflict
 from verify.hints import hints
 from verify.limits import Effort
 from verify.repair import Search
-from verify.verdict import ReadingVerdict, Verdict, worst
+from verify.verdict import ReadingVerdict, Verdict
 
 RELATION_SIGNS = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "!=": "≠"}
 IS_GOOD = ("proved", "tested")
@@ -53,6 +53,7 @@ class Judge:
     def __init__(self, document: Document, effort: Effort, cache: Cache | None = None) -> None:
         self.document = document
         self.effort = effort
+        self.cache = cache
         self.settler = settle if cache is None else cache.settle
         self.interpreter = Interpreter(document)
         self.known: dict[Claim, Verdict] = {}
@@ -134,7 +135,7 @@ class Judge:
     ) -> Verdict:
         """The proved lines one edit away; what was found before the time limit counts."""
         seconds = self.effort.repair_seconds
-        search = Search(statement, link, self.interpreter, self.verdict, seconds, self.effort.seed)
+        search = Search(statement, link, self.interpreter, self.verdict, seconds, self.effort.seed, cache=self.cache)
         note = ""
         try:
             with deadline(10 * seconds):  # the search counts its computing time itself; this is for a step that hangs
@@ -210,11 +211,6 @@ def _text(link: Link, readings: tuple[Reading, ...]) -> str:
 def link_id(statement: Statement, link: Link) -> str:
     """2.3 where the equation is one relation, else 2.3/1, 2.3/2."""
     return statement.id if len(statement.links) == 1 else f"{statement.id}/{link.position}"
-
-
-def statement_verdict(entries: list[Entry]) -> str:
-    """An equation's own verdict: its worst link's."""
-    return worst([entry.verdict.verdict for entry in entries if entry.verdict is not None])
 
 
 def _ill_typed(readings: tuple[Reading, ...]) -> Verdict:

@@ -16,7 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from time import process_time
 from typing import Any
 
@@ -28,6 +28,7 @@ from derive.latex.syntax import Chain
 from derive.latex.written import as_declared
 from derive.model import Model
 from verify import blocks
+from verify.cache import Cache
 from verify.claim import Claim
 from verify.deciders.prime_field.decide import differs_at
 from verify.document.interpret import Interpreter, Reading
@@ -54,7 +55,8 @@ SMALL = 3  # the last step of the first trial
 class Search:
     """Looks for repairs of one link; `found` holds what is proved so far, also after an interruption.
 
-    `text` is where the link stands, if not in the document; `seconds` is computing time.
+    `text` is where the link stands, if not in the document; `seconds` is computing time. A search that came to its end
+    is kept in the cache. What is kept are lines, and they are read and settled again: at worst a better one is missed.
     """
 
     statement: Statement
@@ -64,13 +66,23 @@ class Search:
     seconds: float
     seed: int = 0
     text: str | None = None
+    cache: Cache | None = None
     found: dict[str, tuple[Edit, Repair]] = field(default_factory=dict)
+    recalled: tuple[Repair, ...] = ()
     is_complete: bool = False
 
     def run(self, readings: tuple[Reading, ...]) -> None:
+        """What was found before, else a search."""
+        reading = next((reading for reading in readings if reading.claim is not None), readings[0])
+        if self._recall(reading):
+            return
+        self._search(reading)
+        if self.is_complete:
+            self._keep(reading)
+
+    def _search(self, reading: Reading) -> None:
         """Try every single edit of one reading, best first, until the right side has a repair or time is over."""
         end = process_time() + self.seconds
-        reading = next((reading for reading in readings if reading.claim is not None), readings[0])
         draft = self.draft(reading) if self.link.chain.relations == ("=",) else None
         candidates = []
         for edit in () if draft is None else edits_of(draft):
@@ -90,7 +102,37 @@ class Search:
     def repairs(self) -> tuple[Repair, ...]:
         """What is proved, best first."""
         ranked = sorted(self.found.values(), key=lambda pair: _rank(pair[0]))
-        return tuple(repair for _, repair in ranked)
+        return self.recalled or tuple(repair for _, repair in ranked)
+
+    def _recall(self, reading: Reading) -> bool:
+        """Whether the cache knows the end of this search, and each of its lines is proved today."""
+        lines = None
+        if self.cache is not None and reading.claim is not None:
+            lines = self.cache.recall(reading.claim, self._about())
+        if lines is None:
+            return False
+        try:
+            read = [self._readings(line) for line, _, _ in lines]
+        except BackproofError:
+            return False
+        verdicts = [self.settle(*one) for one in read]
+        self.is_complete = all(map(_is_proved, verdicts))
+        if self.is_complete:
+            told = zip(lines, verdicts, strict=True)
+            self.recalled = tuple(Repair(line, edit, kind, verdict) for (line, edit, kind), verdict in told)
+        return self.is_complete
+
+    def _keep(self, reading: Reading) -> None:
+        if self.cache is not None and reading.claim is not None:
+            lines = [[repair.latex, repair.edit, repair.kind] for repair in self.repairs]
+            self.cache.keep(reading.claim, self._about(), lines)
+
+    def _about(self) -> Any:
+        """What a search rests on beside the claim: the line as written, and what lines are read and printed by."""
+        declared = self.statement.declarations
+        words = [(name, str(value.value)) for name, (_, value) in declared.symbols.items()]
+        signs = [declared.mixed, declared.transpose, sorted(declared.operators.items())]
+        return ["repairs", self.seed, self._written(0), self._written(1), words, signs, asdict(declared.conventions)]
 
     def draft(self, reading: Reading) -> Draft | None:
         """The claim of a reading, or its sides read without the shape check, None where even that fails.
@@ -131,13 +173,17 @@ class Search:
         """Print, read again, settle; nothing happens where one of these fails."""
         try:
             line = self._line(edit, choices)
-            link = self.read(line)
-            readings = self.interpreter.readings(self.statement, link)
+            read = self._readings(line)
         except BackproofError:
             return
-        verdict = self.settle(link, readings)
-        if verdict.verdict == "proved" or verdict.is_proved_at_each:
+        verdict = self.settle(*read)
+        if _is_proved(verdict):
             self.found[edit.side] = edit, Repair(line, edit.words, edit.kind, verdict)
+
+    def _readings(self, line: str) -> tuple[Link, tuple[Reading, ...]]:
+        """A line read as the author's. Raises `BackproofError` where it cannot be read."""
+        link = self.read(line)
+        return link, self.interpreter.readings(self.statement, link)
 
     def _line(self, edit: Edit, choices: Choices) -> str:
         """The mended line: the edited side as printed, the other as the author wrote it."""
@@ -178,6 +224,10 @@ def _full(conventions: Conventions) -> Conventions:
     """
     rest = (key for key in OPTIONS if key != "products")
     return replace(conventions, **{key: getattr(conventions, key) or getattr(TEXTBOOK, key) for key in rest})
+
+
+def _is_proved(verdict: Verdict) -> bool:
+    return verdict.verdict == "proved" or verdict.is_proved_at_each
 
 
 def _is_trivial(claim: Claim) -> bool:
