@@ -108,7 +108,7 @@ class Cache:
                 self.models[claim.model],
                 claim.relation,
                 encode_claim(claim, 0),
-                asdict(replace(effort, seconds=0)),
+                asdict(replace(effort, seconds=0, repair_seconds=0)),
             ]
         except (CertificateError, RecursionError):
             return None

@@ -91,9 +91,10 @@ def test_another_effort_is_another_key(tmp_path, claim, counted, change):
     assert len(counted) == 2
 
 
-def test_the_time_limit_is_no_part_of_the_key(tmp_path, claim, counted):
+@pytest.mark.parametrize("limit", ["seconds", "repair_seconds"])
+def test_a_time_limit_is_no_part_of_the_key(tmp_path, claim, counted, limit):
     settle(Cache(tmp_path), claim)
-    settle(Cache(tmp_path), claim, replace(EFFORT, seconds=1))
+    settle(Cache(tmp_path), claim, replace(EFFORT, **{limit: 1}))
     assert len(counted) == 1
 
 
