@@ -190,7 +190,7 @@ def _setting(model: Model, node: Any, once: Any) -> Setting:
             raise RuleError(f"an immediate derivative is of a member, and {show(subject)} is none")
         held = subject.time
     if isinstance(variable, Member) and variable.indices:
-        check_causal(model)
+        check_causal(model, node.what)
     elif model.equation_of(variable) is not None:
         raise RuleError(
             f"{show(variable)} is defined by an equation; differentiate by a parameter, an input or a member"

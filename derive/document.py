@@ -113,14 +113,27 @@ def _display(text: str, tag: str) -> list[str]:
 
 
 def _block(model: Model, derivations: tuple[Derivation, ...], conventions: Conventions, ids: list[str]) -> list[str]:
-    last = model.time.last
-    letters = sorted({str(bound[0]) for d in derivations for bound in d.indices})
     declared = [f"  {_quoted(name)}: {_quoted(meaning)}" for name, meaning in _symbols(model, derivations).items()]
-    lines = ["```backproof", "symbols:", *declared, f"time: {model.time.first}..{last}"]
-    if letters:
-        lines.append("indices: {" + ", ".join(f"{letter}: {last}" for letter in letters) + "}")
+    lines = ["```backproof", "symbols:", *declared, *_steps(model, derivations)]
     lines += [f"{key}: {getattr(conventions, key)}" for key in OPTIONS]
     return [*lines, "given: [" + ", ".join(f"'{one}'" for one in ids) + "]", "```"]
+
+
+def _steps(model: Model, derivations: tuple[Derivation, ...]) -> list[str]:
+    """The letters for steps: `time: 1..t` and others like t, or all with their range where the last step has its own."""
+    range_, last = f"{model.time.first}..{model.time.last}", str(model.time.last)
+    free = sorted({str(bound[0]) for d in derivations for bound in d.indices})
+    if _index_letter(model) == last:
+        return [f"time: {range_}"] + (["indices: {" + ", ".join(f"{one}: {last}" for one in free) + "}"] if free else [])
+    letters = sorted({_index_letter(model), *free})
+    return ["indices: {" + ", ".join(f"{one}: {range_}" for one in letters) + "}"]
+
+
+def _index_letter(model: Model) -> str:
+    """The letter with which families are written: the equations', or that of their sums."""
+    own = [str(equation.index) for equation in model.equations if equation.index is not None]
+    bound = [str(n.index) for e in model.equations for n in sp.preorder_traversal(e.right) if isinstance(n, nodes.TimeSum)]
+    return str(model.time.last) if str(model.time.last) in own or not own + bound else (own + bound)[0]
 
 
 def _quoted(text: str) -> str:
@@ -153,7 +166,7 @@ def _symbols(model: Model, derivations: tuple[Derivation, ...]) -> dict[str, str
 def _written(leaf: Any, model: Model) -> str:
     if not isinstance(leaf, Member) or not leaf.indices:
         return str(leaf.name)
-    return name_with_index(leaf.name, ",".join([*map(str, leaf.indices[:-1]), str(model.time.last)]))
+    return name_with_index(leaf.name, ",".join([*map(str, leaf.indices[:-1]), _index_letter(model)]))
 
 
 def _size(rows: AxisSizes, cols: AxisSizes) -> str:

@@ -6,8 +6,6 @@ equation. Which equations read a member, and at which steps, comes from the depe
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -21,49 +19,12 @@ from derive.language.nodes import Member, TimeSum
 from derive.language.show import show
 from derive.language.substitute import fresh_letter, substitute
 from derive.model import Equation, Loss, Model, Time, members
-from derive.rules.dependence import forward, is_recurrent, leaves
+from derive.naming import Names, delta_names
+from derive.rules.dependence import forward, leaves
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import RULES as SIMPLIFY
 from derive.rules.simplify import simplified, split_number, sum_one_rule
-
-Names = Mapping[str, str]  # family -> the name of the gradient by its members: \mathrm{Net} -> \delta
-
-
-# --- names for gradients -----------------------------------------------------------------------------------------
-
-
-def delta_names(model: Model) -> dict[str, str]:
-    """δ for the pre-activations: the recurrent families that read a parameter, else all families that read one.
-
-    A superscript goes along (\\mathrm{Net}^{l} has δ^{l}); where two families would share a name, none gets it.
-    A name that the model defines itself (δ_t = ∂E/∂Net_t among its equations) is the one used.
-    """
-    own = {e.right.by.name: e.name for e in model.equations if _names_gradient(e)}
-    readers = [e.name for e in forward(model) if e.index is not None and _reads_parameter(model, e)]
-    recurrent = [name for name in readers if is_recurrent(model, name)]
-    chosen = {name: "\\delta" + _superscript(name) for name in recurrent or readers}
-    taken = list(chosen.values())
-    return {name: delta for name, delta in chosen.items() if taken.count(delta) == 1} | own
-
-
-def _names_gradient(equation: Equation) -> bool:
-    right = equation.right
-    return (
-        isinstance(right, Gradient)
-        and right.mode == "total"
-        and isinstance(right.by, Member)
-        and bool(right.by.indices)
-    )
-
-
-def _reads_parameter(model: Model, equation: Equation) -> bool:
-    return any(isinstance(leaf, sp.MatrixSymbol) and model.equation_of(leaf) is None for leaf in leaves(equation.right))
-
-
-def _superscript(name: str) -> str:
-    found = re.search(r"\^(\{[^{}]*\}|.)$", name)
-    return found.group() if found else ""
 
 
 def name_gradient(node: Any, gradient: str = "\\delta") -> Any:
@@ -117,7 +78,10 @@ class Backward:
         opaque = self.model.loss_by_name.get(str(self.loss.name))
         if opaque is not None:
             return [self.by(member, "immediate")] if self._sees(opaque, member) else []
-        return _from_formula(self.model.definition(self.loss), member, self)
+        formula = self.model.definition(self.loss)
+        if formula is None:
+            raise RuleError(f"the model defines no loss {show(self.loss)}")
+        return _through_formula(formula, member, sp.Identity(1), self)
 
     def _sees(self, loss: Loss, member: Member) -> bool:
         """Whether a loss depends directly on a member: on the last one, or on every one that is produced."""
@@ -134,6 +98,8 @@ class Backward:
     def _through(self, member: Member) -> list[Any]:
         found = []
         for equation in forward(self.model):
+            if equation.index is None and equation.left != self.loss:
+                found += _through_formula(equation.right, member, self.by(equation.left), self)
             for written in _occurrences(equation, member):
                 at = member.time - (written.time - equation.index)
                 made = self.model.produced(equation.name)
@@ -172,17 +138,15 @@ def _occurrences(equation: Equation, member: Member) -> list[Member]:
     return [m for m in members(equation.right) if m.name == member.name and m.indices[:-1] == member.indices[:-1]]
 
 
-def _from_formula(formula: Any, target: Any, backward: Backward) -> list[Any]:
-    """The gradient of a loss that a formula gives, by a member or symbol that the formula writes."""
-    if formula is None:
-        raise RuleError(f"the model defines no loss {show(backward.loss)}")
+def _through_formula(formula: Any, target: Any, c: Any, backward: Backward) -> list[Any]:
+    """The gradient c by a formula without a step of its own, pulled back to what the formula writes in its terms."""
     terms = formula.args if isinstance(formula, sp.MatAdd) else (formula,)
-    return [found for term in terms for found in _from_term(term, target, backward)]
+    return [found for term in terms for found in _through_term(term, target, c, backward)]
 
 
-def _from_term(term: Any, target: Any, backward: Backward) -> list[Any]:
+def _through_term(term: Any, target: Any, c: Any, backward: Backward) -> list[Any]:
     number, term = split_number(term)
-    c = matmul(number, sp.Identity(1))
+    c = matmul(number, c)
     if not isinstance(term, TimeSum):
         return _present(pullback(term, target, c, backward.rules))
     if not isinstance(target, Member) or not target.indices:
@@ -269,17 +233,11 @@ def sum_over_steps(backward: Backward, variable: Any) -> Any:
         if variable not in leaves(equation.right):
             continue
         if equation.index is None:
-            is_loss = equation.left == backward.loss
-            terms += (
-                _from_formula(equation.right, variable, backward) if is_loss else _once(backward, equation, variable)
-            )
+            c = sp.Identity(1) if equation.left == backward.loss else backward.by(equation.left)
+            terms += _through_formula(equation.right, variable, c, backward)
         else:
             terms.append(_over_steps(backward, equation, variable))
     return matadd(*terms) if terms else sp.ZeroMatrix(*variable.shape)
-
-
-def _once(backward: Backward, equation: Equation, variable: Any) -> list[Any]:
-    return _present(pullback(equation.right, variable, backward.by(equation.left), backward.rules))
 
 
 def _over_steps(backward: Backward, equation: Equation, variable: Any) -> Any:

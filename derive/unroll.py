@@ -18,7 +18,8 @@ from derive.language.nodes import Member, TimeProduct
 from derive.language.show import show
 from derive.language.substitute import fresh_letter
 from derive.model import Model, members
-from derive.recurrence import Names, backward_of, definition_of, name_gradient
+from derive.naming import Names
+from derive.recurrence import backward_of, definition_of, name_gradient
 from derive.rules.dependence import forward, is_recurrent, read_names
 from derive.rules.rewriting import Step, step
 

@@ -1,37 +1,35 @@
-"""The fully connected network of two layers; t numbers the samples of a batch."""
+"""The fully connected network: z^l_t = W^l a^{l-1}_t + b^l, a^l_t = f(z^l_t), a^0_t = x_t; t numbers the samples.
+
+Rumelhart, Hinton and Williams (1986); the four equations of backpropagation are δ of the last layer, δ of the layer
+below, and the gradients by b^l and W^l.
+"""
 
 from __future__ import annotations
 
+from typing import Any
+
 import sympy as sp
 
-from derive.derivation import jacobian
+from derive.errors import BackproofError
 from derive.language.build import matadd, matmul, sequence
 from derive.language.functions import elementwise
 from derive.model import Loss, Model
-from derive.models.letters import STEPS, m, n, p, t, x
-from derive.models.registry import Quantity, System, register
-from derive.recurrence import delta, gradient
+from derive.models.letters import STEPS, named, t, x
+from derive.models.registry import System, register
 
 
 @register("dense")
-def dense() -> System:
-    """z^1_t = W^1 x_t + b^1, a^1_t = f(z^1_t), z^2_t = W^2 a^1_t + b^2, a^2_t = g(z^2_t); E of every a^2_t."""
-    z1, a1, z2, a2 = sequence("z^{1}", n), sequence("a^{1}", n), sequence("z^{2}", p), sequence("a^{2}", p)
-    W1, W2 = sp.MatrixSymbol("W^{1}", n, m), sp.MatrixSymbol("W^{2}", p, n)
-    b1, b2 = sp.MatrixSymbol("b^{1}", n, 1), sp.MatrixSymbol("b^{2}", p, 1)
-    equations = {
-        z1[t]: matadd(matmul(W1, x[t]), b1),
-        a1[t]: elementwise("f")(z1[t]),
-        z2[t]: matadd(matmul(W2, a1[t]), b2),
-        a2[t]: elementwise("g")(z2[t]),
-    }
-    asked = (
-        Quantity("D1", "z1", lambda model, o: jacobian(model, z2[t], z1[t], layout=o.layout)),
-        Quantity("D2", "z2", lambda model, o: delta(model, z2[t])),
-        Quantity("D3", "z1", lambda model, o: delta(model, z1[t])),
-        Quantity("D4", "W1", lambda model, o: gradient(model, W1)),
-        Quantity("D5", "W2", lambda model, o: gradient(model, W2)),
-        Quantity("D6", "b1", lambda model, o: gradient(model, b1)),
-        Quantity("D7", "b2", lambda model, o: gradient(model, b2)),
-    )
-    return System("dense", "fully connected network", Model(equations, loss=Loss.every(a2), time=STEPS), asked)
+def dense(layers: int = 2, bias: bool = True) -> System:
+    """`layers` layers with sizes n_1, n_2, … and an opaque loss on every sample's output."""
+    if layers < 1:
+        raise BackproofError(f"a network has one layer at least, not {layers}")
+    equations: dict[Any, Any] = {}
+    source = x[t]
+    for layer in map(str, range(1, layers + 1)):
+        size = sp.Symbol(f"n_{layer}", integer=True, positive=True)
+        z, a = sequence(named("z", layer), size), sequence(named("a", layer), size)
+        weighted = matmul(sp.MatrixSymbol(named("W", layer), size, source.shape[0]), source)
+        equations[z[t]] = matadd(weighted, sp.MatrixSymbol(named("b", layer), size, 1)) if bias else weighted
+        equations[a[t]] = elementwise("f")(z[t])
+        source = a[t]
+    return System("dense", f"fully connected network of {layers} layers", Model(equations, Loss.every(source), STEPS))

@@ -4,58 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from inspect import signature
 from typing import Any
 
 from derive.derivation import Derivation
 from derive.errors import BackproofError
 from derive.model import Model
-
-
-@dataclass(frozen=True)
-class Options:
-    """How quantities are laid out: `layout` of Jacobians, `vec` order; `partial` picks the total or the immediate
-    ones of those by shared parameters (empty: both)."""
-
-    layout: str = "numerator"
-    vec: str = "column"
-    partial: str = ""
-
-    def __post_init__(self) -> None:
-        choices = {
-            "layout": ("numerator", "denominator"),
-            "vec": ("column", "row"),
-            "partial": ("", "total", "immediate"),
-        }
-        for key, allowed in choices.items():
-            if getattr(self, key) not in allowed:
-                raise BackproofError(f"{key} is one of {', '.join(allowed)}, not {getattr(self, key)!r}")
-
-
-@dataclass(frozen=True)
-class Quantity:
-    """One thing to derive: its id in documents, by which name it differentiates, and how it is asked for."""
-
-    id: str
-    wrt: str
-    ask: Callable[[Model, Options], Derivation]
-    partial: str = ""  # total or immediate, where both exist
+from derive.quantities import Options, Quantity, quantities_of
 
 
 @dataclass(frozen=True)
 class System:
-    """A model with the list of what `derive` derives for it. Raises BackproofError where two quantities share an id."""
+    """A model with what `derive` derives for it: all that backpropagation asks, or a list of its own.
+
+    `sum_one` names the families of targets that are assumed to sum to 1, `fixed` the inputs by which nobody asks for
+    a gradient. Raises BackproofError where two quantities share an id.
+    """
 
     name: str
     title: str
     model: Model
-    asked: tuple[Quantity, ...]
+    own: tuple[Quantity, ...] | None = None
+    sum_one: tuple[str, ...] = ()
+    fixed: tuple[str, ...] = ()
 
-    def __post_init__(self) -> None:
-        ids = [quantity.id for quantity in self.asked]
+    @cached_property
+    def asked(self) -> tuple[Quantity, ...]:
+        """The quantities in the order in which they are derived."""
+        found = quantities_of(self.model, self.sum_one, self.fixed) if self.own is None else self.own
+        ids = [quantity.id for quantity in found]
         twice = sorted({one for one in ids if ids.count(one) > 1})
         if twice:
             raise BackproofError(f"{self.name} derives {', '.join(twice)} twice")
+        return found
 
     def quantities(self, wrt: str | None = None, options: Options | None = None) -> tuple[Derivation, ...]:
         """Everything derived, or what differentiates by one name. Raises BackproofError where there is none."""

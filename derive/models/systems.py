@@ -1,8 +1,24 @@
 """All systems: importing this module fills the registry."""
 
 from derive.derivation import Derivation
-from derive.models import activations, dense, layers, losses, rnn  # noqa: F401  (each registers itself)
-from derive.models.registry import Options, System, build, names
+from derive.models import (  # noqa: F401  (each registers itself)
+    activations,
+    bidirectional,
+    convolution,
+    dense,
+    embedding,
+    gru,
+    jordan,
+    layer_norm,
+    layers,
+    losses,
+    lstm,
+    residual,
+    rnn,
+    stacked,
+)
+from derive.models.registry import System, build, names
+from derive.quantities import Options
 
 
 def system(name: str, **choices: str | bool) -> System:

@@ -50,12 +50,23 @@ def is_recurrent(model: Model, name: str) -> bool:
     return equation is not None and any(name in read_names(model, str(leaf.name)) for leaf in leaves(equation.right))
 
 
-def check_causal(model: Model) -> None:
-    """Jacobians by a member follow the steps forward: no equation may read a later one."""
+def check_causal(model: Model, expr: Any) -> None:
+    """Jacobians by a member follow the steps forward: nothing on which the formula depends may read a later step."""
+    for leaf in leaves(expr):
+        found = reads_later(model, str(leaf.name))
+        if found is not None:
+            equation, member = found
+            raise RuleError(f"{show(equation.left)} reads the later {show(member)}: no rule follows time backwards")
+
+
+def reads_later(model: Model, name: str) -> tuple[Equation, Member] | None:
+    """The first equation on which a family depends that reads a produced member of a later step, and that member."""
+    needed = read_names(model, name)
     for equation in forward(model):
-        for member in members(equation.right):
-            if equation.index is not None and (member.time - equation.index).is_positive:
-                raise RuleError(f"{show(equation.left)} reads the later {show(member)}: no rule follows time backwards")
+        for member in members(equation.right) if equation.index is not None and equation.name in needed else ():
+            if model.equation_of(member) is not None and (member.time - equation.index).is_positive:
+                return equation, member
+    return None
 
 
 @dataclass

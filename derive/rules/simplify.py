@@ -86,6 +86,13 @@ def transpose_of_symmetric(node: Any) -> Any:
     return inner if isinstance(inner, Diag | sp.Identity) or axes(inner).is_scalar else None
 
 
+def transpose_of_ones(node: Any) -> Any:
+    """(1 1ᵀ)ᵀ = 1 1ᵀ."""
+    if isinstance(node, sp.Transpose) and isinstance(node.args[0], sp.OneMatrix):
+        return ones(*reversed(node.args[0].shape))
+    return None
+
+
 def transpose_of_product(node: Any) -> Any:
     """(A B)ᵀ = Bᵀ Aᵀ."""
     if not isinstance(node, sp.Transpose) or not isinstance(node.args[0], sp.MatMul):
@@ -223,6 +230,7 @@ RULES: tuple[Rule, ...] = (
     ones_hadamard,
     scalar_one,
     transpose_of_symmetric,
+    transpose_of_ones,
     transpose_of_product,
     transpose_of_sum,
     transpose_of_kronecker,

@@ -21,7 +21,8 @@ from derive.language.show import show
 from derive.model import Equation, Loss, Model, Time
 from derive.models.letters import STEPS, E, U, V, W, k, n, net, o, s, t, x, y, z
 from derive.models.systems import Options, system, systems
-from derive.recurrence import delta, delta_names, gradient
+from derive.naming import delta_names
+from derive.recurrence import delta, gradient
 from derive.rules.rewriting import Step
 from derive.unroll import unrolled
 
@@ -260,7 +261,7 @@ def test_the_registry_refuses_duplicates():
         register("rnn")(lambda: None)
     one = system("rnn").asked[0]
     with pytest.raises(BackproofError, match=r"twin derives 2\.2a twice"):
-        System("twin", "", LAST, (one, one))
+        _ = System("twin", "", LAST, (one, one)).asked
 
 
 def test_options_choose():
