@@ -120,11 +120,13 @@ def _block(model: Model, derivations: tuple[Derivation, ...], conventions: Conve
 
 
 def _steps(model: Model, derivations: tuple[Derivation, ...]) -> list[str]:
-    """The letters for steps: `time: 1..t` and others like t, or all with their range where the last step has its own."""
+    """The letters for steps: `time: 1..t` with others like t, or each with its range where the last has its own."""
     range_, last = f"{model.time.first}..{model.time.last}", str(model.time.last)
     free = sorted({str(bound[0]) for d in derivations for bound in d.indices})
     if _index_letter(model) == last:
-        return [f"time: {range_}"] + (["indices: {" + ", ".join(f"{one}: {last}" for one in free) + "}"] if free else [])
+        return [f"time: {range_}"] + (
+            ["indices: {" + ", ".join(f"{one}: {last}" for one in free) + "}"] if free else []
+        )
     letters = sorted({_index_letter(model), *free})
     return ["indices: {" + ", ".join(f"{one}: {range_}" for one in letters) + "}"]
 
@@ -132,7 +134,9 @@ def _steps(model: Model, derivations: tuple[Derivation, ...]) -> list[str]:
 def _index_letter(model: Model) -> str:
     """The letter with which families are written: the equations', or that of their sums."""
     own = [str(equation.index) for equation in model.equations if equation.index is not None]
-    bound = [str(n.index) for e in model.equations for n in sp.preorder_traversal(e.right) if isinstance(n, nodes.TimeSum)]
+    bound = [
+        str(n.index) for e in model.equations for n in sp.preorder_traversal(e.right) if isinstance(n, nodes.TimeSum)
+    ]
     return str(model.time.last) if str(model.time.last) in own or not own + bound else (own + bound)[0]
 
 

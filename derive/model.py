@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
-from derive.errors import ModelError, ShapeError
+from derive.errors import ModelError
 from derive.language.derivatives import DerivativeNode
 from derive.language.nodes import Member
-from derive.language.shapes import axes
 from derive.language.show import show, show_name
-from derive.language.substitute import free_letters, substitute
+from derive.language.substitute import substitute
 
 if TYPE_CHECKING:
     from derive.derivation import Derivation
@@ -83,8 +82,9 @@ class Model:
     """A system: equations by what they define, opaque losses, and the range of time.
 
     `Model({net[t]: U*x[t] + W*s[t-1], s[t]: f(net[t])}, loss=Loss.last(s))`. Raises `ModelError` or `ShapeError`
-    when two equations define one thing, a step needs itself, an equation's two sides differ in shape, or a loss
-    names something that no equation produces.
+    for what `derive.wellformed` lists: two equations for one thing, a step that needs itself, steps that wait for each
+    other, sides that differ in shape, a step that nothing binds, a loss on what no equation produces, a state that no
+    equation produces.
     """
 
     equations: tuple[Equation, ...]
@@ -100,10 +100,14 @@ class Model:
         items = equations.items() if isinstance(equations, Mapping) else None
         made = tuple(_equation(*item) for item in items) if items is not None else tuple(equations)
         losses = () if loss is None else (loss,) if isinstance(loss, Loss) else tuple(loss)
+        from derive import wellformed  # which checks models, and so knows them
+
         object.__setattr__(self, "equations", made)
         object.__setattr__(self, "losses", losses)
         object.__setattr__(self, "time", time or Time())
-        _check(self)
+        wellformed.check(self)
+        if items is not None:  # in a document every name is declared; here a state may have been forgotten
+            wellformed.check_states(self)
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:
@@ -191,57 +195,3 @@ def _equation(left: Any, right: Any) -> Equation:
     if not isinstance(left.time, sp.Symbol):
         raise ModelError(f"define {show(left)} at a step letter, as {show_name(left.name)}[t] = …")
     return Equation(left, right, left.time)
-
-
-def _check(model: Model) -> None:
-    seen: set[str] = set()
-    for equation in model.equations:
-        if equation.name in seen:
-            raise ModelError(f"two equations define {show_name(equation.name)}")
-        seen.add(equation.name)
-        _check_shapes(equation)
-        _check_letters(model, equation)
-    _check_order(model)
-    for loss in model.losses:
-        for family, _ in loss.parts:
-            if family not in model.by_name and family not in model.reads:
-                raise ModelError(f"the loss {loss.symbol} depends on {show_name(family)}, which no equation has")
-
-
-def _check_shapes(equation: Equation) -> None:
-    left, right = axes(equation.left), axes(equation.right)
-    if left != right:
-        hint = f"did you mean ({show(equation.right)})ᵀ?" if left == right.transposed else ""
-        raise ShapeError(f"{show(equation.left)} is {left}, but {show(equation.right)} is {right}", hint)
-
-
-def _check_letters(model: Model, equation: Equation) -> None:
-    times = {letter for member in members(equation.right) for letter in free_letters(sp.Tuple(*member.indices))}
-    known = {equation.index} | model.time.last.free_symbols
-    bound = {node.index for node in sp.preorder_traversal(equation.right) if hasattr(node, "lo")}
-    for letter in times - known - bound:
-        raise ModelError(f"the equation of {show(equation.left)} uses the step {letter}, which nothing binds")
-
-
-def _check_order(model: Model) -> None:
-    """No member needs itself within one step."""
-    same_step = {
-        equation.name: {
-            m.name for m in members(equation.right) if equation.index is not None and m.time == equation.index
-        }
-        for equation in model.equations
-        if not model.is_definition(equation)
-    }
-    done: set[str] = set()
-
-    def visit(name: str, path: tuple[str, ...]) -> None:
-        if name in path:
-            circle = " → ".join(show_name(part) for part in (*path[path.index(name) :], name))
-            raise ModelError(f"a step needs itself: {circle}")
-        if name not in done:
-            for needed in sorted(same_step.get(name, ())):
-                visit(needed, (*path, name))
-            done.add(name)
-
-    for name in same_step:
-        visit(name, ())

@@ -60,9 +60,7 @@ def states(model: Model) -> list[str]:
 
 def readers(model: Model, name: str) -> list[str]:
     """The families whose equations read a family."""
-    return [
-        e.name for e in forward(model) if e.index is not None and any(m.name == name for m in members(e.right))
-    ]
+    return [e.name for e in forward(model) if e.index is not None and any(m.name == name for m in members(e.right))]
 
 
 def _is_hub(model: Model, name: str) -> bool:

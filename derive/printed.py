@@ -2,59 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any
 
+from derive.batch import batched
+from derive.derivation import Derivation
 from derive.document import as_document, as_latex, as_text
 from derive.errors import BackproofError
 from derive.language.show import show, show_name
-from derive.models.registry import Options, System, choices_of
+from derive.latex.conventions import Conventions
+from derive.latex.printer import Printer, fitting
+from derive.models.registry import System, choices_of
 from derive.models.systems import system, systems
+from derive.quantities import Options
+
+FORMS = ("text", "latex", "md", "json")
 
 
 def printed(
-    name: str,
-    *,
-    wrt: Sequence[str] = (),
-    form: str = "text",
-    loss: str = "last",
-    partial: str = "",
-    layout: str = "numerator",
-    vec: str = "column",
-    bias: bool = False,
+    chosen: System, *, wrt: Sequence[str] = (), form: str = "text", options: Options | None = None, batch: bool = False
 ) -> str:
-    """A system's derivations as text, latex or md. Raises `BackproofError` for what the system does not have."""
-    chosen = system(name, **_choices(name, loss=loss, bias=bias))
-    options = Options(layout, vec, partial)
+    """A system's derivations as text, latex, md or json. Raises `BackproofError` for what the system does not have."""
+    options = options or Options()
+    if batch:
+        chosen = over_batch(chosen)
     names: Sequence[str | None] = wrt or [None]
-    found = [derivation for one in names for derivation in chosen.quantities(one, options)]
+    found = list(dict.fromkeys(derivation for one in names for derivation in chosen.quantities(one, options)))
     if not found:
-        raise BackproofError(f"{name} derives nothing of that kind")
+        raise BackproofError(f"{chosen.name} derives nothing of that kind")
+    if form == "json":
+        return as_json(chosen, found, options.layout)
     if form == "md":
-        return as_document(chosen.title, found, layout, vec)
-    return as_latex(found, layout) if form == "latex" else as_text(found)
+        return as_document(chosen.title, found, options.layout, options.vec)
+    return as_latex(found, options.layout) if form == "latex" else as_text(found)
 
 
-def _choices(name: str, **wanted: str | bool) -> dict[str, str | bool]:
-    """The choices that a system's builder takes; one that it does not take must be at its default."""
+def over_batch(chosen: System) -> System:
+    """The same system over a batch: samples side by side as columns of matrices."""
+    return replace(chosen, title=f"{chosen.title}, over a batch", model=batched(chosen.model), own=None)
+
+
+# --- as data -----------------------------------------------------------------------------------------------------
+
+
+def as_json(chosen: System, derivations: Sequence[Derivation], layout: str = "numerator") -> str:
+    """The derivations as JSON; formulas are LaTeX in the conventions that `derive` writes down, given beside them."""
+    model = chosen.model
+    found = {
+        "system": chosen.name,
+        "title": chosen.title,
+        "steps": [model.time.first, str(model.time.last)],
+        "equations": [{"left": _latex(e.left, layout), "right": _latex(e.right, layout)} for e in model.equations],
+        "losses": {str(loss.symbol.name): [list(part) for part in loss.parts] for loss in model.losses},
+        "derivations": [_derivation(one, layout) for one in derivations],
+    }
+    return json.dumps(found, ensure_ascii=False, indent=1) + "\n"
+
+
+def _derivation(one: Derivation, layout: str) -> dict[str, Any]:
+    conventions = replace(fitting(one.left, one.right), layout=layout)
+    return {
+        "id": one.name,
+        "left": _latex(one.left, layout, conventions),
+        "right": _latex(one.right, layout, conventions),
+        "where": [f"{a} {sign} {b}" for a, sign, b in one.conditions],
+        "assumed": [f"{_latex(formula, layout)} = {value}" for formula, value in one.assumptions],
+        "names": {_latex(e.left, layout): _latex(e.right, layout) for e in one.definitions},
+        "steps": [
+            {"rule": s.rule, "names": list(s.names), "after": _latex(s.after, layout, conventions)} for s in one.steps
+        ],
+    }
+
+
+def _latex(expr: Any, layout: str, conventions: Conventions | None = None) -> str:
+    return Printer(conventions or replace(fitting(expr, expr), layout=layout)).text(expr)
+
+
+# --- choices -----------------------------------------------------------------------------------------------------
+
+
+def chosen_system(name: str, wanted: Mapping[str, str | bool | None]) -> System:
+    """A system by name with its own choices, given as text; None and absent ones stay at their defaults.
+
+    Raises `BackproofError` for an unknown system or choice and for a value that is not of the choice's kind.
+    """
     known = choices_of(name)
-    defaults: dict[str, str | bool] = {"loss": "last", "bias": False}
-    for key, value in wanted.items():
-        if key not in known and value != defaults[key]:
-            raise BackproofError(f"{name} has no choice of {key}")
-    return {key: value for key, value in wanted.items() if key in known}
+    given = {key: value for key, value in wanted.items() if value is not None}
+    for key in given:
+        if key not in known:
+            near = get_close_matches(key, known, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise BackproofError(f"{name} has no choice of {key}; it has {', '.join(known) or 'none'}{hint}")
+    return system(name, **{key: _value(key, value, known[key]) for key, value in given.items()})
+
+
+def _value(key: str, value: str | bool, default: str | bool | int) -> str | bool | int:
+    """The text of a choice as its default's kind."""
+    if isinstance(value, bool):
+        return value
+    if isinstance(default, bool):
+        words = {"yes": True, "true": True, "": True, "no": False, "false": False}
+        if value.lower() not in words:
+            raise BackproofError(f"{key} is yes or no, not {value!r}")
+        return words[value.lower()]
+    if isinstance(default, int):
+        if not value.isdecimal() or len(value) > 3:
+            raise BackproofError(f"{key} is a number below 1000, not {value!r}")
+        return int(value)
+    return value
+
+
+# --- the list ----------------------------------------------------------------------------------------------------
 
 
 def described() -> str:
-    """Every system with its equations and the names that it uses."""
+    """Every system with its choices, its equations and the names that it derives by."""
     return "\n\n".join(_description(system(name)) for name in systems())
 
 
 def _description(one: System) -> str:
     lines = [f"{one.name}: {one.title}"]
+    choices = choices_of(one.name)
+    if choices:
+        lines.append("  choices: " + ", ".join(f"{key}={_said(default)}" for key, default in choices.items()))
     lines += [f"  {show(equation.left)} = {show(equation.right)}" for equation in one.model.equations]
     lines += [f"  {loss.symbol}: {', '.join(_scope(part) for part in loss.parts)}" for loss in one.model.losses]
-    lines.append(f"  derives by: {', '.join(sorted({quantity.wrt for quantity in one.asked}))}")
+    lines.append(f"  derives by: {', '.join(one.variables)}")
     return "\n".join(lines)
+
+
+def _said(default: str | bool | int) -> str:
+    return {True: "yes", False: "no"}[default] if isinstance(default, bool) else str(default)
 
 
 def _scope(part: tuple[str, str]) -> str:

@@ -56,9 +56,7 @@ class Quantity:
     partial: str = ""  # total or immediate, where both exist
 
 
-def quantities_of(
-    model: Model, sum_one: tuple[str, ...] = (), fixed: tuple[str, ...] = ()
-) -> tuple[Quantity, ...]:
+def quantities_of(model: Model, sum_one: tuple[str, ...] = (), fixed: tuple[str, ...] = ()) -> tuple[Quantity, ...]:
     """Everything that backpropagation asks of a model with one loss; without a loss, its Jacobians.
 
     `sum_one` names the families of targets whose members are assumed to sum to 1, `fixed` the inputs by which nobody
@@ -247,5 +245,8 @@ def _outside(model: Model, name: str) -> list[tuple[str, Any]]:
         if before.is_Integer:
             found += [(str(low + distance), low + distance) for distance in range(int(before))]
         if behind.is_Integer:
-            found += [(f"_end{distance}" if distance > 1 else "_end", made[1] + distance) for distance in range(1, int(behind) + 1)]
+            found += [
+                (f"_end{distance}" if distance > 1 else "_end", made[1] + distance)
+                for distance in range(1, int(behind) + 1)
+            ]
     return list(dict.fromkeys(found))

@@ -93,7 +93,7 @@ class Backward:
                 return True
             if distance.free_symbols:
                 self._assume(member.time + 1, self.model.time.last)
-        return "each" in places and made is not None and self.within(member.time, *made)
+        return "each" in places and made is not None and self.within(member.time, *made, exists=member.time)
 
     def _through(self, member: Member) -> list[Any]:
         found = []
@@ -103,29 +103,40 @@ class Backward:
             for written in _occurrences(equation, member):
                 at = member.time - (written.time - equation.index)
                 made = self.model.produced(equation.name)
-                if made is not None and self.within(at, *made):
+                if made is not None and self.within(at, *made, exists=member.time):
                     c = self.by(equation.left.at(*equation.left.indices[:-1], at))
                     found.append(pullback(equation.at(at), member, c, self.rules))
         return [term for term in found if term is not None]
 
-    def within(self, at: Any, first: Any, last: Any) -> bool:
-        """Whether a step lies in a range; what a symbolic step leaves open is assumed, and noted as a condition."""
+    def within(self, at: Any, first: Any, last: Any, exists: Any = None) -> bool:
+        """Whether a step lies in a range; what a symbolic step leaves open is assumed, and noted as a condition.
+
+        Every letter is at least the first step, and so is `exists`, the step of a member that is known to exist.
+        """
         for low, high in ((first, at), (at, last)):
             distance = sp.expand(high - low)
             if not distance.free_symbols:
                 if distance < 0:
                     return False
-            elif not self._is_sure(distance):
+            elif not self._is_sure(distance, exists):
                 self._assume(low, high)
         return True
 
-    def _is_sure(self, distance: Any) -> bool:
-        """Letters are at least the first step, with a positive sign: t - 1 ≥ 0. (Members written exist.)"""
+    def _is_sure(self, distance: Any, exists: Any) -> bool:
+        """Whether distance ≥ 0 follows: it grows with every letter and is not negative where they are smallest."""
+        first = self.model.time.first
         linear = sp.Poly(distance, *sorted(distance.free_symbols, key=str))
-        return all(c >= 0 for m, c in linear.terms() if any(m))
+        if not all(c >= 0 for powers, c in linear.terms() if any(powers)):
+            return False
+        smallest = distance.xreplace(dict.fromkeys(distance.free_symbols, sp.Integer(first)))
+        beyond = None if exists is None else sp.expand(distance - (exists - first))
+        return bool(smallest >= 0 or (beyond is not None and beyond.is_Integer and beyond >= 0))
 
     def _assume(self, low: Any, high: Any) -> None:
         low, high = sp.expand(low), sp.expand(high)
+        if low.is_Integer:  # 1 <= k - 1 is written 2 <= k
+            number = high.as_coeff_Add()[0]
+            low, high = low - number, high - number
         order: Order = (low - 1, "<", high) if (low - 1).is_Symbol else (low, "<=", high)
         if order not in self.conditions:
             self.conditions.append(order)

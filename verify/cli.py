@@ -166,17 +166,21 @@ def verify(
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("model")
 @click.option(
-    "--wrt", multiple=True, metavar="NAME", help="Derive by this name only (W, U, V, b, Net…); may be repeated."
+    "--wrt", multiple=True, metavar="NAME", help="Derive by this name only (W, U_i, h0, Net…); may be repeated."
 )
 @click.option(
-    "--as", "form", type=click.Choice(["text", "latex", "md"]), default="text", show_default=True, help="How to print."
+    "--as",
+    "form",
+    type=click.Choice(["text", "latex", "md", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print.",
 )
 @click.option(
     "--loss",
     type=click.Choice(["last", "every", "outputs"]),
-    default="last",
-    show_default=True,
-    help="Where the loss looks.",
+    default=None,
+    help="Where the loss looks.  [default: last]",
 )
 @click.option(
     "--partial",
@@ -194,23 +198,54 @@ def verify(
 @click.option(
     "--vec", "order", type=click.Choice(["column", "row"]), default="column", show_default=True, help="Order of vec."
 )
-@click.option("--bias", is_flag=True, help="With biases.")
+@click.option("--bias/--no-bias", default=None, help="With biases, or without.  [default: the model's]")
+@click.option("--batch", is_flag=True, help="Over a batch: samples side by side as columns of matrices.")
+@click.option(
+    "--with",
+    "choices",
+    multiple=True,
+    metavar="NAME[=VALUE]",
+    help="A choice of the model's own, as `backproof models` lists them; may be repeated.",
+)
 def derive(
-    model: str, wrt: tuple[str, ...], form: str, loss: str, partial: str | None, layout: str, order: str, bias: bool
+    model: str,
+    wrt: tuple[str, ...],
+    form: str,
+    loss: str | None,
+    partial: str | None,
+    layout: str,
+    order: str,
+    bias: bool | None,
+    batch: bool,
+    choices: tuple[str, ...],
 ) -> None:
-    """Derive a MODEL's Jacobians, its δ recursion and all gradients, every step named.
+    """Derive a MODEL's Jacobians, its δ recursions and all gradients, every step named.
+
+    MODEL is a name that `backproof models` lists, or a document whose `given` equations are the model.
 
     \b
     Examples:
       backproof derive rnn
-      backproof derive rnn --wrt W --as latex
-      backproof derive rnn --loss every --as md > rnn.md
+      backproof derive lstm --wrt W_f --as latex
+      backproof derive gru --with update=1-z --with reset=before
+      backproof derive stacked --with layers=8 --with cell=lstm --as json
+      backproof derive my_cell.md --as md | backproof verify -
     """
     from derive.errors import BackproofError
-    from derive.printed import printed
+    from derive.printed import chosen_system, printed
+    from derive.quantities import Options
+    from verify.cells import is_document, system_of
+    from verify.errors import CallError
+    from verify.run import complain
 
+    own = dict(pair.partition("=")[::2] for pair in choices)
+    wanted = {**own, "loss": loss, "bias": bias} if not own.keys() & {"loss", "bias"} else own
     try:
-        text = printed(model, wrt=wrt, form=form, loss=loss, partial=partial or "", layout=layout, vec=order, bias=bias)
+        chosen = system_of(model, wanted) if is_document(model) else chosen_system(model, wanted)
+        text = printed(chosen, wrt=wrt, form=form, options=Options(layout, order, partial or ""), batch=batch)
+    except CallError as error:  # what is wrong with a document says where
+        complain(str(error))
+        sys.exit(2)
     except BackproofError as error:
         raise click.UsageError(str(error)) from None
     click.echo(text.rstrip("\n"))

@@ -10,7 +10,7 @@ _ACCENTED = re.compile(r"\\(hat|tilde|bar|overline|dot|vec)\s*\{?(\w)\}?")
 
 def plain_key(name: str) -> str:
     """A LaTeX name in letters, digits and underscores: U_{i} is U_i, W^{1} is W1, \\tilde{h} is h_tilde."""
-    text = _ACCENTED.sub(r"\2_\1", _FONTS.sub("", name))
-    text = re.sub(r"[_^]\{?(?=[0-9])", "", text)  # W^{1} and b_{2} are W1 and b2
+    text = re.sub(r"[{}]", "", _ACCENTED.sub(r"\2_\1", _FONTS.sub("", name)))
+    text = re.sub(r"[_^](?=[0-9])", "", text)  # W^{1} and b_{2} are W1 and b2
     text = re.sub(r"[^0-9A-Za-z]+", "_", text)
     return text.strip("_")

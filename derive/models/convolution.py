@@ -26,7 +26,9 @@ def convolution(bias: bool = True) -> System:
     """One convolutional layer with an elementwise activation and an opaque loss."""
     channels, filters, positions, outputs = sp.symbols("m n p q", integer=True, positive=True)
     j, last = sp.Symbol("j", integer=True), sp.Symbol("K", integer=True)
-    X, Y, A = (sp.MatrixSymbol(*one) for one in (("X", channels, positions), ("Y", filters, outputs), ("A", filters, outputs)))
+    X, Y, A = (
+        sp.MatrixSymbol(*one) for one in (("X", channels, positions), ("Y", filters, outputs), ("A", filters, outputs))
+    )
     W, S = sequence("W", filters, channels), sequence("S", positions, outputs)
     b = matmul(sp.MatrixSymbol("b", filters, 1), ones(1, outputs))
     L = function("L", {"A": (filters, outputs)}, 1)

@@ -59,7 +59,9 @@ def _candidate(layer: str, source: Any, state: Any, r: Any, bias: bool, reset: s
     """Net^n_t: the reset gate acts on h_{t-1} before W_n, or on W_n h_{t-1} after it."""
     if reset == "before":
         return affine("n", layer, source, hadamard(r, state), bias)
-    U, W = (sp.MatrixSymbol(named(name, layer, below="n"), n, size) for name, size in (("U", source.shape[0]), ("W", n)))
+    U, W = (
+        sp.MatrixSymbol(named(name, layer, below="n"), n, size) for name, size in (("U", source.shape[0]), ("W", n))
+    )
     b, c = (sp.MatrixSymbol(named(name, layer, below="n"), n, 1) for name in "bc")
     inner = matadd(matmul(W, state), *([c] if bias else []))
     return matadd(matmul(U, source), *([b] if bias else []), hadamard(r, inner))

@@ -13,6 +13,8 @@ from derive.errors import BackproofError
 from derive.model import Model
 from derive.quantities import Options, Quantity, quantities_of
 
+__all__ = ["Builder", "Options", "Quantity", "System", "build", "choices_of", "names", "register"]
+
 
 @dataclass(frozen=True)
 class System:
@@ -39,11 +41,16 @@ class System:
             raise BackproofError(f"{self.name} derives {', '.join(twice)} twice")
         return found
 
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """The names by which something is derived, sorted."""
+        return tuple(sorted({quantity.wrt for quantity in self.asked}))
+
     def quantities(self, wrt: str | None = None, options: Options | None = None) -> tuple[Derivation, ...]:
         """Everything derived, or what differentiates by one name. Raises BackproofError where there is none."""
-        names = sorted({quantity.wrt for quantity in self.asked})
-        if wrt is not None and wrt not in names:
-            raise BackproofError(f"{self.name} derives nothing by {wrt!r}; expected one of {', '.join(names)}")
+        if wrt is not None and wrt not in self.variables:
+            expected = ", ".join(self.variables)
+            raise BackproofError(f"{self.name} derives nothing by {wrt!r}; expected one of {expected}")
         options = options or Options()
         chosen = [q for q in self.asked if wrt in (None, q.wrt) and _is_chosen(q.partial, options.partial)]
         return tuple(q.ask(self.model, options).named(q.id) for q in chosen)
@@ -74,9 +81,9 @@ def names() -> tuple[str, ...]:
     return tuple(sorted(_BUILDERS))
 
 
-def choices_of(name: str) -> tuple[str, ...]:
-    """The choices that a system's builder takes. Raises BackproofError for an unknown name."""
-    return tuple(signature(_builder(name)).parameters)
+def choices_of(name: str) -> dict[str, str | bool | int]:
+    """The choices that a system's builder takes, with their defaults. Raises BackproofError for an unknown name."""
+    return {key: parameter.default for key, parameter in signature(_builder(name)).parameters.items()}
 
 
 def build(name: str, **choices: Any) -> System:
@@ -86,5 +93,7 @@ def build(name: str, **choices: Any) -> System:
 
 def _builder(name: str) -> Builder:
     if name not in _BUILDERS:
-        raise BackproofError(f"no system is called {name!r}; expected one of {', '.join(names())}")
+        raise BackproofError(
+            f"no system is called {name!r}; expected one of {', '.join(names())}, or a document that gives a model"
+        )
     return _BUILDERS[name]

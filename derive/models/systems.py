@@ -21,7 +21,7 @@ from derive.models.registry import System, build, names
 from derive.quantities import Options
 
 
-def system(name: str, **choices: str | bool) -> System:
+def system(name: str, **choices: str | bool | int) -> System:
     """A system by name; see `systems()` for the names, the builders for their choices."""
     return build(name, **choices)
 

@@ -68,7 +68,9 @@ class World:
         return np.asarray(self._value(substitute(expr, self.times)), dtype=complex)
 
     def _size(self, size):
-        return int(sp.sympify(size).xreplace(self.sizes))
+        size = sp.sympify(size)
+        unknown = {letter: 2 + sum(map(ord, letter.name)) % 3 for letter in size.free_symbols - set(self.sizes)}
+        return int(size.xreplace({**self.sizes, **unknown}))
 
     def _number(self, expr):
         return complex(sp.sympify(expr).xreplace({**self.sizes, **self.times}))
@@ -177,11 +179,16 @@ class World:
         if loss is not None:
             return self._loss(loss)
         equation = self.model.equation_of(leaf)
-        if equation is None or (isinstance(leaf, nodes.Member) and leaf.indices and int(leaf.time) < 1):
+        if equation is None or (isinstance(leaf, nodes.Member) and leaf.indices and self._is_outside(leaf)):
             return self._drawn(leaf)
         at = {equation.index: leaf.time} if equation.index is not None else {}
         right = substitute(equation.right, at)
         return np.asarray(self._value(substitute(right, self.times)), dtype=complex)
+
+    def _is_outside(self, leaf):
+        """Before the first step and behind the last a state is an input."""
+        first, last = (int(sp.sympify(bound).xreplace(self.times)) for bound in self.model.produced(leaf.name))
+        return not first <= int(leaf.time) <= last
 
     def _drawn(self, leaf):
         rng = np.random.default_rng(

@@ -138,6 +138,7 @@ TIDY = {
     "ones_hadamard": hadamard(ones(n, 1), b),
     "scalar_one": Scale(sp.Identity(1), A),
     "transpose_of_symmetric": sp.Basic.__new__(sp.Transpose, diag(b)),
+    "transpose_of_ones": sp.Basic.__new__(sp.Transpose, ones(1, n)),
     "transpose_of_product": transpose(matmul(sp.Integer(3), A, B)),
     "transpose_of_sum": transpose(matadd(A, negate(B))),
     "transpose_of_kronecker": transpose(kron(A, U)),

@@ -16,6 +16,9 @@ FORMS: tuple[Form, ...] = ("md", "tex", "ipynb")
 _SUFFIXES: dict[str, Form] = {".tex": "tex", ".ltx": "tex", ".ipynb": "ipynb"}
 
 
+SUFFIXES = (".md", ".markdown", *_SUFFIXES)
+
+
 def form_of(path: str, text: str) -> Form:
     """The format of a document: by its name; without one it is Markdown unless it begins as a LaTeX file does."""
     known = _SUFFIXES.get(Path(path).suffix.lower())
