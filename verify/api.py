@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ from verify.claim import Claim, Index
 from verify.document.readers import read_bytes
 from verify.document.statements import read
 from verify.errors import DocumentError
-from verify.judge import Judge
+from verify.judge import IS_GOOD, Judge
 from verify.limits import Effort
+from verify.mirror import equal_after
 from verify.report.model import DocumentReport, Report
 from verify.verdict import Verdict
 
@@ -51,4 +53,9 @@ def claim(left: Any, right: Any, *, model: Model, examples: int = 100, seed: int
     times = {letter for side in (left, right) for m in members(side) for letter in m.time.free_symbols}
     letters = sorted((times & (free_letters(left) | free_letters(right))) - {last}, key=str)
     indices = tuple(Index(letter, sp.Integer(model.time.first), last) for letter in letters)
-    return settle(Claim(left, right, model, indices=indices), Effort(examples=examples, seed=seed))
+    asked, effort = Claim(left, right, model, indices=indices), Effort(examples=examples, seed=seed)
+    verdict = settle(asked, effort)
+    if verdict.verdict != "refuted":
+        return verdict
+    few = replace(effort, examples=0)
+    return replace(verdict, hint=equal_after(asked, lambda other: settle(other, few).verdict in IS_GOOD))

@@ -22,6 +22,7 @@ from derive.model import Model
 from verify.claim import Claim
 from verify.document.interpret import Interpreter
 from verify.document.statements import Link, Statement
+from verify.mirror import equal_after
 from verify.missing import missing_terms
 
 IsGood = Callable[[Claim], bool]
@@ -29,7 +30,8 @@ IsGood = Callable[[Claim], bool]
 
 def hints(claim: Claim, statement: Statement, link: Link, interpreter: Interpreter, is_good: IsGood) -> str:
     """What to say of a refuted claim, empty where nothing is known."""
-    missing = list(_missing(claim, is_good))
+    mirror = equal_after(claim, is_good)
+    missing = [mirror] if mirror else list(_missing(claim, is_good))
     return "; ".join(missing or [*_undefined(claim), *_other_conventions(claim, statement, link, interpreter, is_good)])
 
 
