@@ -130,12 +130,15 @@ def family(model: Model, y: Any, x: Any, partial: str = "total") -> Derivation:
     return differentiated(model, FamilyDerivative(y, x, _mode(y, x, partial)), once=y)
 
 
-def differentiated(model: Model, node: Any, once: Any = None) -> Derivation:
+def differentiated(
+    model: Model, node: Any, once: Any = None, within: Any = None, kept: frozenset[str] = frozenset()
+) -> Derivation:
     """A derivative node followed through the rules until only recurrences are left.
 
-    `once` is the only member whose equation is put in its place, where one is given.
+    `once` is the only member whose equation is put in its place, where one is given; `within` the only step at which
+    that is done, and `kept` the families that stay there too.
     """
-    setting = _setting(model, node, once)
+    setting = replace(_setting(model, node, once), within=within, kept=kept)
     expr, steps = node, []
     while True:
         found = next(iter(open_nodes(expr, lambda n: _is_open(setting, n))), None)

@@ -29,17 +29,19 @@ from derive.rules.dependence import forward, leaves, reads_later
 @dataclass(frozen=True)
 class Options:
     """How quantities are laid out: `layout` of Jacobians, `vec` order; `partial` picks the total or the immediate
-    ones of those by shared parameters (empty: both)."""
+    ones of those by shared parameters (empty: both). `mode` is backpropagation or the recursions that run forwards."""
 
     layout: str = "numerator"
     vec: str = "column"
     partial: str = ""
+    mode: str = "reverse"
 
     def __post_init__(self) -> None:
         choices = {
             "layout": ("numerator", "denominator"),
             "vec": ("column", "row"),
             "partial": ("", "total", "immediate"),
+            "mode": ("reverse", "forward"),
         }
         for key, allowed in choices.items():
             if getattr(self, key) not in allowed:
@@ -80,7 +82,7 @@ def _jacobians(model: Model) -> Iterator[Quantity]:
         for stop in (set(marks), carried):
             y = _at_index(model, name)
             for x in _reached(model, y, stop) if name in stop else ():
-                if _is_column(y) and _is_column(x) and reads_later(model, y.name) is None:
+                if is_column(y) and is_column(x) and reads_later(model, y.name) is None:
                     asked.setdefault(f"J.{plain_key(name)}.{plain_key(x.name)}{_lag(x.time - y.time)}", (y, x))
     for id, (y, x) in asked.items():
         yield Quantity(id, plain_key(x.name), partial(_jacobian, y=y, x=x))
@@ -111,7 +113,8 @@ def _reached(model: Model, y: Member, stop: set[str]) -> list[Member]:
     return [member for member in found if member.name in stop]
 
 
-def _is_column(member: Any) -> bool:
+def is_column(member: Any) -> bool:
+    """Whether a formula is a column, of which a Jacobian needs no vec."""
     return axes(member).cols == ()
 
 
@@ -122,7 +125,7 @@ def _lag(steps: Any) -> str:
 def _kronecker_forms(model: Model) -> Iterator[Quantity]:
     """∂⁺y_t/∂vec of each parameter that y's equation writes."""
     for equation in forward(model):
-        if equation.index is None or not _is_column(equation.left):
+        if equation.index is None or not is_column(equation.left):
             continue
         for parameter in _parameters(model, equation):
             key = plain_key(str(parameter.name))
@@ -132,6 +135,11 @@ def _kronecker_forms(model: Model) -> Iterator[Quantity]:
 
 def _by_parameter(model: Model, options: Options, y: Any, parameter: Any) -> Derivation:
     return jacobian(model, y, vec(parameter, options.vec), "immediate", options.layout)
+
+
+def parameters(model: Model) -> list[Any]:
+    """The parameters of a model, each once, in the order in which equations write them."""
+    return list(dict.fromkeys(p for equation in forward(model) for p in _parameters(model, equation)))
 
 
 def _parameters(model: Model, equation: Equation) -> list[Any]:
@@ -204,8 +212,7 @@ def _gradients(model: Model, sum_one: tuple[str, ...], fixed: tuple[str, ...]) -
     for equation in forward(model):
         if equation.index is None and equation.left.shape != (1, 1):
             yield _gradient(plain_key(equation.name), equation.left, sum_one)
-    variables = dict.fromkeys(p for equation in forward(model) for p in _parameters(model, equation))
-    for parameter in variables:
+    for parameter in parameters(model):
         yield _gradient(plain_key(str(parameter.name)), parameter, sum_one)
     for member in (one for one in _inputs(model) if one.name not in fixed):
         letter = step_letter(model)

@@ -198,6 +198,13 @@ def verify(
 @click.option(
     "--vec", "order", type=click.Choice(["column", "row"]), default="column", show_default=True, help="Order of vec."
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["reverse", "forward"]),
+    default="reverse",
+    show_default=True,
+    help="Backpropagation, or the recursions of ∂state/∂parameter that run forwards (RTRL).",
+)
 @click.option("--bias/--no-bias", default=None, help="With biases, or without.  [default: the model's]")
 @click.option("--batch", is_flag=True, help="Over a batch: samples side by side as columns of matrices.")
 @click.option(
@@ -215,6 +222,7 @@ def derive(
     partial: str | None,
     layout: str,
     order: str,
+    mode: str,
     bias: bool | None,
     batch: bool,
     choices: tuple[str, ...],
@@ -242,7 +250,7 @@ def derive(
     wanted = {**own, "loss": loss, "bias": bias} if not own.keys() & {"loss", "bias"} else own
     try:
         chosen = system_of(model, wanted) if is_document(model) else chosen_system(model, wanted)
-        text = printed(chosen, wrt=wrt, form=form, options=Options(layout, order, partial or ""), batch=batch)
+        text = printed(chosen, wrt=wrt, form=form, options=Options(layout, order, partial or "", mode), batch=batch)
     except CallError as error:  # what is wrong with a document says where
         complain(str(error))
         sys.exit(2)

@@ -12,6 +12,7 @@ from derive.derivation import Derivation
 from derive.errors import BackproofError
 from derive.model import Model
 from derive.quantities import Options, Quantity, quantities_of
+from derive.sensitivities import sensitivities_of
 
 __all__ = ["Builder", "Options", "Quantity", "System", "build", "choices_of", "names", "register"]
 
@@ -41,6 +42,9 @@ class System:
             raise BackproofError(f"{self.name} derives {', '.join(twice)} twice")
         return found
 
+    def _asked_in(self, mode: str) -> tuple[Quantity, ...]:
+        return self.asked if mode == "reverse" else sensitivities_of(self.model)
+
     @property
     def variables(self) -> tuple[str, ...]:
         """The names by which something is derived, sorted."""
@@ -48,11 +52,13 @@ class System:
 
     def quantities(self, wrt: str | None = None, options: Options | None = None) -> tuple[Derivation, ...]:
         """Everything derived, or what differentiates by one name. Raises BackproofError where there is none."""
-        if wrt is not None and wrt not in self.variables:
-            expected = ", ".join(self.variables)
-            raise BackproofError(f"{self.name} derives nothing by {wrt!r}; expected one of {expected}")
         options = options or Options()
-        chosen = [q for q in self.asked if wrt in (None, q.wrt) and _is_chosen(q.partial, options.partial)]
+        asked = self._asked_in(options.mode)
+        variables = sorted({quantity.wrt for quantity in asked})
+        if wrt is not None and wrt not in variables:
+            expected = ", ".join(variables) or "nothing"
+            raise BackproofError(f"{self.name} derives nothing by {wrt!r}; expected one of {expected}")
+        chosen = [q for q in asked if wrt in (None, q.wrt) and _is_chosen(q.partial, options.partial)]
         return tuple(q.ask(self.model, options).named(q.id) for q in chosen)
 
 

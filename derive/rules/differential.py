@@ -38,6 +38,8 @@ class Setting:
     dependence: Dependence
     unfold_once: bool  # by a parameter the recurrence stops at the first member of a family met before
     unfolded: dict[str, Any] = field(default_factory=dict)
+    within: Any = None  # where given, the only step whose members are unfolded
+    kept: frozenset[str] = frozenset()  # families that stay as they are at that step too
 
     @property
     def variable(self) -> Any:
@@ -64,6 +66,9 @@ class Setting:
             return False
         if isinstance(self.variable, Member) and self.variable.indices:
             return isinstance(leaf, Member) and not (leaf.time - self.variable.time).free_symbols
+        if self.within is not None:
+            is_there = not (isinstance(leaf, Member) and leaf.indices) or leaf.time == self.within
+            return is_there and str(leaf.name) not in self.kept
         return self.unfolded.get(str(leaf.name), leaf) == leaf
 
 
