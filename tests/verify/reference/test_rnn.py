@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verify.reference import losses, rnn, stacked
+from verify.reference import cells, losses, rnn, stacked
 from verify.reference.activations import ACTIVATIONS, SIGMOID, SOFTMAX, TANH
 from verify.reference.tangents import tangents
 
@@ -204,10 +204,10 @@ def test_two_layers(lower_is_recurrent):
     if lower_is_recurrent:
         lower |= {"W": r.uniform(-1, 1, (3, 3)), "s0": r.uniform(-1, 1, (2, 3))}
     upper = {"U": r.uniform(-1, 1, (4, 3)), "W": r.uniform(-1, 1, (4, 4)), "s0": r.uniform(-1, 1, (2, 4))}
-    f = [SIGMOID, TANH]
-    values = stacked.forward([lower, upper], f)
+    layered = [cells.rnn(SIGMOID), cells.rnn(TANH)]
+    values = stacked.forward([lower, upper], layered)
     d = r.uniform(-1, 1, values[1]["s"].shape)
-    found = stacked.backward([lower, upper], values, [{}, {"s": d}], f)
+    found = stacked.backward([lower, upper], values, [{}, {"s": d}], layered)
     a = values[0]["s"]
     local = (found[1]["Net"] @ upper["U"]) * a * (1 - a)
     check_close(found[0]["Net"][-1], local[-1])
@@ -223,7 +223,7 @@ def test_two_layers(lower_is_recurrent):
         def energy(change, level=level, key=key, layers=layers):
             moved = [dict(layer) for layer in layers]
             moved[level][key] = moved[level][key] + change
-            return (d * stacked.forward(moved, f)[1]["s"]).sum()
+            return (d * stacked.forward(moved, layered)[1]["s"]).sum()
 
         expected = np.array([energy(1j * STEP * e).imag / STEP for e in entries(layers[level][key])])
         check_close(found[level][key], expected.reshape(layers[level][key].shape))
