@@ -64,8 +64,14 @@ def forward(inputs: Arrays, cell: Cell) -> dict[str, Array]:
     for way in DIRECTIONS:
         found = cell.forward(inputs_of(inputs, way))
         values |= {f"{key}_{way}": in_order(array, way) for key, array in found.items()}
-    halves = [values[f"{cell.output}_{way}"] for way in DIRECTIONS]
-    return {**values, "y": np.concatenate(halves, axis=-1)}
+    return {**values, "y": beside(*(values[f"{cell.output}_{way}"] for way in DIRECTIONS))}
+
+
+def beside(ahead: Array, back: Array) -> Array:
+    """[→h; ←h] at every step; further axes that only one of them carries are repeated."""
+    shape = np.broadcast_shapes(ahead.shape[:-1], back.shape[:-1])
+    halves = [np.broadcast_to(half, (*shape, half.shape[-1])) for half in (ahead, back)]
+    return np.concatenate(halves, axis=-1)
 
 
 def backward(inputs: Arrays, values: Arrays, cotangents: Arrays, cell: Cell) -> dict[str, Array]:

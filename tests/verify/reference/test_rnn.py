@@ -7,20 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.verify.reference.routes import STEP, check_close
 from verify.reference import cells, losses, rnn, stacked
 from verify.reference.activations import ACTIVATIONS, SIGMOID, SOFTMAX, TANH
 from verify.reference.tangents import tangents
 
-STEP = 2.0**-400
 FEW = settings(deadline=None, derandomize=True, max_examples=40)
-
-
-def check_close(found, expected, relative=1e-12):
-    """Entry by entry, relative to the larger of 1 and the expected array: all inputs are of order 1."""
-    assert found.shape == expected.shape
-    assert np.isfinite(found).all()
-    bound = relative * np.maximum(1, np.abs(expected))
-    assert (np.abs(found - expected) <= bound).all(), (found, expected)
 
 
 def entries(array):
