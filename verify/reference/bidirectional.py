@@ -9,6 +9,8 @@ from which the cell that runs back starts, h0_back, stands after the last step.
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 
 from verify.reference.cells import Cell
@@ -19,14 +21,8 @@ DIRECTIONS = ("ahead", "back")
 
 def bidirectional(cell: Cell) -> Cell:
     """The two cells as one, whose output is y."""
-
-    def forward_of(inputs: Arrays) -> dict[str, Array]:
-        return forward(inputs, cell)
-
-    def backward_of(inputs: Arrays, values: Arrays, cotangents: Arrays) -> dict[str, Array]:
-        return backward(inputs, values, cotangents, cell)
-
-    return Cell("y", tuple(f"{key}_{way}" for way in DIRECTIONS for key in cell.initial), forward_of, backward_of)
+    initial = tuple(f"{key}_{way}" for way in DIRECTIONS for key in cell.initial)
+    return Cell("y", initial, partial(forward, cell=cell), partial(backward, cell=cell))
 
 
 def in_order(array: Array, way: str) -> Array:
