@@ -18,13 +18,20 @@ from collections.abc import Iterator
 import numpy as np
 
 from verify.reference.activations import IDENTITY, Activation
-from verify.reference.sequences import Array, Arrays, check_cotangents, check_keys, direct
+from verify.reference.sequences import Array, Arrays, check_cotangents, direct
+from verify.reference.shapes import Shapes
 
 PerAxis = int | tuple[int, ...]
 Position = tuple[int, ...]
 Index = tuple[slice | int, ...]
 
 ALL = slice(None)
+
+
+def shapes(axes: int) -> Shapes:
+    """The inputs' shapes by key; there are no further axes."""
+    places, kernel = (" ".join(f"{letter}{axis}" for axis in range(1, axes + 1)) for letter in "Nk")
+    return Shapes({"x": f"B C {places}", "K": f"O C {kernel}"}, {"b": "O"})
 
 
 def per_axis(number: PerAxis, axes: int) -> Position:
@@ -46,10 +53,11 @@ class Windows:
     """Where each entry of the kernel meets the padded input: x̃[.., stride · p + k] for all p at once, one k a time."""
 
     def __init__(self, inputs: Arrays, stride: PerAxis, padding: PerAxis) -> None:
-        check_keys(inputs, ["x", "K"], ["b"])
+        shapes(1).check_keys(inputs)
         self.sizes, self.kernel = inputs["x"].shape[2:], inputs["K"].shape[2:]
-        if len(self.sizes) != len(self.kernel) or inputs["x"].shape[1] != inputs["K"].shape[1]:
-            raise ValueError(f"x {inputs['x'].shape} and K {inputs['K'].shape} differ in channels or axes")
+        if len(self.sizes) != len(self.kernel):
+            raise ValueError(f"x {inputs['x'].shape} and K {inputs['K'].shape} differ in their axes")
+        shapes(len(self.sizes)).check_sizes(inputs)
         self.stride, self.padding = per_axis(stride, len(self.sizes)), per_axis(padding, len(self.sizes))
         self.outputs = output_sizes(self.sizes, self.kernel, self.stride, self.padding)
         self.axes = (0, *range(2, 2 + len(self.sizes)))  # the batch's and the positions'

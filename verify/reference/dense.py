@@ -12,18 +12,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from verify.reference.activations import Activation
-from verify.reference.sequences import Array, Arrays, check_cotangents, check_keys, direct, outer, row, transposed
+from verify.reference.sequences import Array, Arrays, check_cotangents, direct, outer, row, transposed
+from verify.reference.shapes import Shapes
 
 
-def check_inputs(inputs: Arrays, depth: int) -> None:
-    """Raises KeyError for a key too few or too many."""
-    numbers = range(1, depth + 1)
-    check_keys(inputs, ["x", *(f"W{layer}" for layer in numbers)], [f"b{layer}" for layer in numbers])
+def shapes(depth: int) -> Shapes:
+    """The inputs' shapes by key."""
+    layers = range(1, depth + 1)
+    products = {f"W{layer}": f"n{layer} n{layer - 1}" for layer in layers}
+    return Shapes({"x": "B n0", **products}, {f"b{layer}": f"n{layer}" for layer in layers})
 
 
 def forward(inputs: Arrays, f: Sequence[Activation]) -> dict[str, Array]:
     """z1, a1, z2, a2 …. Keys and shapes as in the module's heading."""
-    check_inputs(inputs, len(f))
+    shapes(len(f)).check(inputs)
     values: dict[str, Array] = {}
     a = inputs["x"]
     for layer, activation in enumerate(f, start=1):
@@ -41,7 +43,7 @@ def backward(inputs: Arrays, values: Arrays, cotangents: Arrays, f: Sequence[Act
     ā^l = a^l-cotangent + W^{l+1}ᵀ z̄^{l+1}      z̄^l = z^l-cotangent + f^l'(z^l)ᵀ ā^l
     W̄^l = z̄^l a^{l-1}ᵀ      b̄^l = z̄^l, both summed over the batch
     """
-    check_inputs(inputs, len(f))
+    shapes(len(f)).check(inputs)
     check_cotangents(cotangents, values)
     found: dict[str, Array] = {}
     received: Array | float = 0.0

@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from verify.reference.sequences import Array, Arrays, check_cotangents, check_keys, direct
+from verify.reference.sequences import Array, Arrays, check_cotangents, direct
+from verify.reference.shapes import Shapes
+
+SHAPES = Shapes({"w": "T B", "E": "m v"}, {})
 
 
 def check_inputs(inputs: Arrays) -> None:
     """Raises KeyError for a key too few or too many, IndexError for a word that has no column."""
-    check_keys(inputs, ["w", "E"])
+    SHAPES.check(inputs)
     words, size = inputs["w"], inputs["E"].shape[-1]
     if not np.issubdtype(words.dtype, np.integer) or (words < 0).any() or (words >= size).any():
         raise IndexError(f"words are integers from 0 to {size - 1}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from verify.reference.sequences import Array, Arrays, outer, row, sum_over_time, transposed
+from verify.reference.shapes import Shapes
 
 
 def key(letter: str, gate: str) -> str:
@@ -54,7 +55,8 @@ def bias_gradient(inputs: Arrays, key: str, nets: Array) -> dict[str, Array]:
     return {key: sum_over_time(d.sum(axis=-2) for d in nets)} if key in inputs else {}
 
 
-def keys(gates: Iterable[str]) -> tuple[list[str], list[str]]:
+def shapes(gates: Iterable[str]) -> Shapes:
     """What gates need, U_a and W_a, and what they may have, b_a."""
     gates = list(gates)
-    return [key(letter, gate) for gate in gates for letter in "UW"], [key("b", gate) for gate in gates]
+    products = {key("U", gate): "n m" for gate in gates} | {key("W", gate): "n n" for gate in gates}
+    return Shapes(products, {key("b", gate): "n" for gate in gates})

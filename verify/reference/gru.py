@@ -23,27 +23,34 @@ import numpy as np
 
 from verify.reference import gates
 from verify.reference.activations import SIGMOID, TANH, Activation
-from verify.reference.sequences import Adjoints, Array, Arrays, Values, before, check_keys, row
+from verify.reference.sequences import Adjoints, Array, Arrays, Values, before, row
+from verify.reference.shapes import Shapes
 
 RESETS = ("before", "after")
 UPDATES = ("keeps", "takes")
 
 
-def check_variant(inputs: Arrays, reset: str, update: str) -> None:
-    """Raises ValueError for a variant that does not exist, KeyError for a key too few or too many."""
+def check_variant(reset: str, update: str) -> None:
+    """Raises ValueError for a variant that does not exist."""
     if reset not in RESETS:
         raise ValueError(f"reset is one of {', '.join(RESETS)}, not {reset!r}")
     if update not in UPDATES:
         raise ValueError(f"update is one of {', '.join(UPDATES)}, not {update!r}")
-    needed, optional = gates.keys("rzn")
-    check_keys(inputs, ["x", "h0", *needed], [*optional, "c_n"] if reset == "after" else optional)
+
+
+def shapes(reset: str = "after", update: str = "keeps") -> Shapes:
+    """The inputs' shapes by key."""
+    check_variant(reset, update)
+    parameters = gates.shapes("rzn")
+    inside = {"c_n": "n"} if reset == "after" else {}
+    return Shapes({"x": "T B m", "h0": "B n", **parameters.needed}, {**parameters.optional, **inside})
 
 
 def forward(
     inputs: Arrays, reset: str = "after", update: str = "keeps", sigma: Activation = SIGMOID, phi: Activation = TANH
 ) -> dict[str, Array]:
     """Net_r, r, Net_z, z, q, Net_n, n, h at every step. Keys and shapes as in the module's heading."""
-    check_variant(inputs, reset, update)
+    shapes(reset, update).check(inputs)
     keep = Values()
     h = inputs["h0"]
     for x in inputs["x"]:
@@ -87,7 +94,7 @@ def backward(
                  W̄_n = Σ_t q̄_t h_{t-1}ᵀ    c̄_n = Σ_t q̄_t
         and of the gates r, z:  h̄_{t-1} ← W_rᵀ N̄et_r + W_zᵀ N̄et_z
     """
-    check_variant(inputs, reset, update)
+    shapes(reset, update).check(inputs)
     adjoint = Adjoints(cotangents, values)
     states = before(inputs["h0"], values["h"])
     later: Array | float = 0.0

@@ -20,19 +20,19 @@ from verify.reference.sequences import (
     Arrays,
     Values,
     before,
-    check_keys,
     outer,
     row,
     sum_over_time,
     transposed,
 )
+from verify.reference.shapes import Shapes
 
-NEEDED, OPTIONAL = ("x", "o0", "U", "W", "V"), ("b", "c")
+SHAPES = Shapes({"x": "T B m", "o0": "B p", "U": "n m", "W": "n p", "V": "p n"}, {"b": "n", "c": "p"})
 
 
 def forward(inputs: Arrays, f: Activation = TANH, g: Activation = IDENTITY) -> dict[str, Array]:
     """Net, s, z, o at every step. Keys and shapes as in the module's heading."""
-    check_keys(inputs, NEEDED, OPTIONAL)
+    SHAPES.check(inputs)
     keep = Values()
     o = inputs["o0"]
     for x in inputs["x"]:
@@ -51,7 +51,7 @@ def backward(
     ō_t = o-cotangent + Wᵀ N̄et_{t+1}    z̄_t = g'(z_t)ᵀ ō_t    s̄_t = Vᵀ z̄_t    N̄et_t = f'(Net_t)ᵀ s̄_t
     Ū = Σ_t N̄et_t x_tᵀ    W̄ = Σ_t N̄et_t o_{t-1}ᵀ    b̄ = Σ_t N̄et_t    V̄ = Σ_t z̄_t s_tᵀ    c̄ = Σ_t z̄_t
     """
-    check_keys(inputs, NEEDED, OPTIONAL)
+    SHAPES.check(inputs)
     adjoint = Adjoints(cotangents, values)
     later: Array | float = 0.0
     for k in reversed(range(len(inputs["x"]))):

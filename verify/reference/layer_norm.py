@@ -16,9 +16,10 @@ import numpy as np
 
 from verify.reference import gates
 from verify.reference.activations import TANH, Activation
-from verify.reference.sequences import Adjoints, Array, Arrays, Values, before, check_keys, row, sum_over_time
+from verify.reference.sequences import Adjoints, Array, Arrays, Values, before, row, sum_over_time
+from verify.reference.shapes import Shapes
 
-NEEDED = ("x", "s0", "U", "W", "gamma", "beta")
+SHAPES = Shapes({"x": "T B m", "s0": "B n", "U": "n m", "W": "n n", "gamma": "n", "beta": "n"}, {})
 EPSILON = 1e-5
 
 
@@ -39,7 +40,7 @@ def normalized_pull(net: Array, hat: Array, d: Array, epsilon: float) -> Array:
 
 def forward(inputs: Arrays, f: Activation = TANH, epsilon: float = EPSILON) -> dict[str, Array]:
     """Net, hat, a, s at every step. Keys and shapes as in the module's heading."""
-    check_keys(inputs, NEEDED)
+    SHAPES.check(inputs)
     keep = Values()
     s = inputs["s0"]
     for x in inputs["x"]:
@@ -58,7 +59,7 @@ def backward(
     N̄et_t = (h̄at_t - mean h̄at_t - hat_t mean(h̄at_t ⊙ hat_t)) / σ_t
     γ̄ = Σ_t ā_t ⊙ hat_t    β̄ = Σ_t ā_t    Ū = Σ_t N̄et_t x_tᵀ    W̄ = Σ_t N̄et_t s_{t-1}ᵀ
     """
-    check_keys(inputs, NEEDED)
+    SHAPES.check(inputs)
     adjoint = Adjoints(cotangents, values)
     later: Array | float = 0.0
     for k in reversed(range(len(inputs["x"]))):

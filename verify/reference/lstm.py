@@ -26,10 +26,10 @@ from verify.reference.sequences import (
     Arrays,
     Values,
     before,
-    check_keys,
     row,
     sum_over_time,
 )
+from verify.reference.shapes import Shapes
 
 
 def letters(coupled: bool) -> str:
@@ -37,11 +37,12 @@ def letters(coupled: bool) -> str:
     return "igo" if coupled else "ifgo"
 
 
-def check_inputs(inputs: Arrays, coupled: bool) -> None:
-    """Raises KeyError for a key too few or too many."""
-    needed, optional = gates.keys(letters(coupled))
-    peepholes = ["p_i", "p_o"] if coupled else ["p_i", "p_f", "p_o"]
-    check_keys(inputs, ["x", "h0", "c0", *needed], [*optional, *peepholes])
+def shapes(coupled: bool = False) -> Shapes:
+    """The inputs' shapes by key."""
+    parameters = gates.shapes(letters(coupled))
+    peepholes = {f"p_{gate}": "n" for gate in letters(coupled) if gate != "g"}
+    states = {"x": "T B m", "h0": "B n", "c0": "B n"}
+    return Shapes({**states, **parameters.needed}, {**parameters.optional, **peepholes})
 
 
 def net(inputs: Arrays, gate: str, x: Array, h: Array, c: Array) -> Array:
@@ -54,7 +55,7 @@ def forward(
     inputs: Arrays, coupled: bool = False, sigma: Activation = SIGMOID, phi: Activation = TANH
 ) -> dict[str, Array]:
     """Net_i, i, Net_f, f, Net_g, g, c, Net_o, o, h at every step. Keys and shapes as in the module's heading."""
-    check_inputs(inputs, coupled)
+    shapes(coupled).check(inputs)
     keep = Values()
     h, c = inputs["h0"], inputs["c0"]
     for x in inputs["x"]:
@@ -86,7 +87,7 @@ def backward(
         Ū_a = Σ_t N̄et_a x_tᵀ    W̄_a = Σ_t N̄et_a h_{t-1}ᵀ    b̄_a = Σ_t N̄et_a
         p̄_i = Σ_t N̄et_i ⊙ c_{t-1}    p̄_f = Σ_t N̄et_f ⊙ c_{t-1}    p̄_o = Σ_t N̄et_o ⊙ c_t
     """
-    check_inputs(inputs, coupled)
+    shapes(coupled).check(inputs)
     adjoint = Adjoints(cotangents, values)
     earlier = before(inputs["c0"], values["c"])
     h_later: Array | float = 0.0

@@ -13,14 +13,15 @@ import numpy as np
 
 from verify.reference import gates
 from verify.reference.activations import TANH, Activation
-from verify.reference.sequences import Adjoints, Array, Arrays, Values, before, check_keys
+from verify.reference.sequences import Adjoints, Array, Arrays, Values, before
+from verify.reference.shapes import Shapes
 
-NEEDED, OPTIONAL = ("x", "s0", "U", "W"), ("b",)
+SHAPES = Shapes({"x": "T B m", "s0": "B n", "U": "n m", "W": "n n"}, {"b": "n"})
 
 
 def forward(inputs: Arrays, f: Activation = TANH) -> dict[str, Array]:
     """Net, r, s at every step. Keys and shapes as in the module's heading."""
-    check_keys(inputs, NEEDED, OPTIONAL)
+    SHAPES.check(inputs)
     keep = Values()
     s = inputs["s0"]
     for x in inputs["x"]:
@@ -35,7 +36,7 @@ def backward(inputs: Arrays, values: Arrays, cotangents: Arrays, f: Activation =
     s̄_t = s-cotangent + s̄_{t+1} + Wᵀ N̄et_{t+1}      r̄_t = s̄_t      N̄et_t = f'(Net_t)ᵀ r̄_t
     Ū = Σ_t N̄et_t x_tᵀ      W̄ = Σ_t N̄et_t s_{t-1}ᵀ      b̄ = Σ_t N̄et_t
     """
-    check_keys(inputs, NEEDED, OPTIONAL)
+    SHAPES.check(inputs)
     adjoint = Adjoints(cotangents, values)
     later: Array | float = 0.0
     for k in reversed(range(len(inputs["x"]))):

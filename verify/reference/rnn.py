@@ -29,10 +29,16 @@ from verify.reference.sequences import (
     sum_over_time,
     transposed,
 )
+from verify.reference.shapes import Shapes
+
+SHAPES = Shapes(
+    {"x": "T B m"}, {"s0": "B n", "U": "n m", "W": "n n", "b": "n", "V": "p n", "c": "p"}
+)  # without U, m = n
 
 
 def forward(inputs: Arrays, f: Activation = TANH, g: Activation = IDENTITY) -> dict[str, Array]:
     """Net, s and (with V) z, o at every step. Keys and shapes as in the module's heading."""
+    SHAPES.check(inputs)
     nets: list[Array] = []
     states: list[Array] = []
     s = inputs.get("s0")
@@ -71,6 +77,7 @@ def backward(
         N̄et_t = Net-cotangent + f'(Net_t) ⊙ s̄_t      x̄_t = Uᵀ N̄et_t           s̄_0 = Wᵀ N̄et_1
         Ū = Σ_t N̄et_t x_tᵀ    W̄ = Σ_t N̄et_t s_{t-1}ᵀ    b̄ = Σ_t N̄et_t    V̄ = Σ_t z̄_t s_tᵀ    c̄ = Σ_t z̄_t
     """
+    SHAPES.check(inputs)
     adjoint = Adjoints(cotangents, values)
     later: Array | float = 0.0  # Wᵀ N̄et_{t+1}; nothing comes after the last step
     for k in reversed(range(len(values["s"]))):

@@ -5,7 +5,7 @@ Arrays are time-major with one row for each member of the batch: (T, B, n). A pr
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -43,16 +43,6 @@ def outer(d: Array, x: Array) -> Array:
 def before(initial: Array, states: Array) -> list[Array]:
     """s_0 … s_{T-1}: what each step finds."""
     return [initial, *states[:-1]]
-
-
-def check_keys(inputs: Collection[str], needed: Iterable[str], optional: Iterable[str] = ()) -> None:
-    """Raises KeyError for an input that is missing or that nothing reads: a misspelt bias must not count as none."""
-    needed, known = set(needed), {*needed, *optional}
-    missing, unknown = sorted(needed - set(inputs)), sorted(set(inputs) - known)
-    if missing:
-        raise KeyError(f"no {', '.join(missing)} among the inputs {', '.join(sorted(inputs))}")
-    if unknown:
-        raise KeyError(f"inputs {', '.join(unknown)}, which nothing reads; expected some of {', '.join(sorted(known))}")
 
 
 def check_cotangents(cotangents: Arrays, values: Arrays) -> None:

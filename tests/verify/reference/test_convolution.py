@@ -104,8 +104,8 @@ def test_padding_is_zeros_outside():
 
 BAD = {
     "a kernel of (4,) does not fit into (3,)": ((1, 1, 3), (1, 1, 4), 1),
-    "differ in channels": ((1, 2, 3), (1, 1, 2), 1),
-    "or axes": ((1, 1, 3), (1, 1, 2, 2), 1),
+    "K is O C k1 with C = 1, but x has C = 2": ((1, 2, 3), (1, 1, 2), 1),
+    "differ in their axes": ((1, 1, 3), (1, 1, 2, 2), 1),
     "2 numbers for 1 axes": ((1, 1, 3), (1, 1, 2), (1, 1)),
 }
 

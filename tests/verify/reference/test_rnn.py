@@ -181,6 +181,14 @@ def test_absent_parts_are_left_out():
     check_close(rnn.backward({"x": x}, plain, {"s": np.ones_like(plain["s"])})["x"], 1 - np.tanh(x) ** 2)
 
 
+def test_an_input_that_nothing_reads_is_refused(telling):
+    """A misspelt bias must not count as none, nor one of shape (1,) as n equal ones."""
+    with pytest.raises(KeyError, match="inputs bias, which nothing reads; expected some of x"):
+        rnn.forward({**telling.inputs, "bias": np.zeros(3)})
+    with pytest.raises(ValueError, match="b is n with n = 1, but"):
+        rnn.forward({**telling.inputs, "b": np.zeros(1)})
+
+
 def test_a_cotangent_of_nothing_is_refused(telling):
     """A misspelt key must not count as zero."""
     values = rnn.forward(telling.inputs, *telling.functions)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -181,6 +182,27 @@ def test_a_coupled_lstm_takes_no_parameter_of_f():
     case = SYSTEMS["LSTM"](TELLING)
     with pytest.raises(KeyError, match="U_f, W_f, b_f, which nothing reads"):
         lstm.forward({**case.inputs, "b_f": case.inputs["b_f"]}, coupled=True)
+
+
+MISFITS = {  # what NumPy would repeat or multiply all the same, by what is said of it
+    "b_i is n with n = 1, but": ("LSTM", {"b_i": (1,)}),
+    "h0 is B n, not of shape (3,)": ("LSTM", {"h0": (3,)}),
+    "c0 is B n with B = 1, but": ("LSTM", {"c0": (1, 3)}),
+    "W_z is n n, not of shape (3, 1)": ("GRU, no biases", {"W_z": (3, 1)}),
+    "c is p with p = 1, but": ("Jordan", {"c": (1,)}),
+    "b2 is n2 with n2 = 1, but": ("dense", {"b2": (1,)}),
+    "b is O with O = 1, but": ("convolution 1-D", {"b": (1,)}),
+    "K is O C k1, not of shape (3, 2)": ("convolution 1-D", {"K": (3, 2)}),
+}
+
+
+@pytest.mark.parametrize("said", sorted(MISFITS))
+def test_an_array_that_would_be_repeated_is_refused(said):
+    """Broadcasting must not make a gradient of another shape than its parameter's."""
+    name, changed = MISFITS[said]
+    case = SYSTEMS[name](TELLING)
+    with pytest.raises(ValueError, match=re.escape(said)):
+        case.forward({**case.inputs, **{key: np.ones(shape) for key, shape in changed.items()}})
 
 
 @pytest.mark.parametrize(
