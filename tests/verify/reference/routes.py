@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
+from types import ModuleType
+
 import numpy as np
+
+from verify.reference.sequences import Values
 
 STEP = 2.0**-400  # of the complex step: squares of it vanish beside 1 and are still numbers
 
@@ -93,7 +98,6 @@ def check_adjoints(case, monkeypatch):
 
 def moving(moved_key, moves):
     """The books of a forward pass in which one value is moved at every step, before anything reads it."""
-    from verify.reference.sequences import Values
 
     class Moving(Values):
         def __call__(self, key, value):
@@ -101,3 +105,12 @@ def moving(moved_key, moves):
             return super().__call__(key, value + moves[step] if key == moved_key else value)
 
     return Moving()
+
+
+def edited(module, written, planted):
+    """A module of its own with one edit in its source; the text must stand there once."""
+    source = inspect.getsource(module)
+    assert source.count(written) == 1, (module.__name__, written)
+    copy = ModuleType(module.__name__)
+    exec(compile(source.replace(written, planted), module.__file__, "exec"), copy.__dict__)  # our own source
+    return copy

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from dataclasses import replace
 from functools import partial
-from types import ModuleType
 
 import pytest
 
-from tests.verify.reference.routes import check_adjoints, check_gradients
+from tests.verify.reference.routes import check_adjoints, check_gradients, edited
 from tests.verify.reference.systems import SYSTEMS, TELLING
 from verify.reference import (
     bidirectional,
@@ -106,15 +104,6 @@ PLANTED = {  # name of the error: (module, what is written, what is planted, the
         ["convolution 1-D"],
     ),
 }
-
-
-def edited(module, written, planted):
-    """A module of its own with one edit in its source; the text must stand there once."""
-    source = inspect.getsource(module)
-    assert source.count(written) == 1, (module.__name__, written)
-    copy = ModuleType(module.__name__)
-    exec(compile(source.replace(written, planted), module.__file__, "exec"), copy.__dict__)  # our own source
-    return copy
 
 
 def with_backward(case, copy):
