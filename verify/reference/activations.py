@@ -73,7 +73,7 @@ def leaky_relu(alpha: float = 0.01) -> Activation:
     def slope(z: Array) -> Array:
         return np.where(z.real > 0, 1.0, alpha)
 
-    return elementwise("leaky_relu", value, slope)
+    return elementwise("leaky relu", value, slope)
 
 
 def softplus(z: Array) -> Array:

@@ -74,4 +74,4 @@ def test_leaky_relu_has_the_slope_it_was_given():
     z = np.array([-2.0, 3.0])
     assert (leaky_relu(0.25).value(z) == [-0.5, 3]).all()
     assert (leaky_relu(0.25).pull(z, np.ones(2)) == [0.25, 1]).all()
-    assert (ACTIVATIONS["leaky_relu"].value(z) == [-0.02, 3]).all()
+    assert (ACTIVATIONS["leaky relu"].value(z) == [-0.02, 3]).all()

@@ -192,7 +192,7 @@ MISFITS = {  # what NumPy would repeat or multiply all the same, by what is said
     "c is p with p = 1, but": ("Jordan", {"c": (1,)}),
     "b2 is n2 with n2 = 1, but": ("dense", {"b2": (1,)}),
     "b is O with O = 1, but": ("convolution 1-D", {"b": (1,)}),
-    "K is O C k1, not of shape (3, 2)": ("convolution 1-D", {"K": (3, 2)}),
+    "x (2, 2, 7) and K (3, 2) differ in their axes": ("convolution 1-D", {"K": (3, 2)}),
 }
 
 

@@ -23,6 +23,15 @@ WANTED = 200  # instances a layer
 GATES = {"RNN": [""], "LSTM": ["_i", "_f", "_g", "_o"], "GRU": ["_r", "_z", "_n"]}  # in the order of PyTorch's rows
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _one_thread():
+    """The instances are tiny: handing them to threads costs more than computing them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @dataclass(frozen=True)
 class Stack:
     """A recurrent module's settings and the seed that fills it."""
