@@ -102,6 +102,28 @@ def test_padding_is_zeros_outside():
     assert (found["K"] == [[[0, 1, 2]]]).all()
 
 
+def test_settings_left_out_are_stride_one_and_no_padding():
+    """Forward and backward."""
+    inputs = {"x": uniform((2, 1, 4), 1, "x"), "K": uniform((3, 1, 2), 1, "K")}
+    values, said = convolution.forward(inputs), convolution.forward(inputs, stride=1, padding=0)
+    check_close(values["z"], said["z"])
+    d = {"z": uniform(values["z"].shape, 1, "d")}
+    found, expected = convolution.backward(inputs, values, d), convolution.backward(inputs, values, d, 1, 0)
+    check_close(found["x"], expected["x"])
+    check_close(found["K"], expected["K"])
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4, 5, 6])
+def test_a_kernel_fits_if_the_padded_input_holds_it(width):
+    """N + 2 padding = 1 + 2·2 = 5."""
+    inputs = {"x": np.ones((1, 1, 1)), "K": np.ones((1, 1, width))}
+    if width <= 5:
+        assert convolution.forward(inputs, padding=2)["z"].shape == (1, 1, 6 - width)
+    else:
+        with pytest.raises(ValueError, match="does not fit"):
+            convolution.forward(inputs, padding=2)
+
+
 BAD = {
     "a kernel of (4,) does not fit into (3,)": ((1, 1, 3), (1, 1, 4), 1),
     "K is O C k1 with C = 1, but x has C = 2": ((1, 2, 3), (1, 1, 2), 1),
