@@ -48,7 +48,7 @@ def lstm(coupled: bool = False) -> Cell:
     )
 
 
-def gru(reset: str = "after", update: str = "keeps") -> Cell:
+def gru(reset: str = "after", update: str = "z") -> Cell:
     """The GRU."""
     return Cell(
         "h",
@@ -68,6 +68,11 @@ def residual(f: Activation = TANH) -> Cell:
     return Cell("s", ("s0",), partial(residual_module.forward, f=f), partial(residual_module.backward, f=f))
 
 
-def layer_norm(f: Activation = TANH) -> Cell:
+def layer_norm(f: Activation = TANH, epsilon: float = 0.0) -> Cell:
     """The recurrence with layer normalization."""
-    return Cell("s", ("s0",), partial(layer_norm_module.forward, f=f), partial(layer_norm_module.backward, f=f))
+    return Cell(
+        "s",
+        ("s0",),
+        partial(layer_norm_module.forward, f=f, epsilon=epsilon),
+        partial(layer_norm_module.backward, f=f, epsilon=epsilon),
+    )

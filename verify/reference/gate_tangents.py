@@ -79,7 +79,7 @@ def gru_tangents(
     values: Arrays,
     changes: Arrays,
     reset: str = "after",
-    update: str = "keeps",
+    update: str = "z",
     sigma: Activation = SIGMOID,
     phi: Activation = TANH,
 ) -> dict[str, Array]:
@@ -87,8 +87,8 @@ def gru_tangents(
 
     before:  dq_t = dr_t ⊙ h_{t-1} + r_t ⊙ dh_{t-1}     dNet_n = dU_n x + U_n dx + dW_n q + W_n dq + db_n
     after:   dq_t = dW_n h_{t-1} + W_n dh_{t-1} + dc_n   dNet_n = dU_n x + U_n dx + db_n + dr_t ⊙ q_t + r_t ⊙ dq_t
-    keeps:   dh_t = dz_t ⊙ (h_{t-1} - n_t) + z_t ⊙ dh_{t-1} + (1 - z_t) ⊙ dn_t
-    takes:   dh_t = dz_t ⊙ (n_t - h_{t-1}) + (1 - z_t) ⊙ dh_{t-1} + z_t ⊙ dn_t
+    z:       dh_t = dz_t ⊙ (h_{t-1} - n_t) + z_t ⊙ dh_{t-1} + (1 - z_t) ⊙ dn_t
+    1-z:     dh_t = dz_t ⊙ (n_t - h_{t-1}) + (1 - z_t) ⊙ dh_{t-1} + z_t ⊙ dn_t
     """
     keep = Values()
     h, dh = initial(inputs, changes, "h0")
@@ -107,7 +107,7 @@ def gru_tangents(
             driven = driven + row(changes["b_n"]) if "b_n" in changes else driven
             dn = keep("Net_n", driven + dr * q + r * dq)
         dn = keep("n", phi.push(now["Net_n"], dn))
-        old, new = (z, 1 - z) if update == "keeps" else (1 - z, z)
-        turned = dz * (h - n) if update == "keeps" else dz * (n - h)
+        old, new = (z, 1 - z) if update == "z" else (1 - z, z)
+        turned = dz * (h - n) if update == "z" else dz * (n - h)
         h, dh = now["h"], keep("h", turned + old * dh + new * dn)
     return keep.arrays()

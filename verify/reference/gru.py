@@ -7,9 +7,9 @@
     "before" the product (Cho et al. 2014):   q_t = r_t ⊙ h_{t-1}          Net_n,t = U_n x_t + W_n q_t + b_n
     "after" it (cuDNN; PyTorch's nn.GRU):     q_t = W_n h_{t-1} + c_n      Net_n,t = U_n x_t + r_t ⊙ q_t + b_n
                                               n_t = φ(Net_n,t)
-`update` says what z weighs:
-    "keeps" the old state (Cho et al. 2014; PyTorch):       h_t = z_t ⊙ h_{t-1} + (1 - z_t) ⊙ n_t
-    "takes" the new one (Chung et al. 2014):                h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ n_t
+`update` says what the old state is weighed by:
+    "z" (Cho et al. 2014; PyTorch):       h_t = z_t ⊙ h_{t-1} + (1 - z_t) ⊙ n_t
+    "1-z" (Chung et al. 2014):            h_t = (1 - z_t) ⊙ h_{t-1} + z_t ⊙ n_t
 
     x (T, B, m) · h0 (B, n) · U_a (n, m) · W_a (n, n) · b_a, c_n (n) · every value (T, B, n)
 
@@ -27,7 +27,7 @@ from verify.reference.sequences import Adjoints, Array, Arrays, Values, before, 
 from verify.reference.shapes import Shapes
 
 RESETS = ("before", "after")
-UPDATES = ("keeps", "takes")
+UPDATES = ("z", "1-z")
 
 
 def check_variant(reset: str, update: str) -> None:
@@ -38,7 +38,7 @@ def check_variant(reset: str, update: str) -> None:
         raise ValueError(f"update is one of {', '.join(UPDATES)}, not {update!r}")
 
 
-def shapes(reset: str = "after", update: str = "keeps") -> Shapes:
+def shapes(reset: str = "after", update: str = "z") -> Shapes:
     """The inputs' shapes by key."""
     check_variant(reset, update)
     parameters = gates.shapes("rzn")
@@ -47,7 +47,7 @@ def shapes(reset: str = "after", update: str = "keeps") -> Shapes:
 
 
 def forward(
-    inputs: Arrays, reset: str = "after", update: str = "keeps", sigma: Activation = SIGMOID, phi: Activation = TANH
+    inputs: Arrays, reset: str = "after", update: str = "z", sigma: Activation = SIGMOID, phi: Activation = TANH
 ) -> dict[str, Array]:
     """Net_r, r, Net_z, z, q, Net_n, n, h at every step. Keys and shapes as in the module's heading."""
     shapes(reset, update).check(inputs)
@@ -63,7 +63,7 @@ def forward(
             q = keep("q", inner(inputs, h))
             net = keep("Net_n", gates.driven(inputs, "n", x) + r * q)
         n = keep("n", phi.value(net))
-        h = keep("h", z * h + (1 - z) * n if update == "keeps" else (1 - z) * h + z * n)
+        h = keep("h", z * h + (1 - z) * n if update == "z" else (1 - z) * h + z * n)
     return keep.arrays()
 
 
@@ -78,7 +78,7 @@ def backward(
     values: Arrays,
     cotangents: Arrays,
     reset: str = "after",
-    update: str = "keeps",
+    update: str = "z",
     sigma: Activation = SIGMOID,
     phi: Activation = TANH,
 ) -> dict[str, Array]:
@@ -86,8 +86,8 @@ def backward(
 
     `cotangents` holds the direct ∂E/∂v of any values. With h̄ received from step t + 1:
 
-        keeps:   n̄_t = (1 - z_t) ⊙ h̄_t    z̄_t = (h_{t-1} - n_t) ⊙ h̄_t    h̄_{t-1} ← z_t ⊙ h̄_t
-        takes:   n̄_t = z_t ⊙ h̄_t          z̄_t = (n_t - h_{t-1}) ⊙ h̄_t    h̄_{t-1} ← (1 - z_t) ⊙ h̄_t
+        z:       n̄_t = (1 - z_t) ⊙ h̄_t    z̄_t = (h_{t-1} - n_t) ⊙ h̄_t    h̄_{t-1} ← z_t ⊙ h̄_t
+        1-z:     n̄_t = z_t ⊙ h̄_t          z̄_t = (n_t - h_{t-1}) ⊙ h̄_t    h̄_{t-1} ← (1 - z_t) ⊙ h̄_t
         before:  q̄_t = W_nᵀ N̄et_n          r̄_t = q̄_t ⊙ h_{t-1}            h̄_{t-1} ← r_t ⊙ q̄_t
                  W̄_n = Σ_t N̄et_n q_tᵀ
         after:   q̄_t = r_t ⊙ N̄et_n         r̄_t = q_t ⊙ N̄et_n              h̄_{t-1} ← W_nᵀ q̄_t
@@ -101,7 +101,7 @@ def backward(
     for k in reversed(range(len(states))):
         r, z, n, h = values["r"][k], values["z"][k], values["n"][k], states[k]
         h_bar = adjoint("h", k, later)
-        if update == "keeps":
+        if update == "z":
             n_bar, z_bar, kept = (1 - z) * h_bar, (h - n) * h_bar, z * h_bar
         else:
             n_bar, z_bar, kept = z * h_bar, (n - h) * h_bar, (1 - z) * h_bar

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import ModuleType
 from typing import Any
@@ -38,6 +38,7 @@ SIZES = st.builds(
     p=st.integers(1, 3),
     seed=st.integers(0, 2**32 - 1),
 )
+EPSILON = 1e-5  # of layer normalization, as the libraries have it
 TELLING = Sizes(steps=4, batch=2, m=2, n=3, p=4, seed=7)  # no error can hide: T ≥ 3, all widths different
 
 
@@ -133,8 +134,8 @@ def of_residual(size, f, bias=True):
     return of_cell(cells.residual(f), elman_shapes(size, bias), size, residual)
 
 
-def of_layer_norm(size, f):
-    return of_cell(cells.layer_norm(f), layer_norm_shapes(size), size, layer_norm)
+def of_layer_norm(size, f, epsilon=EPSILON):
+    return of_cell(cells.layer_norm(f, epsilon), layer_norm_shapes(size), size, layer_norm)
 
 
 def of_bidirectional(size, cell, shapes):
@@ -144,7 +145,7 @@ def of_bidirectional(size, cell, shapes):
 
 def of_stack(size):
     """An LSTM on a GRU on a bidirectional Elman network; a layer's number stands before its keys."""
-    layers = [bidirectional(cells.rnn(SIGMOID)), cells.gru("before", "takes"), cells.lstm()]
+    layers = [bidirectional(cells.rnn(SIGMOID)), cells.gru("before", "1-z"), cells.lstm()]
     lowest = {f"{key}_{way}": s for way in ("ahead", "back") for key, s in elman_shapes(size).items() if key != "x"}
     shapes = [lowest | sequence_shapes(size), gru_shapes(size, "before", m=2 * size.n), lstm_shapes(size, m=size.n)]
     flat = {f"{k}.{key}": s for k, one in enumerate(shapes) for key, s in one.items() if k == 0 or key != "x"}
@@ -198,17 +199,18 @@ RECURRENT = {
     "LSTM, coupled, peepholes": partial(of_lstm, coupled=True, peepholes="io"),
     "LSTM, no biases": partial(of_lstm, bias=False),
     **{
-        f"GRU, reset {reset}, z {update}": partial(of_gru, reset=reset, update=update)
+        f"GRU, reset {reset}, update {update}": partial(of_gru, reset=reset, update=update)
         for reset in gru.RESETS
         for update in gru.UPDATES
     },
-    "GRU, no biases": partial(of_gru, reset="after", update="keeps", bias=False),
+    "GRU, no biases": partial(of_gru, reset="after", update="z", bias=False),
     "Jordan": partial(of_jordan, g=SIGMOID),
     "Jordan, softmax": partial(of_jordan, g=SOFTMAX),
     "Jordan, no biases": partial(of_jordan, g=IDENTITY, bias=False),
     "residual": partial(of_residual, f=TANH),
     "residual, gelu, no bias": partial(of_residual, f=GELU, bias=False),
     "layer norm": partial(of_layer_norm, f=TANH),
+    "layer norm, no ε": lambda size: of_layer_norm(replace(size, n=size.n + 2), TANH, epsilon=0.0),
     "layer norm, softplus": partial(of_layer_norm, f=SOFTPLUS),
 }
 OTHERS = {

@@ -60,10 +60,10 @@ PLANTED = {  # name of the error: (what is written, what is planted, the cell th
     "the coupled gate has its sign": ('keep("f", -di)', 'keep("f", di)', "LSTM, coupled"),
     "φ' is missing": ("phi.push(c, dc)", "dc", "LSTM"),
     "the peephole of o looks before": ('"o", c, dc)', '"o", c, 0 * dc)', "LSTM, one peephole"),
-    "r is missing": ("dr * h + r * dh", "dr * h + dh", "GRU, reset before, z keeps"),
-    "q is missing": ("driven + dr * q", "driven + dr * h", "GRU, reset after, z takes"),
-    "z turns the other way": ("dz * (h - n)", "dz * (n - h)", "GRU, reset after, z keeps"),
-    "z weighs the other state": ("old * dh + new * dn", "new * dh + old * dn", "GRU, reset before, z takes"),
+    "r is missing": ("dr * h + r * dh", "dr * h + dh", "GRU, reset before, update z"),
+    "q is missing": ("driven + dr * q", "driven + dr * h", "GRU, reset after, update 1-z"),
+    "z turns the other way": ("dz * (h - n)", "dz * (n - h)", "GRU, reset after, update z"),
+    "z weighs the other state": ("old * dh + new * dn", "new * dh + old * dn", "GRU, reset before, update 1-z"),
 }
 
 

@@ -7,8 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verify.reference.systems import SYSTEMS, Sizes
-from verify.reference.layer_norm import EPSILON
+from tests.verify.reference.systems import EPSILON, SYSTEMS, Sizes
 
 jax = pytest.importorskip("jax", reason="JAX is not installed")
 jnp = jax.numpy
@@ -62,7 +61,7 @@ def gru(reset, update):
                 n = jnp.tanh(net(p, "n", x, r * h))
             else:
                 n = jnp.tanh(x @ p["U_n"].T + p["b_n"] + r * (h @ p["W_n"].T + p["c_n"]))
-            h = z * h + (1 - z) * n if update == "keeps" else z * n + (1 - z) * h
+            h = z * h + (1 - z) * n if update == "z" else z * n + (1 - z) * h
             states.append(h)
         return {"h": jnp.stack(states)}
 
@@ -82,8 +81,8 @@ def layer_norm(p):
 SAME = {
     "LSTM, peepholes": lstm,
     "LSTM, coupled, peepholes": lstm,
-    "GRU, reset before, z keeps": gru("before", "keeps"),
-    "GRU, reset after, z takes": gru("after", "takes"),
+    "GRU, reset before, update z": gru("before", "z"),
+    "GRU, reset after, update 1-z": gru("after", "1-z"),
     "layer norm": layer_norm,
 }
 

@@ -20,7 +20,7 @@ from verify.reference import (
     residual,
 )
 
-BEFORE, AFTER = "GRU, reset before, z keeps", "GRU, reset after, z keeps"
+BEFORE, AFTER = "GRU, reset before, update z", "GRU, reset after, update z"
 PLANTED = {  # name of the error: (module, what is written, what is planted, the systems that must show it)
     "f̄ reads c_t for c_{t-1}": (lstm, "c_bar * earlier[k]", "c_bar * c", ["LSTM", "LSTM, coupled"]),
     "c̄ is lost on its way back": (lstm, "c_later = f * c_bar", "c_later = 0 * f", ["LSTM", "LSTM, coupled"]),
@@ -49,9 +49,9 @@ PLANTED = {  # name of the error: (module, what is written, what is planted, the
     ),
     "h0 receives nothing": (lstm, 'h_later + np.zeros_like(inputs["h0"])', "np.zeros_like(h_later)", ["LSTM"]),
     "n̄ reads z of the other variant": (gru, "(1 - z) * h_bar, (h - n)", "z * h_bar, (h - n)", [AFTER]),
-    "z̄ has the wrong sign": (gru, "(n - h) * h_bar", "(h - n) * h_bar", ["GRU, reset before, z takes"]),
+    "z̄ has the wrong sign": (gru, "(n - h) * h_bar", "(h - n) * h_bar", ["GRU, reset before, update 1-z"]),
     "h̄ forgets what was kept": (gru, "later = kept + through", "later = through", [BEFORE]),
-    "h̄ forgets the way through n": (gru, "later = kept + through", "later = kept", ["GRU, reset after, z takes"]),
+    "h̄ forgets the way through n": (gru, "later = kept + through", "later = kept", ["GRU, reset after, update 1-z"]),
     "r̄ reads h where q stands": (gru, 'values["q"][k] * net_n', "h * net_n", [AFTER]),
     "r is missing before the product": (gru, "q_bar * h, r * q_bar", "q_bar * h, q_bar", [BEFORE]),
     "r is missing after the product": (gru, 'adjoint("q", k, r * net_n)', 'adjoint("q", k, net_n)', [AFTER]),
@@ -64,10 +64,10 @@ PLANTED = {  # name of the error: (module, what is written, what is planted, the
     "W̄ reads o_t for o_{t-1}": (jordan, 'before(inputs["o0"], values["o"])', 'values["o"]', ["Jordan"]),
     "s̄ forgets what passes by": (residual, "later = s_bar + net_bar", "later = net_bar", ["residual"]),
     "s̄ forgets the branch": (residual, 's_bar + net_bar @ inputs["W"]', "s_bar", ["residual"]),
-    "σ is taken for constant": (layer_norm, " - hat * mean(d * hat)", "", ["layer norm", "layer norm, softplus"]),
+    "ρ is taken for constant": (layer_norm, " - w * mean(d * w)", "", ["layer norm", "layer norm, softplus"]),
     "μ is taken for constant": (layer_norm, "d - mean(d)", "d", ["layer norm"]),
-    "1/σ is missing": (layer_norm, ") / spread(net, epsilon)\n\n\ndef forward", ")\n\n\ndef forward", ["layer norm"]),
-    "γ is missing": (layer_norm, 'row(inputs["gamma"]) * a_bar', "a_bar", ["layer norm"]),
+    "1/ρ is missing": (layer_norm, ") / spread(a, epsilon)\n\n\ndef forward", ")\n\n\ndef forward", ["layer norm"]),
+    "γ is missing": (layer_norm, 'row(inputs["gamma"]) * net_bar', "net_bar", ["layer norm"]),
     "the way back is not turned": (
         bidirectional,
         "x_bar = in_order(ran",

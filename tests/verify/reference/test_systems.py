@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 
 from tests.verify.reference.routes import by_differences, check_adjoints, check_close, check_gradients
-from tests.verify.reference.systems import RECURRENT, SIZES, SYSTEMS, TELLING
-from verify.reference import bidirectional, cells, dense, embedding, gru, layer_norm, lstm, rnn
+from tests.verify.reference.systems import EPSILON, RECURRENT, SIZES, SYSTEMS, TELLING
+from verify.reference import bidirectional, cells, dense, embedding, gru, lstm, rnn
 from verify.reference.activations import GELU, IDENTITY, SOFTMAX, TANH
 
 
@@ -84,22 +84,22 @@ def test_the_adjoints_of_dense_layers_are_gradients_of_what_is_above():
 
 
 def test_the_two_meanings_of_z_are_one_cell():
-    """keeps(U_z, W_z, b_z) = takes(-U_z, -W_z, -b_z), since 1 - σ(a) = σ(-a)."""
-    case = SYSTEMS["GRU, reset before, z keeps"](TELLING)
+    """Update z of (U_z, W_z, b_z) is update 1-z of (-U_z, -W_z, -b_z), since 1 - σ(a) = σ(-a)."""
+    case = SYSTEMS["GRU, reset before, update z"](TELLING)
     turned = {key: -array if key in ("U_z", "W_z", "b_z") else array for key, array in case.inputs.items()}
-    values = gru.forward(turned, "before", "takes")
+    values = gru.forward(turned, "before", "1-z")
     check_close(values["h"], case.values["h"])
     check_close(values["z"], 1 - case.values["z"])
     cotangents = {"h": case.cotangents["h"]}
     kept = case.backward(case.inputs, case.values, cotangents)
-    taken = gru.backward(turned, values, cotangents, "before", "takes")
+    taken = gru.backward(turned, values, cotangents, "before", "1-z")
     for key in case.inputs:
         check_close(taken[key], -kept[key] if key in ("U_z", "W_z", "b_z") else kept[key])
 
 
 def test_the_reset_stands_where_it_is_said_to():
     """Before and after differ, except where the reset gate is the same number in every entry and c_n = 0."""
-    case = SYSTEMS["GRU, reset before, z keeps"](TELLING)
+    case = SYSTEMS["GRU, reset before, update z"](TELLING)
     assert not np.allclose(gru.forward(case.inputs, "after")["h"], case.values["h"])
     even = {**case.inputs, **{key: 0 * case.inputs[key] for key in ("U_r", "W_r", "b_r")}}
     check_close(gru.forward(even, "after")["h"], gru.forward(even, "before")["h"])
@@ -133,32 +133,32 @@ def test_a_jordan_network_whose_output_is_the_state_is_an_elman_network():
 
 
 def test_layer_norm_has_mean_zero_and_mean_square_one():
-    """But for ε: mean hat = 0 and mean hat² = v / (v + ε), v being the variance of Net."""
+    """But for ε: mean w = 0 and mean w² = v / (v + ε), v being the variance of a."""
     values = SYSTEMS["layer norm"](TELLING).values
-    variance = values["Net"].var(axis=-1)
-    check_close(values["hat"].mean(axis=-1), np.zeros(variance.shape))
-    check_close((values["hat"] ** 2).mean(axis=-1), variance / (variance + layer_norm.EPSILON))
+    variance = values["a"].var(axis=-1)
+    check_close(values["w"].mean(axis=-1), np.zeros(variance.shape))
+    check_close((values["w"] ** 2).mean(axis=-1), variance / (variance + EPSILON))
 
 
 def test_an_embedding_is_a_matrix_of_columns():
-    """x_t = E e_w and Ē = Σ x̄ e_wᵀ, a word that stands twice receives twice, one that does not stand nothing."""
+    """x_t = A e_w and Ā = Σ x̄ e_wᵀ, a word that stands twice receives twice, one that does not stand nothing."""
     r = np.random.default_rng(4)
     words, matrix = np.array([[0, 3], [3, 3], [1, 0]]), r.uniform(-1, 1, (2, 5))
     hot = np.eye(5)[words]
-    inputs = {"w": words, "E": matrix}
+    inputs = {"w": words, "A": matrix}
     values = embedding.forward(inputs)
     check_close(values["x"], hot @ matrix.T)
     d = r.uniform(-1, 1, values["x"].shape)
     found = embedding.backward(inputs, values, {"x": d})
-    check_close(found["E"], np.einsum("tbi,tbj->ij", d, hot))
-    assert (found["E"][:, [2, 4]] == 0).all()
+    check_close(found["A"], np.einsum("tbi,tbj->ij", d, hot))
+    assert (found["A"][:, [2, 4]] == 0).all()
 
 
 @pytest.mark.parametrize("words", [np.array([[5]]), np.array([[-1]]), np.array([[0.0]])])
 def test_a_word_without_a_column_is_refused(words):
     """NumPy would count -1 from the end."""
     with pytest.raises(IndexError, match="integers from 0 to 4"):
-        embedding.forward({"w": words, "E": np.ones((2, 5))})
+        embedding.forward({"w": words, "A": np.ones((2, 5))})
 
 
 @pytest.mark.parametrize("name", sorted(set(RECURRENT) | {"bidirectional LSTM", "dense", "convolution 1-D"}))
@@ -206,7 +206,7 @@ def test_an_array_that_would_be_repeated_is_refused(said):
 
 
 @pytest.mark.parametrize(
-    ("reset", "update", "said"), [("inside", "keeps", "reset is one"), ("after", "1-z", "update is one")]
+    ("reset", "update", "said"), [("inside", "z", "reset is one"), ("after", "1 - z", "update is one")]
 )
 def test_a_gru_that_does_not_exist_is_refused(reset, update, said):
     with pytest.raises(ValueError, match=said):

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tests.verify.reference.systems import uniform
+from tests.verify.reference.systems import EPSILON, uniform
 from verify.reference import cells, convolution, embedding, layer_norm, losses, stacked
 from verify.reference.activations import GELU, IDENTITY, LEAKY_RELU, RELU, SOFTPLUS, TANH
 from verify.reference.bidirectional import bidirectional
@@ -125,7 +125,7 @@ def module_of(kind, problem):
 
 
 def cell_of(kind, problem):
-    cell = {"RNN": cells.rnn(RELU if problem.relu else TANH), "LSTM": cells.lstm(), "GRU": cells.gru("after", "keeps")}
+    cell = {"RNN": cells.rnn(RELU if problem.relu else TANH), "LSTM": cells.lstm(), "GRU": cells.gru("after", "z")}
     return bidirectional(cell[kind]) if problem.both_ways else cell[kind]
 
 
@@ -283,27 +283,27 @@ def test_losses_agree(name, agreement):
 
 
 def test_embeddings_agree(agreement):
-    """nn.Embedding holds Eᵀ, a row a word."""
-    words, matrix = np.array([[0, 3], [3, 3], [1, 0]]), uniform((2, 5), 1, "E")
+    """nn.Embedding holds Aᵀ, a row a word."""
+    words, matrix = np.array([[0, 3], [3, 3], [1, 0]]), uniform((2, 5), 1, "A")
     weight = leaf(matrix.T)
     output = torch.nn.functional.embedding(torch.from_numpy(words), weight)
     d = uniform((3, 2, 2), 1, "d")
     output.backward(torch.from_numpy(d))
-    values = embedding.forward({"w": words, "E": matrix})
+    values = embedding.forward({"w": words, "A": matrix})
     with agreement.instance("torch nn.Embedding") as record:
         record(values["x"], output.detach().numpy())
-        record(embedding.backward({"w": words, "E": matrix}, values, {"x": d})["E"], weight.grad.numpy().T)
+        record(embedding.backward({"w": words, "A": matrix}, values, {"x": d})["A"], weight.grad.numpy().T)
 
 
 def test_layer_norms_agree(agreement):
     """nn.LayerNorm is one step of the recurrence with U = I, W = 0 and no squashing."""
     x, gamma, beta = uniform((1, 3, 5), 1, "x"), uniform((5,), 1, "gamma"), uniform((5,), 1, "beta")
     inputs = {"x": x, "s0": 0 * x[0], "U": np.eye(5), "W": np.zeros((5, 5)), "gamma": gamma, "beta": beta}
-    values, d = layer_norm.forward(inputs, IDENTITY), uniform(x.shape, 1, "d")
+    values, d = layer_norm.forward(inputs, IDENTITY, EPSILON), uniform(x.shape, 1, "d")
     leaves = {name: leaf(inputs[name]) for name in ("x", "gamma", "beta")}
-    output = torch.nn.functional.layer_norm(leaves["x"], (5,), leaves["gamma"], leaves["beta"], layer_norm.EPSILON)
+    output = torch.nn.functional.layer_norm(leaves["x"], (5,), leaves["gamma"], leaves["beta"], EPSILON)
     output.backward(torch.from_numpy(d))
-    found = layer_norm.backward(inputs, values, {"s": d}, IDENTITY)
+    found = layer_norm.backward(inputs, values, {"s": d}, IDENTITY, EPSILON)
     with agreement.instance("torch nn.LayerNorm") as record:
         record(values["s"], output.detach().numpy())
         for name, one in leaves.items():
