@@ -82,12 +82,6 @@ def softplus(z: Array) -> Array:
     return np.where(positive, z, 0) + np.log1p(np.exp(np.where(positive, -z, z)))
 
 
-def erf(z: Array) -> Array:
-    """erf(z) = 2/√π ∫_0^z e^{-u²} du: `math.erf` where z is real, the series where it is complex."""
-    return erf_series(z) if np.iscomplexobj(z) else _real_erf(z)
-
-
-_real_erf = np.vectorize(math.erf, otypes=[float])
 FLAT = 6.0  # beyond it 1 - |erf| < 2.2e-17 and erf' < 2.7e-16
 TERMS = 200  # the last one is below 1e-40 of the sum at |z| = 6
 
@@ -107,8 +101,13 @@ def erf_series(z: Array) -> Array:
 
 
 def normal_distribution(z: Array) -> Array:
-    """Φ(z) = ½ (1 + erf(z/√2))."""
-    return (1 + erf(z / math.sqrt(2))) / 2
+    """Φ(z) = ½ erfc(-z/√2), accurate in its lower tail too; of a complex z ½ (1 + erf(z/√2)), by the series."""
+    if np.iscomplexobj(z):
+        return (1 + erf_series(z / math.sqrt(2))) / 2
+    return _erfc(-z / math.sqrt(2)) / 2
+
+
+_erfc = np.vectorize(math.erfc, otypes=[float])
 
 
 def normal_density(z: Array) -> Array:

@@ -43,6 +43,11 @@ def cross_entropy(o: Array, y: Array) -> Array:
     return -(y * np.log(o)).sum(axis=-1)
 
 
+def cross_entropy_of_the_rest(o: Array, y: Array) -> Array:
+    """L = -(1 - y)ᵀ log(1 - o): with the cross-entropy it makes the binary one."""
+    return -((1 - y) * np.log(1 - o)).sum(axis=-1)
+
+
 def binary_cross_entropy(o: Array, y: Array) -> Array:
     """L = -yᵀ log o - (1 - y)ᵀ log(1 - o), every entry of o a probability of its own."""
     return -(y * np.log(o) + (1 - y) * np.log(1 - o)).sum(axis=-1)
@@ -78,6 +83,7 @@ LINEAR = Loss("linear", linear, lambda o, y: y)
 SQUARED_ERROR = Loss("squared error", squared_error, lambda o, y: o - y)
 CROSS_ENTROPY = Loss("cross-entropy", cross_entropy, lambda o, y: -y / o)
 
+REST = Loss("cross-entropy of the rest", cross_entropy_of_the_rest, lambda o, y: (1 - y) / (1 - o))
 BINARY_CROSS_ENTROPY = Loss("binary cross-entropy", binary_cross_entropy, binary_cross_entropy_slope)
 BINARY_CROSS_ENTROPY_OF_SIGMOID = Loss(
     "binary cross-entropy of sigmoid", binary_cross_entropy_of_sigmoid, lambda z, y: sigmoid(z) - y
@@ -90,6 +96,7 @@ LOSSES: dict[str, Loss] = {
         LINEAR,
         SQUARED_ERROR,
         CROSS_ENTROPY,
+        REST,
         BINARY_CROSS_ENTROPY,
         BINARY_CROSS_ENTROPY_OF_SIGMOID,
         CROSS_ENTROPY_OF_SOFTMAX,
