@@ -216,7 +216,7 @@ def identified(lab: Laboratory, term: Any, env: Env) -> tuple[Key, Array]:
     o, y = (column(lab.plain.value(tensor, env)) for tensor in (read[0], others[0]))
     value = value_of(lab.plain.value(term, env))[..., 0, 0, 0]
     for loss in LOSSES.values():
-        with np.errstate(invalid="ignore"):  # log of a negative output: then it is no cross-entropy
+        with np.errstate(invalid="ignore", divide="ignore"):  # log of a negative output: then it is no cross-entropy
             own = loss.value(o, y)
         for multiple in MULTIPLES:
             if np.allclose(value, multiple * own, rtol=1e-12, atol=1e-12):

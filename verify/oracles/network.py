@@ -12,7 +12,7 @@ from verify.oracles.arithmetic import Array, value_of
 from verify.oracles.laboratory import Laboratory
 from verify.oracles.limits import OutOfScope, Unsupported
 from verify.oracles.matching import Layer, layers
-from verify.reference import activations, stacked
+from verify.reference import activations, cells, stacked
 from verify.reference.activations import ACTIVATIONS, Activation
 
 Cotangents = dict[Key, Array]  # by member: (…, instances, 1, size)
@@ -38,13 +38,13 @@ class Network:
         self.names = layers(lab.model)
         self.has_output = len(self.names) > 1 and not self.names[-1].is_recurrent and self.names[-2].is_recurrent
         self.hidden = self.names[:-1] if self.has_output else self.names
-        self.f = [self._activation(layer) for layer in self.hidden]
-        self.g = self._activation(self.names[-1]) if self.has_output else activations.IDENTITY
+        output = self._activation(self.names[-1]) if self.has_output else activations.IDENTITY
+        self.cells = [cells.rnn(self._activation(layer), output) for layer in self.hidden]
         self.roles = self._roles()
         self.inputs = [self._inputs(layer) for layer in self.hidden]
         if self.has_output:
             self._add_output()
-        self.values = stacked.forward(self.inputs, self.f, self.g)
+        self.values = stacked.forward(self.inputs, self.cells)
         self._check_values()
 
     def adjoints(self, cotangents: Cotangents) -> list[dict[str, Array]]:
@@ -56,7 +56,7 @@ class Network:
                 raise Unsupported(f"a cotangent at the input {key[0]}")
             steps = given[place.level].setdefault(place.key, np.zeros((len(self.steps), *cotangent.shape)))
             steps[place.at] += cotangent
-        return stacked.backward(self.inputs, self.values, given, self.f, self.g)
+        return stacked.backward(self.inputs, self.values, given, self.cells)
 
     def place(self, key: Key) -> Place:
         """Where a member or parameter stands."""

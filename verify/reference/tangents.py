@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from verify.reference.activations import IDENTITY, TANH, Activation
-from verify.reference.rnn import Array, Arrays, over_time, row, transposed
+from verify.reference.sequences import Array, Arrays, over_time, row, transposed
 
 
 def tangents(

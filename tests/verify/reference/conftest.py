@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from hypothesis import strategies as st
 
+from tests.verify.reference.routes import relative_error
 from verify.reference import rnn
 from verify.reference.activations import ACTIVATIONS
 
@@ -81,3 +83,50 @@ def problems():
 def telling():
     """One problem in which no error can hide: T ≥ 3, sizes different, s_0 ≠ 0, W not symmetric."""
     return Problem(steps=4, batch=2, m=2, n=3, p=4, f="tanh", g="softmax", seed=7)
+
+
+class Agreement:
+    """How far the reference and a library were apart, by layer: instances, and the largest relative errors.
+
+    The error of an instance is its largest difference by its largest entry, over all its arrays together; that of an
+    array, by the array's own largest entry, is larger where the terms of a gradient cancel, and is not bounded.
+    """
+
+    BOUND = 1e-12
+
+    def __init__(self):
+        self.counts, self.of_instances, self.of_arrays = {}, {}, {}
+
+    @contextmanager
+    def instance(self, name, kept=True):
+        """Gives a function that takes pairs of arrays; in the end, refuses an error above the bound."""
+        pairs = []
+        yield lambda found, expected: pairs.append((np.asarray(found), np.asarray(expected)))
+        whole = [np.concatenate([array.ravel() for array in side]) for side in zip(*pairs, strict=True)]
+        error = relative_error(*whole)
+        if kept:
+            self.counts[name] = self.counts.get(name, 0) + 1
+            self.of_instances[name] = max(self.of_instances.get(name, 0.0), error)
+            self.of_arrays[name] = max(self.of_arrays.get(name, 0.0), *(relative_error(*pair) for pair in pairs))
+        assert [found.shape for found, _ in pairs] == [expected.shape for _, expected in pairs]
+        assert error <= self.BOUND, (error, pairs)
+
+
+AGREEMENT = pytest.StashKey[Agreement]()
+
+
+@pytest.fixture(scope="session")
+def agreement(pytestconfig):
+    return pytestconfig.stash.setdefault(AGREEMENT, Agreement())
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    """The figures, at the end of a run in which a library was there to compare with."""
+    found = config.stash.get(AGREEMENT, Agreement())
+    if not found.counts:
+        return
+    terminalreporter.section("agreement with the reference, largest relative errors")
+    terminalreporter.write_line(f"{'layer':32} instances  of an instance  of an array")
+    for name, count in sorted(found.counts.items()):
+        errors = f"{found.of_instances[name]:14.1e} {found.of_arrays[name]:12.1e}"
+        terminalreporter.write_line(f"{name:32} {count:9} {errors}")

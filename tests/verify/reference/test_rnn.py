@@ -7,20 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from verify.reference import losses, rnn, stacked
+from tests.verify.reference.routes import STEP, check_close
+from verify.reference import cells, losses, rnn, stacked
 from verify.reference.activations import ACTIVATIONS, SIGMOID, SOFTMAX, TANH
 from verify.reference.tangents import tangents
 
-STEP = 2.0**-400
 FEW = settings(deadline=None, derandomize=True, max_examples=40)
-
-
-def check_close(found, expected, relative=1e-12):
-    """Entry by entry, relative to the larger of 1 and the expected array: all inputs are of order 1."""
-    assert found.shape == expected.shape
-    assert np.isfinite(found).all()
-    bound = relative * np.maximum(1, np.abs(expected))
-    assert (np.abs(found - expected) <= bound).all(), (found, expected)
 
 
 def entries(array):
@@ -189,6 +181,14 @@ def test_absent_parts_are_left_out():
     check_close(rnn.backward({"x": x}, plain, {"s": np.ones_like(plain["s"])})["x"], 1 - np.tanh(x) ** 2)
 
 
+def test_an_input_that_nothing_reads_is_refused(telling):
+    """A misspelt bias must not count as none, nor one of shape (1,) as n equal ones."""
+    with pytest.raises(KeyError, match="inputs bias, which nothing reads; expected some of x"):
+        rnn.forward({**telling.inputs, "bias": np.zeros(3)})
+    with pytest.raises(ValueError, match="b is n with n = 1, but"):
+        rnn.forward({**telling.inputs, "b": np.zeros(1)})
+
+
 def test_a_cotangent_of_nothing_is_refused(telling):
     """A misspelt key must not count as zero."""
     values = rnn.forward(telling.inputs, *telling.functions)
@@ -204,10 +204,10 @@ def test_two_layers(lower_is_recurrent):
     if lower_is_recurrent:
         lower |= {"W": r.uniform(-1, 1, (3, 3)), "s0": r.uniform(-1, 1, (2, 3))}
     upper = {"U": r.uniform(-1, 1, (4, 3)), "W": r.uniform(-1, 1, (4, 4)), "s0": r.uniform(-1, 1, (2, 4))}
-    f = [SIGMOID, TANH]
-    values = stacked.forward([lower, upper], f)
+    layered = [cells.rnn(SIGMOID), cells.rnn(TANH)]
+    values = stacked.forward([lower, upper], layered)
     d = r.uniform(-1, 1, values[1]["s"].shape)
-    found = stacked.backward([lower, upper], values, [{}, {"s": d}], f)
+    found = stacked.backward([lower, upper], values, [{}, {"s": d}], layered)
     a = values[0]["s"]
     local = (found[1]["Net"] @ upper["U"]) * a * (1 - a)
     check_close(found[0]["Net"][-1], local[-1])
@@ -223,7 +223,7 @@ def test_two_layers(lower_is_recurrent):
         def energy(change, level=level, key=key, layers=layers):
             moved = [dict(layer) for layer in layers]
             moved[level][key] = moved[level][key] + change
-            return (d * stacked.forward(moved, f)[1]["s"]).sum()
+            return (d * stacked.forward(moved, layered)[1]["s"]).sum()
 
         expected = np.array([energy(1j * STEP * e).imag / STEP for e in entries(layers[level][key])])
         check_close(found[level][key], expected.reshape(layers[level][key].shape))
