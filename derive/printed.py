@@ -36,6 +36,10 @@ def printed(
     if form == "json":
         return as_json(chosen, found, options.layout)
     if form == "md":
+        if options.mode == "second":
+            raise BackproofError(
+                "a document has no word for the tangents of second order: print them as text, latex or json"
+            )
         return as_document(chosen.title, found, options.layout, options.vec)
     return as_latex(found, options.layout) if form == "latex" else as_text(found)
 

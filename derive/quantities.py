@@ -29,7 +29,8 @@ from derive.rules.dependence import forward, leaves, reads_later
 @dataclass(frozen=True)
 class Options:
     """How quantities are laid out: `layout` of Jacobians, `vec` order; `partial` picks the total or the immediate
-    ones of those by shared parameters (empty: both). `mode` is backpropagation or the recursions that run forwards."""
+    ones of those by shared parameters (empty: both). `mode` is backpropagation (reverse), the
+    recursions that run forwards (forward), or the Hessian times a direction (second)."""
 
     layout: str = "numerator"
     vec: str = "column"
@@ -41,7 +42,7 @@ class Options:
             "layout": ("numerator", "denominator"),
             "vec": ("column", "row"),
             "partial": ("", "total", "immediate"),
-            "mode": ("reverse", "forward"),
+            "mode": ("reverse", "forward", "second"),
         }
         for key, allowed in choices.items():
             if getattr(self, key) not in allowed:

@@ -200,10 +200,10 @@ def verify(
 )
 @click.option(
     "--mode",
-    type=click.Choice(["reverse", "forward"]),
+    type=click.Choice(["reverse", "forward", "second"]),
     default="reverse",
     show_default=True,
-    help="Backpropagation, or the recursions of ∂state/∂parameter that run forwards (RTRL).",
+    help="Backpropagation; ∂state/∂parameter running forwards (RTRL); or the Hessian times a direction.",
 )
 @click.option("--bias/--no-bias", default=None, help="With biases, or without.  [default: the model's]")
 @click.option("--batch", is_flag=True, help="Over a batch: samples side by side as columns of matrices.")

@@ -37,18 +37,19 @@ def _show_size(size: Any) -> str:
 
 @lru_cache(maxsize=1024)
 def show_name(name: str) -> str:
-    """A LaTeX name as plain text: \\mathrm{Net} is Net, \\delta is δ."""
-    text = _ACCENTED.sub(lambda match: match[2] + _ACCENTS[match[1]], name)
-    for command in ("\\mathrm", "\\mathbf", "\\boldsymbol", "\\text", "\\mathit", "\\operatorname", "{", "}"):
+    """A LaTeX name as plain text: \\mathrm{Net} is Net, \\delta is δ, an accent stands over the last letter."""
+    text = name
+    for command in ("\\mathrm", "\\mathbf", "\\boldsymbol", "\\text", "\\mathit", "\\operatorname", "\\mathcal"):
         text = text.replace(command, "")
     greek = {"\\" + sp.latex(sp.Symbol(word))[1:]: sp.pretty(sp.Symbol(word), use_unicode=True) for word in _GREEK}
     for command, letter in greek.items():
         text = text.replace(command, letter)
-    return text.replace("\\", "")
+    text = _ACCENTED.sub(lambda match: match[2] + _ACCENTS[match[1]], text)
+    return text.replace("{", "").replace("}", "").replace("\\", "")
 
 
 _ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "dot": "\u0307", "vec": "\u20d7"}
-_ACCENTED = re.compile(r"\\(" + "|".join(_ACCENTS) + r")\{(\w)\}")
+_ACCENTED = re.compile(r"\\(" + "|".join(_ACCENTS) + r")\{+(\w+)\}+")
 _GREEK = [
     "alpha",
     "beta",

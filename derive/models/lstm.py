@@ -39,12 +39,17 @@ def lstm_cell(
     net = {a: sequence(named("\\mathrm{Net}", a, layer), n) for a in "ifog"}
     seen = {"i": c[t - 1], "f": c[t - 1], "o": c[t]} if peepholes else {}
     equations: dict[Any, Any] = {}
-    for a in "iog" if coupled else "ifog":
+
+    def add_gate(a: str) -> None:
         equations[net[a][t]] = affine(a, layer, source, h[t - 1], bias, seen.get(a))
         equations[gate[a][t]] = (TANH if a == "g" else SIGMOID)(net[a][t])
+
+    for a in "ig" if coupled else "ifg":
+        add_gate(a)
     if coupled:
         equations[gate["f"][t]] = matadd(ones(n, 1), negate(gate["i"][t]))
     equations[c[t]] = matadd(hadamard(gate["f"][t], c[t - 1]), hadamard(gate["i"][t], gate["g"][t]))
+    add_gate("o")  # which sees c_t through its peephole
     equations[h[t]] = hadamard(gate["o"][t], TANH(c[t]))
     return equations
 

@@ -12,6 +12,7 @@ from derive.derivation import Derivation
 from derive.errors import BackproofError
 from derive.model import Model
 from derive.quantities import Options, Quantity, quantities_of
+from derive.second_order import second_order_of
 from derive.sensitivities import sensitivities_of
 
 __all__ = ["Builder", "Options", "Quantity", "System", "build", "choices_of", "names", "register"]
@@ -43,7 +44,9 @@ class System:
         return found
 
     def _asked_in(self, mode: str) -> tuple[Quantity, ...]:
-        return self.asked if mode == "reverse" else sensitivities_of(self.model)
+        if mode == "forward":
+            return sensitivities_of(self.model)
+        return second_order_of(self.model, self.sum_one) if mode == "second" else self.asked
 
     @property
     def variables(self) -> tuple[str, ...]:

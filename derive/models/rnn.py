@@ -36,7 +36,8 @@ def rnn(loss: str = "last", bias: bool = False, output: str = "softmax", activat
     made = {"last": Loss.last(s), "every": Loss.every(s), "outputs": output_loss(output)}[loss]
     model = Model(equations, loss=made, time=STEPS)
     asked = [*_jacobians(bias), *_through_time(loss, output), *_gradients(loss, bias, output)]
-    return System("rnn", f"recurrent network, loss on {_SCOPES[loss]}", model, tuple(asked))
+    sums = targets(output) if loss == "outputs" else ()
+    return System("rnn", f"recurrent network, loss on {_SCOPES[loss]}", model, tuple(asked), sum_one=sums)
 
 
 _SCOPES = {"last": "the last state", "every": "every state", "outputs": "the outputs"}

@@ -39,8 +39,12 @@ def _sigmoid(z):
 
 KNOWN = {
     "identity": lambda order, z: z if order == 0 else np.ones_like(z) * (order == 1),
-    "tanh": lambda order, z: np.tanh(z) if order == 0 else 1 / np.cosh(z) ** 2,
-    "sigmoid": lambda order, z: _sigmoid(z) if order == 0 else np.exp(-z) * _sigmoid(z) ** 2,
+    "tanh": lambda order, z: (np.tanh(z), 1 / np.cosh(z) ** 2, -2 * np.tanh(z) / np.cosh(z) ** 2)[order],
+    "sigmoid": lambda order, z: (
+        _sigmoid(z),
+        np.exp(-z) * _sigmoid(z) ** 2,
+        np.exp(-z) * (np.exp(-z) - 1) * _sigmoid(z) ** 3,
+    )[order],
     "relu": _relu,
     "exp": lambda order, z: np.exp(z),
     "log": lambda order, z: np.log(z) if order == 0 else 1 / z,

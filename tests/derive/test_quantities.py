@@ -24,7 +24,7 @@ def test_the_lstm():
     assert found["delta.Net_o"] == "δ^o[k] = diag(σ'(Net^o[k])) (tanh(c[k]) ⊙ δ^h[k])"
     assert found["delta.c"] == "δ^c[k] = f[k+1] ⊙ δ^c[k+1] + diag(tanh'(c[k])) (o[k] ⊙ δ^h[k])"
     assert found["delta.c.last"] == "δ^c[t] = diag(tanh'(c[t])) (o[t] ⊙ δ^h[t])"
-    gates = " + ".join(f"W_{a}ᵀ δ^{a}[k+1]" for a in "ifog")
+    gates = " + ".join(f"W_{a}ᵀ δ^{a}[k+1]" for a in "ifgo")
     assert found["delta.h"] == f"δ^h[k] = e[k] + {gates}"
     assert found["grad.W_f"] == "∂E/∂W_f = Σ_{k=1..t} δ^f[k] h[k-1]ᵀ"
     assert found["grad.c0"] == "∂E/∂c[0] = f[1] ⊙ δ^c[1]"
