@@ -178,6 +178,16 @@ class Model:
 
         return recurrence.delta(self, member, loss)
 
+    def derivations(self, mode: str = "reverse") -> tuple[Derivation, ...]:
+        """Everything that backpropagation asks of this model, each with its id and its steps.
+
+        `mode` is reverse, forward (real-time recurrent learning) or second (the Hessian times a direction).
+        """
+        from derive.models.registry import System
+        from derive.quantities import Options
+
+        return System("model", "", self).quantities(options=Options(mode=mode))
+
     def is_definition(self, equation: Equation) -> bool:
         """A name for derivatives (δ_t = ∂E/∂Net_t) is no part of the forward computation."""
         return any(isinstance(node, DerivativeNode) for node in sp.preorder_traversal(equation.right))
