@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import sympy as sp
+
 from derive.errors import ShapeError
 from derive.language.nodes import Application, AxisSizes, Elementwise, Slot, split_size
 from derive.language.shapes import Axes, axes
 from derive.language.show import show
 
 OPAQUE = "opaque"
+LEAK = sp.Rational(1, 100)  # the slope of the leaky relu below 0 where none is declared, as PyTorch and JAX have it
+KINKED = ("relu", "leaky relu")  # whose derivatives exist for z ≠ 0 alone
 
 # Known kinds and the law of each derivative, as text for reports; `rules.elementwise` holds the formulas.
 KINDS: dict[str, str] = {
@@ -19,6 +23,11 @@ KINDS: dict[str, str] = {
     "tanh": "tanh' = 1 - tanh²",
     "sigmoid": "σ' = σ (1 - σ)",
     "relu": "relu' = 1 for z > 0, 0 for z < 0 (z ≠ 0)",
+    "leaky relu": "leaky relu' = 1 for z > 0, 1/100 for z < 0 (z ≠ 0)",
+    "softplus": "softplus' = σ, softplus(z) = log(1 + exp(z))",
+    "gelu": "gelu'(z) = Φ(z) + z φ(z), gelu(z) = z Φ(z)",
+    "normal cdf": "Φ' = φ",
+    "normal density": "φ'(z) = -z φ(z)",
     "exp": "exp' = exp, exp(-z) = 1/exp(z)",
     "log": "log'(z) = 1/z",
     "reciprocal": "(1/z)' = -1/z²",

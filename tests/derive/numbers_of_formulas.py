@@ -37,11 +37,27 @@ def _sigmoid(z):
     return 1 / (1 + np.exp(-z))
 
 
+def _density(z):
+    return np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+
+
+def _cdf(z):
+    """Φ(z) = 1/2 + ∫ φ from 0 to z, by Gauss's rule."""
+    nodes, weights = np.polynomial.legendre.leggauss(60)
+    half = np.asarray(z)[..., None] / 2
+    return 0.5 + (half * weights * _density(half * (1 + nodes))).sum(-1)
+
+
 KNOWN = {
     "identity": lambda order, z: z if order == 0 else np.ones_like(z) * (order == 1),
     "tanh": lambda order, z: np.tanh(z) if order == 0 else 1 / np.cosh(z) ** 2,
     "sigmoid": lambda order, z: _sigmoid(z) if order == 0 else np.exp(-z) * _sigmoid(z) ** 2,
     "relu": _relu,
+    "leaky relu": lambda order, z: np.where(z.real > 0, 1, 0.01) * (z if order == 0 else np.ones_like(z)),
+    "softplus": lambda order, z: np.log(1 + np.exp(z)) if order == 0 else _sigmoid(z),
+    "normal density": lambda order, z: _density(z) if order == 0 else -z * _density(z),
+    "normal cdf": lambda order, z: _cdf(z) if order == 0 else _density(z),
+    "gelu": lambda order, z: z * _cdf(z) if order == 0 else _cdf(z) + z * _density(z),
     "exp": lambda order, z: np.exp(z),
     "log": lambda order, z: np.log(z) if order == 0 else 1 / z,
     "reciprocal": lambda order, z: 1 / z if order == 0 else -1 / z**2,
