@@ -15,6 +15,7 @@ from verify.claim import Claim, names_in
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.errors import WitnessConflict
+from verify.kinks import kinks
 from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
@@ -63,7 +64,7 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
     outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
     if outside is not None and verdict.verdict in ("proved", "tested"):  # what is false where it makes sense is false
         return Verdict("undecided", f"a range reaches outside; {outside}", times="none", witnesses=verdict.witnesses)
-    return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))
+    return replace(verdict, assumptions=(*(_assumption_text(a) for a in claim.assumptions), *kinks(claim)))
 
 
 def _route(claim: Claim) -> Callable[[_Case], Verdict]:
