@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import sympy as sp
@@ -18,7 +18,8 @@ from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
 from derive.rules.dependence import Dependence, check_causal, forward, leaves
 from derive.rules.differential import Setting, rule_for
-from derive.rules.rewriting import Step, everywhere, open_nodes, replaced, step
+from derive.rules.logistic import slope_of_sigmoid
+from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import simplified
 
 Bounds = tuple[sp.Symbol, sp.Expr, sp.Expr]  # a free step letter and its range
@@ -152,12 +153,23 @@ def differentiated(model: Model, node: Any, once: Any = None) -> Derivation:
 
 
 def folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
-    """The softmaxes of a formula by the names that the model gives them, and what can be tidied then."""
-    after = everywhere(lambda node: name_of_softmax(model, node), expr)
-    if after == expr:
-        return expr, steps
-    tidied, tidy = simplified(after)
-    return tidied, [*steps, step([name_of_softmax], expr, after), *tidy]
+    """Softmaxes and sigmoids of a formula by the names that the model gives them, and what can be tidied then."""
+    for rule in (name_of_softmax, slope_of_sigmoid):
+        after = everywhere(_in(model, rule), expr)
+        if after != expr:
+            tidied, tidy = simplified(after)
+            expr, steps = tidied, [*steps, step([rule], expr, after), *tidy]
+    return expr, steps
+
+
+def _in(model: Model, rule: Rule) -> Rule:
+    """A rule that looks names up in a model, as a rule of nodes alone."""
+
+    @wraps(rule)
+    def applied(node: Any) -> Any:
+        return rule(model, node)
+
+    return applied
 
 
 def name_of_softmax(model: Model, node: Any) -> Any:

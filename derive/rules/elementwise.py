@@ -94,7 +94,7 @@ def _normal_cdf(argument: Any) -> Any:
 
 
 def _normal_density(argument: Any) -> Any:
-    return Elementwise("\\varphi", "normal density", 0, argument)
+    return Elementwise("\\phi", "normal density", 0, argument)
 
 
 FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
