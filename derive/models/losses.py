@@ -20,6 +20,7 @@ from derive.models.registry import Quantity, System, register
 from derive.recurrence import gradient
 
 OUTPUTS = ("softmax", "sigmoid", "relu", "identity", "opaque")
+LOSSES = ("softmax cross-entropy", "binary cross-entropy", "squared error")
 mu = sequence("mu", 1)
 
 
