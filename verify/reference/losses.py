@@ -40,11 +40,23 @@ def cross_entropy(o: Array, y: Array) -> Array:
     return -(y * np.log(o)).sum(axis=-1)
 
 
+def cross_entropy_of_the_rest(o: Array, y: Array) -> Array:
+    """L = -(1 - y)ᵀ log(1 - o): with the cross-entropy it makes the binary one."""
+    return -((1 - y) * np.log(1 - o)).sum(axis=-1)
+
+
+def binary_cross_entropy(o: Array, y: Array) -> Array:
+    """L = -yᵀ log o - (1 - y)ᵀ log(1 - o)."""
+    return -(y * np.log(o) + (1 - y) * np.log(1 - o)).sum(axis=-1)
+
+
 LINEAR = Loss("linear", linear, lambda o, y: y)
 SQUARED_ERROR = Loss("squared error", squared_error, lambda o, y: o - y)
 CROSS_ENTROPY = Loss("cross-entropy", cross_entropy, lambda o, y: -y / o)
+REST = Loss("cross-entropy of the rest", cross_entropy_of_the_rest, lambda o, y: (1 - y) / (1 - o))
+BINARY = Loss("binary cross-entropy", binary_cross_entropy, lambda o, y: (1 - y) / (1 - o) - y / o)
 
-LOSSES: dict[str, Loss] = {loss.name: loss for loss in (LINEAR, SQUARED_ERROR, CROSS_ENTROPY)}
+LOSSES: dict[str, Loss] = {loss.name: loss for loss in (LINEAR, SQUARED_ERROR, CROSS_ENTROPY, REST, BINARY)}
 
 
 def on_last(loss: Loss, o: Array, y: Array) -> tuple[Array, Array]:
