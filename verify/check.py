@@ -10,7 +10,7 @@ import sympy as sp
 
 from derive.errors import BackproofError
 from derive.language.nodes import Det, Elementwise, Inverse, Norm, Softmax
-from verify import blocks, counterexample, induction, roots
+from verify import blocks, counterexample, induction, own_functions, roots
 from verify.claim import Claim, names_in
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
@@ -55,6 +55,8 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
     Raises `WitnessConflict` where two witnesses that are both sure differ.
     """
+    if own_functions.has_own_functions(claim):
+        return own_functions.settled(claim, lambda one: settle(one, effort, session))
     found = list(instances(claim, effort.steps))
     if not found:
         reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"

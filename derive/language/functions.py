@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
 
 from derive.errors import ShapeError
+from derive.language.laws import OPAQUE, Law, law
 from derive.language.nodes import Application, AxisSizes, Elementwise, Slot, split_size
 from derive.language.shapes import Axes, axes
 from derive.language.show import show
 
-OPAQUE = "opaque"
 LEAK = sp.Rational(1, 100)  # the slope of the leaky relu below 0 where none is declared, as PyTorch and JAX have it
 KINKED = ("relu", "leaky relu")  # whose derivatives exist for z ≠ 0 alone
 
@@ -37,28 +37,46 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class ElementwiseFunction:
-    """An elementwise function: call it on a matrix expression; `.prime` is its derivative."""
+    """An elementwise function: call it on a matrix expression; `.prime` is its derivative.
+
+    `law` is what a user says of a function of their own.
+    """
 
     name: str
     kind: str = OPAQUE
     order: int = 0
+    law: Law | None = None
 
     def __post_init__(self) -> None:
         if self.kind != OPAQUE and self.kind not in KINDS:
             raise ValueError(f"unknown function kind {self.kind!r}; expected opaque or one of {', '.join(KINDS)}")
 
     def __call__(self, argument: Any) -> Elementwise:
-        return Elementwise(self.name, self.kind, self.order, argument)
+        return Elementwise(self.name, self.kind if self.law is None else self.law, self.order, argument)
 
     @property
     def prime(self) -> ElementwiseFunction:
         """The derivative f' (f'' of f', and so on)."""
-        return ElementwiseFunction(self.name, self.kind, self.order + 1)
+        return replace(self, order=self.order + 1)
 
 
-def elementwise(name: str, kind: str = OPAQUE) -> ElementwiseFunction:
-    """An elementwise function by name; `kind` names a known one (`elementwise("f", "tanh")` is a tanh called f)."""
-    return ElementwiseFunction(name, kind)
+def elementwise(
+    name: str,
+    kind: str = OPAQUE,
+    *,
+    value: Callable[[Any], Any] | None = None,
+    derivative: Callable[[Any, Any], Any] | None = None,
+) -> ElementwiseFunction:
+    """An elementwise function by name; `kind` names a known one (`elementwise("f", "tanh")` is a tanh called f).
+
+    A function of one's own has a `value`, a formula of z (n×1, any n) of what is known, and a rule for its `derivative`,
+    a formula of f(z) and z: `elementwise("swish", value=lambda z: hadamard(z, sigma(z)))`. A rule that is not given is
+    derived from the value. `verify.function` checks the rule. Raises RuleError for what does not act entry by entry.
+    """
+    own = law(name, value, derivative)
+    if own is not None and kind != OPAQUE:
+        raise ValueError(f"{name} is a {kind}, of which all is known; give a value or a kind")
+    return ElementwiseFunction(name, kind, law=own)
 
 
 @dataclass(frozen=True)

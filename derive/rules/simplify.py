@@ -17,6 +17,7 @@ from derive.language.nodes import Diag, Elementwise, Kronecker, Scale, TimeSum, 
 from derive.language.shapes import axes, is_coefficient
 from derive.rules.constants import zero_like
 from derive.rules.elementwise import written_out
+from derive.rules.entrywise import own_rule
 from derive.rules.rewriting import Rule, Step, everywhere, step
 
 
@@ -233,6 +234,7 @@ RULES: tuple[Rule, ...] = (
     zero_product,
     zero_sum,
     written_out,
+    own_rule,
     diag_of_ones,
     ones_hadamard,
     scalar_one,
