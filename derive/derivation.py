@@ -11,7 +11,7 @@ import sympy as sp
 from derive.errors import BackproofError, RuleError
 from derive.language.build import transpose
 from derive.language.derivatives import BlockJacobian, FamilyDerivative, Jacobian, slot_of, variable_of
-from derive.language.laws import PLACE, law_of
+from derive.language.laws import PLACE, laws_in
 from derive.language.nodes import Application, Elementwise, Member, Softmax, Vec
 from derive.language.shapes import axes
 from derive.language.show import show
@@ -67,15 +67,11 @@ class Derivation:
 
     @cached_property
     def hypotheses(self) -> tuple[tuple[Any, Any], ...]:
-        """What is taken over from rules that a user gave: pairs f'(z) = rule, unchecked here (`verify.function` does)."""
+        """Rules that a user gave, as pairs f'(z) = rule: taken over unchecked (`verify.function` checks)."""
         formulas = [self.left, self.right, *(side for s in self.steps for side in (s.before, s.after))]
         formulas += [equation.right for equation in self.model.equations]
-        found = {law_of(node) for formula in formulas for node in sp.preorder_traversal(formula)} - {None}
-        return tuple(
-            (Elementwise(law.function, law, 1, PLACE), law.slope)
-            for law in sorted(found, key=lambda law: law.function)
-            if law.slope is not None
-        )
+        laws = [law for law in laws_in(formulas) if law.slope is not None]
+        return tuple((Elementwise(law.function, law, 1, PLACE), law.slope) for law in laws)
 
     def named(self, name: str) -> Derivation:
         """The same derivation under an id."""

@@ -30,10 +30,7 @@ CASES: tuple[tuple[str, dict[str, str | bool]], ...] = (
     ("rnn", {"loss": "outputs", "output": "identity"}),
     ("layers", {}),
     ("dense", {}),
-    *(
-        (name, {})
-        for name in (*sorted(ACTIVATIONS), *LOSSES, *(f"weighted {loss}" for loss in LOSSES))
-    ),
+    *((name, {}) for name in (*sorted(ACTIVATIONS), *LOSSES, *(f"weighted {loss}" for loss in LOSSES))),
 )
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import sympy as sp
 
 from derive.errors import ShapeError
-from derive.language.laws import OPAQUE, Law, law
+from derive.language import laws
+from derive.language.laws import Law
 from derive.language.nodes import Application, AxisSizes, Elementwise, Slot, split_size
 from derive.language.shapes import Axes, axes
 from derive.language.show import show
 
+OPAQUE = laws.OPAQUE
 LEAK = sp.Rational(1, 100)  # the slope of the leaky relu below 0 where none is declared, as PyTorch and JAX have it
 KINKED = ("relu", "leaky relu")  # whose derivatives exist for z ≠ 0 alone
 
@@ -69,11 +71,11 @@ def elementwise(
 ) -> ElementwiseFunction:
     """An elementwise function by name; `kind` names a known one (`elementwise("f", "tanh")` is a tanh called f).
 
-    A function of one's own has a `value`, a formula of z (n×1, any n) of what is known, and a rule for its `derivative`,
-    a formula of f(z) and z: `elementwise("swish", value=lambda z: hadamard(z, sigma(z)))`. A rule that is not given is
-    derived from the value. `verify.function` checks the rule. Raises RuleError for what does not act entry by entry.
+    A function of one's own has a `value`, a formula of z (n×1, any n), and a rule for its `derivative`, a formula of
+    f(z) and z: `elementwise("swish", value=lambda z: hadamard(z, sigma(z)))`. A rule that is not given is derived from
+    the value. `verify.function` checks the rule. Raises RuleError for what does not act entry by entry.
     """
-    own = law(name, value, derivative)
+    own = laws.law(name, value, derivative)
     if own is not None and kind != OPAQUE:
         raise ValueError(f"{name} is a {kind}, of which all is known; give a value or a kind")
     return ElementwiseFunction(name, kind, law=own)

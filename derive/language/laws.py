@@ -5,7 +5,7 @@ Both are formulas of one place, a column whose size stands for any; `at` puts an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import sympy as sp
@@ -86,14 +86,18 @@ def is_own(node: Any, function: str) -> bool:
     return isinstance(node, Elementwise) and node.name == function and node.kind == OPAQUE
 
 
+def laws_in(formulas: Iterable[Any]) -> list[Law]:
+    """The laws of all functions that formulas apply, by the functions' names."""
+    found = {law_of(node) for formula in formulas for node in sp.preorder_traversal(formula)}
+    return sorted((one for one in found if one is not None), key=lambda one: one.function)
+
+
 def law_of(node: Any) -> Law | None:
     """What is known of the function that a node applies, None for any that no user defined."""
     return node.args[1] if isinstance(node, Elementwise) and isinstance(node.args[1], Law) else None
 
 
-def law(
-    function: str, value: Callable[[Any], Any] | None, derivative: Callable[[Any, Any], Any] | None
-) -> Law | None:
+def law(function: str, value: Callable[[Any], Any] | None, derivative: Callable[[Any, Any], Any] | None) -> Law | None:
     """The law of `value(z)` and `derivative(f(z), z)`, None where neither is given. Raises RuleError."""
     if value is None and derivative is None:
         return None

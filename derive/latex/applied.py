@@ -10,7 +10,7 @@ import sympy as sp
 from derive.errors import NotationError
 from derive.language import nodes
 from derive.language.build import constant, hadamard, matadd, matmul, negate, transpose
-from derive.language.functions import LEAK, OPAQUE, ElementwiseFunction
+from derive.language.functions import LEAK, ElementwiseFunction
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine

@@ -16,6 +16,7 @@ from derive.latex.parser import parse
 if TYPE_CHECKING:
     from derive.latex.elaborate import Reader
 
+
 def leaky_relu(reader: Reader, slope: str, order: int, value: Any, start: int, end: int) -> Any:
     """f(z) = a z + (1 - a) relu(z), f'(z) = a + (1 - a) relu'(z) for z ≠ 0, f'' = 0."""
     a = _slope(reader, slope, start, end)

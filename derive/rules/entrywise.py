@@ -19,7 +19,7 @@ from derive.rules.elementwise import WRITTEN_OUT, derivative_rule, prime
 
 
 def own_rule(node: Any) -> Any:
-    """f'(z) is what the rule of a function of one's own says."""
+    """f'(z) = what the rule for a function of one's own says."""
     found = law_of(node)
     if found is None or node.order != 1:
         return None
