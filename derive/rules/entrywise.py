@@ -41,14 +41,18 @@ def entrywise_derivative(formula: Any) -> Any:
     """d/dz of a formula of z that acts entry by entry, in z's shape. Raises RuleError where no rule is known."""
     rule = next((rule for kind, rule in RULES.items() if isinstance(formula, kind)), None)
     if rule is None:
-        raise RuleError(f"no rule says what the derivative of {show(formula)} is entry by entry")
+        raise _missing(formula)
     return rule(formula)
+
+
+def _missing(formula: Any) -> RuleError:
+    return RuleError(f"no rule says what the derivative of {show(formula)} is entry by entry")
 
 
 def of_place(formula: Any) -> Any:
     """dz/dz = 1."""
     if formula != PLACE:
-        raise RuleError(f"no rule says what the derivative of {show(formula)} is entry by entry")
+        raise _missing(formula)
     return constant(sp.OneMatrix, *axes(formula).plain)
 
 
@@ -65,8 +69,10 @@ def of_sum(formula: Any) -> Any:
 
 def of_multiple(formula: Any) -> Any:
     """(c f)' = c f'."""
-    numbers, (inner,) = parts_of_product(formula)
-    slope = entrywise_derivative(inner)
+    numbers, rest = parts_of_product(formula)
+    if len(rest) != 1:
+        raise _missing(formula)
+    slope = entrywise_derivative(rest[0])
     return slope if is_zero(slope) else matmul(*numbers, slope)
 
 
