@@ -66,6 +66,7 @@ _GREEK = [
     "omega",
     "Gamma",
     "Delta",
+    "Phi",
 ]
 
 
