@@ -4,15 +4,19 @@ import mpmath
 import numpy as np
 import pytest
 
+from derive.language.show import show
 from derive.models.activations import ACTIVATIONS
 from derive.models.losses import LOSSES
+from derive.models.systems import system
 from derive.printed import printed
+from verify.check import settle
 from verify.deciders.prime_field.exact import Balls
 from verify.document.statements import read
 from verify.judge import Judge
 from verify.limits import Effort
 from verify.oracles.arithmetic import UNIT
 from verify.oracles.functions import KNOWN, Known
+from verify.quantities import claim_of
 
 HEAD = r"""
 ```backproof
@@ -47,6 +51,11 @@ TRUE = [
     r"a''(z) = 0",
     r"fifth'(z) = " + CASES % "0.2",
 ]
+TRUE += [  # a · 1/(c + d a) under a sum, where no denominator is cleared
+    r"W \left(\frac{1}{1 - \sigma(z)} \odot \sigma'(z)\right) = W \sigma(z)",
+    r"W \left(\frac{1}{2 + 3 z} \odot z\right) = \frac{1}{3} W \left(1 - \frac{2}{2 + 3 z}\right)",
+    r"z^\top \left(\frac{1}{1 - \sigma(x)} \odot \sigma(x)\right) = z^\top \frac{1}{1 - \sigma(x)} - z^\top \mathbf{1}",
+]
 TESTED = [  # of laws that the deciders do not know
     r"\operatorname{softplus}(z) - \operatorname{softplus}(-z) = z",
     r"\Phi(-z) = 1 - \Phi(z)",
@@ -59,6 +68,8 @@ FALSE = [
     r"\operatorname{GELU}'(z) = \Phi(z)",
     r"\operatorname{GELU}'(z) = \Phi(z) - z \odot \phi(z)",
     r"\operatorname{GELU}(z) = z \odot \sigma(z)",
+    r"W \left(\frac{1}{1 - \sigma(z)} \odot \sigma'(z)\right) = W (1 - \sigma(z))",
+    r"W \left(\frac{1}{2 + 3 z} \odot z\right) = W \left(1 - \frac{2}{2 + 3 z}\right)",
     r"\phi'(z) = z \odot \phi(z)",
     r"\Phi''(z) = \phi(z)",
     r"\operatorname{LeakyReLU}'(z) = " + CASES % "0.02",
@@ -147,6 +158,14 @@ def test_what_derive_prints_of_activations_and_losses_is_proved(name):
     found = verdicts(printed(name, form="md"), Effort(examples=6))
     assert found
     assert {key: verdict.verdict for key, verdict in found.items()} == dict.fromkeys(found, "proved")
+
+
+def test_the_gradient_through_sigmoids_and_a_binary_cross_entropy_is_proved():
+    """δ_t = diag[f'(Net_t)] Vᵀ (o_t - y_t): the sigmoid's slope cancels inside a sum over the outputs."""
+    chosen = system("rnn", loss="outputs", output="sigmoid")
+    derivation = next(one for one in chosen.quantities() if one.name == "2.3t")
+    assert show(derivation.right) == "diag(f'(Net[t])) Vᵀ (o[t] - y[t])"
+    assert settle(claim_of(derivation), Effort(examples=6)).verdict == "proved"
 
 
 # --- numbers -----------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from typing import cast
 
 from verify.deciders.normal_form.algebra import add, contract, scale
 from verify.deciders.normal_form.canonical import collect, components
+from verify.deciders.normal_form.partial_fractions import Shifted, shifted
 from verify.deciders.normal_form.store import Memo, Store
 from verify.deciders.normal_form.term import (
     Atom,
@@ -48,6 +49,7 @@ class LawBook:
         self.inverses: dict[int, tuple[int, tuple[int, ...]]] = {}
         self.squares: dict[int, Form] = {}
         self.idempotent: set[int] = set()
+        self.shifted: dict[int, Shifted] = {}
         self.cleared: Memo = {}  # forms without denominators
 
     def apply(self, function: Function, argument: Form) -> Form:
@@ -134,6 +136,8 @@ class LawBook:
             if coefficient == 1 and not term.loops and len(term.factors) == 1 and len(term.sizes) == len(core.slots):
                 atom, labels = term.factors[0]
                 self.inverses[number] = (atom, tuple(term.open.index(label) for label in labels))
+        elif function.kind == "reciprocal" and (found := shifted(core)) is not None:
+            self.shifted[number] = found
 
     def power(self, form: Form, exponent: int) -> Form:
         """A ⊙ … ⊙ A, with 1/A for a negative exponent."""
