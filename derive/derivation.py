@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, wraps
 from typing import Any
 
 import sympy as sp
@@ -11,14 +11,16 @@ import sympy as sp
 from derive.errors import BackproofError, RuleError
 from derive.language.build import transpose
 from derive.language.derivatives import BlockJacobian, FamilyDerivative, Jacobian, slot_of, variable_of
-from derive.language.nodes import Application, Member, Softmax, Vec
+from derive.language.laws import PLACE, laws_in
+from derive.language.nodes import Application, Elementwise, Member, Softmax, Vec
 from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
 from derive.rules.dependence import Dependence, check_causal, forward, leaves
 from derive.rules.differential import Setting, rule_for
-from derive.rules.rewriting import Step, everywhere, open_nodes, replaced, step
+from derive.rules.logistic import slope_of_sigmoid
+from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import simplified
 
 Bounds = tuple[sp.Symbol, sp.Expr, sp.Expr]  # a free step letter and its range
@@ -62,6 +64,14 @@ class Derivation:
         letters = {s for m in written for s in free_letters(sp.Tuple(*m.indices))} & free - {last}
         first = sp.Integer(self.model.time.first)
         return tuple((letter, first, last) for letter in sorted(letters, key=str))
+
+    @cached_property
+    def hypotheses(self) -> tuple[tuple[Any, Any], ...]:
+        """Rules that a user gave, as pairs f'(z) = rule: taken over unchecked (`verify.function` checks)."""
+        formulas = [self.left, self.right, *(side for s in self.steps for side in (s.before, s.after))]
+        formulas += [equation.right for equation in self.model.equations]
+        laws = [law for law in laws_in(formulas) if law.slope is not None]
+        return tuple((Elementwise(law.function, law, 1, PLACE), law.slope) for law in laws)
 
     def named(self, name: str) -> Derivation:
         """The same derivation under an id."""
@@ -155,12 +165,23 @@ def differentiated(
 
 
 def folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
-    """The softmaxes of a formula by the names that the model gives them, and what can be tidied then."""
-    after = everywhere(lambda node: name_of_softmax(model, node), expr)
-    if after == expr:
-        return expr, steps
-    tidied, tidy = simplified(after)
-    return tidied, [*steps, step([name_of_softmax], expr, after), *tidy]
+    """Softmaxes and sigmoids of a formula by the names that the model gives them, and what can be tidied then."""
+    for rule in (name_of_softmax, slope_of_sigmoid):
+        after = everywhere(_in(model, rule), expr)
+        if after != expr:
+            tidied, tidy = simplified(after)
+            expr, steps = tidied, [*steps, step([rule], expr, after), *tidy]
+    return expr, steps
+
+
+def _in(model: Model, rule: Rule) -> Rule:
+    """A rule that looks names up in a model, as a rule of nodes alone."""
+
+    @wraps(rule)
+    def applied(node: Any) -> Any:
+        return rule(model, node)
+
+    return applied
 
 
 def name_of_softmax(model: Model, node: Any) -> Any:

@@ -13,6 +13,7 @@ from derive.errors import BackproofError
 from derive.language import nodes
 from derive.language.build import transpose
 from derive.language.derivatives import Gradient
+from derive.language.laws import PLACE, laws_in
 from derive.language.nodes import Application, AxisSizes, Elementwise, Member
 from derive.language.shapes import axes
 from derive.language.show import show
@@ -32,10 +33,13 @@ def as_document(title: str, derivations: Iterable[Derivation], layout: str = "nu
     found = tuple(derivations)
     model = _one_model(found)
     conventions = replace(TEXTBOOK, layout=layout, vec=vec)
-    givens = _givens(model)
-    lines = [f"# {title}", "", *_block(model, found, conventions, [g.id for g in givens]), ""]
-    for given in givens:
-        lines += _display(_given_text(given, conventions), given.id)
+    givens = [(given.id, _given_text(given, conventions)) for given in _givens(model)]
+    printer = Printer(conventions)
+    own = _own_functions(_formulas(model, found))
+    givens += [(one, f"{printer.text(left)} = {printer.text(right)}") for one, left, right in own]
+    lines = [f"# {title}", "", *_block(model, found, conventions, [one for one, _ in givens]), ""]
+    for one, text in givens:
+        lines += _display(text, one)
     for derivation in found:
         lines += [*_directives(derivation, conventions), *_display(_equation(derivation, conventions), derivation.name)]
     return "\n".join(lines).rstrip() + "\n"
@@ -85,6 +89,30 @@ def _given_text(equation: Equation, conventions: Conventions) -> str:
     if isinstance(right, Gradient) and axes(left).cols == () and conventions.gradient == "row":
         left, right = transpose(left), transpose(right)
     return f"{printer.text(left)} = {printer.text(right)}"
+
+
+def _formulas(model: Model, derivations: tuple[Derivation, ...]) -> list[Any]:
+    """Every formula of the model and of the derivations."""
+    found = [side for e in model.equations for side in (e.left, e.right)]
+    return found + [side for d in derivations for side in (d.left, d.right)]
+
+
+def _own_functions(formulas: list[Any]) -> list[tuple[str, Any, Any]]:
+    """What is known of functions of the user's own: ids and sides of f(z) = z ⊙ σ(z), and of f'(z) = its rule."""
+    place = _place(formulas)
+    return [
+        (f"f{number}{'.rule' * order}", Elementwise(law.function, law, order, place), law.at(formula, place))
+        for number, law in enumerate(laws_in(formulas), start=1)
+        for order, formula in enumerate((law.value, law.slope))
+        if formula is not None
+    ]
+
+
+def _place(formulas: list[Any]) -> sp.MatrixSymbol:
+    """A name for the argument that stands for nothing else."""
+    taken = {str(leaf.name)[0] for formula in formulas for leaf in leaves(formula)}
+    name = next(letter for letter in ("z", "u", "v", "a", "q", "\\zeta") if letter not in taken)
+    return sp.MatrixSymbol(name, *PLACE.shape)
 
 
 def _equation(derivation: Derivation, conventions: Conventions) -> str:
@@ -155,8 +183,8 @@ def _symbols(model: Model, derivations: tuple[Derivation, ...]) -> dict[str, str
         for leaf in leaves(formula)
         if isinstance(leaf, Member)
     }
-    formulas = [side for e in model.equations for side in (e.left, e.right)]
-    formulas += [side for d in derivations for side in (d.left, d.right)]
+    formulas = _formulas(model, derivations)
+    formulas += [side for _, *sides in _own_functions(formulas) for side in sides]
     found: dict[str, str] = {}
     for leaf in (leaf for formula in formulas for leaf in leaves(formula)):
         name = str(leaf.name)

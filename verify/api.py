@@ -8,7 +8,9 @@ from typing import Any
 
 import sympy as sp
 
+from derive.language.functions import ElementwiseFunction
 from derive.model import Model
+from verify import own_functions
 from verify.check import settle
 from verify.claim import Claim, Index
 from verify.document.readers import read_bytes
@@ -36,6 +38,15 @@ def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_pr
         return Report((DocumentReport(str(path), (), (error,)),), seed, examples, require_proof)
     entries = tuple(Judge(found, effort).entries())
     return Report((DocumentReport(str(path), entries, found.errors),), seed, examples, require_proof)
+
+
+def function(f: ElementwiseFunction, *, examples: int = 100, seed: int = 0) -> Verdict:
+    """Settle whether the rule for the derivative of a function of one's own is the derivative of its value.
+
+    f is what `derive.elementwise("swish", value=…, derivative=…)` gives; a rule that is not given is the one that
+    `derive` makes of the value, and is settled as well. Undecided without a value.
+    """
+    return own_functions.function(f, lambda one: settle(one, Effort(examples=examples, seed=seed)))
 
 
 def claim(left: Any, right: Any, *, model: Model, examples: int = 100, seed: int = 0) -> Verdict:

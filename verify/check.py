@@ -10,11 +10,12 @@ import sympy as sp
 
 from derive.errors import BackproofError
 from derive.language.nodes import Det, Elementwise, Inverse, Norm, Softmax
-from verify import blocks, counterexample, induction, roots
+from verify import blocks, counterexample, induction, own_functions, roots
 from verify.claim import Claim, names_in
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
 from verify.errors import WitnessConflict
+from verify.kinks import kinks
 from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
@@ -22,7 +23,7 @@ from verify.times import instances, obstacle, reaches_outside
 from verify.verdict import ORDER, Verdict
 
 Times = dict[sp.Symbol, int]
-ANALYTIC = {"exp", "log", "tanh", "sigmoid", "sqrt"}
+ANALYTIC = {"exp", "log", "tanh", "sigmoid", "sqrt", "softplus", "gelu", "normal cdf", "normal density"}
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,8 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
 
     Raises `WitnessConflict` where two witnesses that are both sure differ.
     """
+    if own_functions.has_own_functions(claim):
+        return own_functions.settled(claim, lambda one: settle(one, effort, session))
     found = list(instances(claim, effort.steps))
     if not found:
         reason = f"no step up to {effort.steps} is in scope, so nothing ran; {obstacle(claim, effort.steps)}"
@@ -63,7 +66,7 @@ def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session
     outside = None if claim.is_timeless else reaches_outside(claim, effort.small_steps)
     if outside is not None and verdict.verdict in ("proved", "tested"):  # what is false where it makes sense is false
         return Verdict("undecided", f"a range reaches outside; {outside}", times="none", witnesses=verdict.witnesses)
-    return replace(verdict, assumptions=tuple(_assumption_text(a) for a in claim.assumptions))
+    return replace(verdict, assumptions=(*(_assumption_text(a) for a in claim.assumptions), *kinks(claim)))
 
 
 def _route(claim: Claim) -> Callable[[_Case], Verdict]:

@@ -10,6 +10,8 @@ import sympy as sp
 
 from derive.derivation import Derivation
 from derive.language.nodes import Member
+from derive.models.activations import ACTIVATIONS
+from derive.models.losses import LOSSES
 from derive.models.systems import system
 from verify.cache import Cache
 from verify.check import settle
@@ -28,10 +30,7 @@ CASES: tuple[tuple[str, dict[str, str | bool]], ...] = (
     ("rnn", {"loss": "outputs", "output": "identity"}),
     ("layers", {}),
     ("dense", {}),
-    *(
-        (name, {})
-        for name in ("identity", "relu", "sigmoid", "softmax", "tanh", "softmax cross-entropy", "squared error")
-    ),
+    *((name, {}) for name in (*sorted(ACTIVATIONS), *LOSSES, *(f"weighted {loss}" for loss in LOSSES))),
 )
 
 

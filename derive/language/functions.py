@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
+import sympy as sp
+
 from derive.errors import ShapeError
+from derive.language import laws
+from derive.language.laws import Law
 from derive.language.nodes import Application, AxisSizes, Elementwise, Slot, split_size
 from derive.language.shapes import Axes, axes
 from derive.language.show import show
 
-OPAQUE = "opaque"
+OPAQUE = laws.OPAQUE
+LEAK = sp.Rational(1, 100)  # the slope of the leaky relu below 0 where none is declared, as PyTorch and JAX have it
+KINKED = ("relu", "leaky relu")  # whose derivatives exist for z ≠ 0 alone
 
 # Known kinds and the law of each derivative, as text for reports; `rules.elementwise` holds the formulas.
 KINDS: dict[str, str] = {
@@ -19,6 +25,11 @@ KINDS: dict[str, str] = {
     "tanh": "tanh' = 1 - tanh²",
     "sigmoid": "σ' = σ (1 - σ)",
     "relu": "relu' = 1 for z > 0, 0 for z < 0 (z ≠ 0)",
+    "leaky relu": "leaky relu' = 1 for z > 0, 1/100 for z < 0 (z ≠ 0)",
+    "softplus": "softplus' = σ, softplus(z) = log(1 + exp(z))",
+    "gelu": "gelu'(z) = Φ(z) + z φ(z), gelu(z) = z Φ(z)",
+    "normal cdf": "Φ' = φ",
+    "normal density": "φ'(z) = -z φ(z)",
     "exp": "exp' = exp, exp(-z) = 1/exp(z)",
     "log": "log'(z) = 1/z",
     "reciprocal": "(1/z)' = -1/z²",
@@ -28,28 +39,46 @@ KINDS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class ElementwiseFunction:
-    """An elementwise function: call it on a matrix expression; `.prime` is its derivative."""
+    """An elementwise function: call it on a matrix expression; `.prime` is its derivative.
+
+    `law` is what a user says of a function of their own.
+    """
 
     name: str
     kind: str = OPAQUE
     order: int = 0
+    law: Law | None = None
 
     def __post_init__(self) -> None:
         if self.kind != OPAQUE and self.kind not in KINDS:
             raise ValueError(f"unknown function kind {self.kind!r}; expected opaque or one of {', '.join(KINDS)}")
 
     def __call__(self, argument: Any) -> Elementwise:
-        return Elementwise(self.name, self.kind, self.order, argument)
+        return Elementwise(self.name, self.kind if self.law is None else self.law, self.order, argument)
 
     @property
     def prime(self) -> ElementwiseFunction:
         """The derivative f' (f'' of f', and so on)."""
-        return ElementwiseFunction(self.name, self.kind, self.order + 1)
+        return replace(self, order=self.order + 1)
 
 
-def elementwise(name: str, kind: str = OPAQUE) -> ElementwiseFunction:
-    """An elementwise function by name; `kind` names a known one (`elementwise("f", "tanh")` is a tanh called f)."""
-    return ElementwiseFunction(name, kind)
+def elementwise(
+    name: str,
+    kind: str = OPAQUE,
+    *,
+    value: Callable[[Any], Any] | None = None,
+    derivative: Callable[[Any, Any], Any] | None = None,
+) -> ElementwiseFunction:
+    """An elementwise function by name; `kind` names a known one (`elementwise("f", "tanh")` is a tanh called f).
+
+    A function of one's own has a `value`, a formula of z (n×1, any n), and a rule for its `derivative`, a formula of
+    f(z) and z: `elementwise("swish", value=lambda z: hadamard(z, sigma(z)))`. A rule that is not given is derived from
+    the value. `verify.function` checks the rule. Raises RuleError for what does not act entry by entry.
+    """
+    own = laws.law(name, value, derivative)
+    if own is not None and kind != OPAQUE:
+        raise ValueError(f"{name} is a {kind}, of which all is known; give a value or a kind")
+    return ElementwiseFunction(name, kind, law=own)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,7 @@ _GREEK = [
     "omega",
     "Gamma",
     "Delta",
+    "Phi",
 ]
 
 

@@ -10,11 +10,12 @@ import sympy as sp
 from derive.errors import NotationError
 from derive.language import nodes
 from derive.language.build import constant, hadamard, matadd, matmul, negate, transpose
-from derive.language.functions import OPAQUE, ElementwiseFunction
+from derive.language.functions import LEAK, ElementwiseFunction
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.affine import affine
 from derive.latex.constants import ones_like, step
+from derive.latex.leaky import leaky_relu
 from derive.latex.powers import absolute, reciprocal, signum
 from derive.latex.signs import KNOWN_FUNCTIONS
 from derive.latex.slots import apply_several
@@ -54,11 +55,11 @@ def apply_known(reader: Reader, node: syntax.Apply) -> Any:
         _plain(node)
         return _WHOLE[kind](value)
     if declared is not None and declared.of_output and node.own.primes == 1:
-        return _of_output(node, declared.kind, value)
+        return _of_output(node, declared.kind, value, declared.slope)
     if kind is None:
         raise NotationError(f"the function {node.function} is not declared", node.start, node.end)
     label, inside = _at_label(reader, value)
-    applied = _elementwise(node, kind, declared is not None, inside)
+    applied = _elementwise(reader, node, kind, declared, inside)
     return applied if label is None else matmul(label, applied)
 
 
@@ -88,17 +89,19 @@ def softmax_rows(matrix: Any) -> Any:
 _WHOLE = {"softmax": nodes.Softmax, "softmax rows": softmax_rows, "abs": absolute, "sgn": signum}
 
 
-def _of_output(node: syntax.Apply, kind: str, output: Any) -> Any:
+def _of_output(node: syntax.Apply, kind: str, output: Any, slope: str) -> Any:
     """f'(s) written of the output s = f(z): 1 - s² for tanh, s (1 - s) for the sigmoid."""
     ones = ones_like(output)
     table: dict[str, Any] = {
         "tanh": lambda: matadd(ones, negate(hadamard(output, output))),
         "sigmoid": lambda: hadamard(output, matadd(ones, negate(output))),
         "relu": lambda: step(output),
+        "leaky relu": lambda: matadd(matmul(LEAK, ones), matmul(1 - LEAK, step(output))),
+        "softplus": lambda: matadd(ones, negate(ElementwiseFunction("\\exp", "exp")(negate(output)))),
         "identity": lambda: ones,
         "exp": lambda: output,
     }
-    if kind not in table or node.own.sup or node.own.sub:
+    if kind not in table or node.own.sup or node.own.sub or slope:
         raise NotationError(f"the derivative of {kind} is not known from its output", node.start, node.end)
     return table[kind]()
 
@@ -130,16 +133,17 @@ def _unbraced(name: str) -> str:
     return name.replace("{", "").replace("}", "").replace(" ", "")
 
 
-def _elementwise(node: syntax.Apply, kind: str, is_declared: bool, value: Any) -> Any:
+def _elementwise(reader: Reader, node: syntax.Apply, kind: str, declared: Function | None, value: Any) -> Any:
     """f, f', f'' of an array; tanh^2 z is the square of tanh z."""
     if node.own.primes > _MAX_ORDER:
         raise NotationError(f"more than {_MAX_ORDER} primes", node.start, node.end)
     if node.own.sub:
         raise NotationError(f"{node.function} takes no index", node.start, node.end)
-    name = node.function if is_declared else _LATEX.get(kind, f"\\operatorname{{{node.function}}}")
-    if is_declared and kind == OPAQUE:
-        name = node.function
-    applied = ElementwiseFunction(name, kind, node.own.primes)(value)
+    name = node.function if declared is not None else _LATEX.get(kind, f"\\operatorname{{{node.function}}}")
+    if declared is not None and declared.slope:
+        applied = leaky_relu(reader, declared.slope, node.own.primes, value, node.start, node.end)
+    else:
+        applied = ElementwiseFunction(name, kind, node.own.primes)(value)
     if not node.own.sup:
         return applied
     exponent = affine(node.own.sup, {})

@@ -79,7 +79,7 @@ def _cell(cell: Any, shape: Axes, node: syntax.Node) -> Any:
 
 
 def _cases(reader: Reader, node: syntax.Grid, want: Axes | None) -> Any:
-    """A where a condition holds, B elsewhere: χ A + (1 - χ) B, χ the condition's indicator."""
+    """A where a condition holds, B elsewhere: χ A + (1 - χ) B, χ the indicator; a scalar is one for each entry."""
     if len(node.rows) != 2 or any(len(row) != 2 for row in node.rows):
         raise NotationError("cases are read with two lines: a value and its condition each", node.start, node.end)
     (first, condition), (second, otherwise) = node.rows
@@ -88,9 +88,10 @@ def _cases(reader: Reader, node: syntax.Grid, want: Axes | None) -> Any:
     _check_complement(condition, otherwise)
     chi = indicator(reader, condition)
     values = [_case_value(reader, case) for case in (first, second)]
-    shape = next((axes(v) for v in values if not is_coefficient(v) and not isinstance(v, Unsized)), None)
-    shape = shape or want or axes(chi)
-    arrays = [scaled_ones(v, shape) if is_coefficient(v) else fit(v, shape) for v in values]
+    sized = [axes(v) for v in values if not is_coefficient(v) and not isinstance(v, Unsized)]
+    shape = next((one for one in sized if not one.is_scalar), None)
+    shape = shape or (sized[0] if sized and axes(chi).is_scalar else None) or want or axes(chi)
+    arrays = [scaled_ones(v, shape) if is_coefficient(v) else _sized(v, shape) for v in values]
     found = matadd(_times(chi, arrays[0]), _times(complement(chi), arrays[1]))
     axes(found)
     return found
@@ -102,6 +103,11 @@ def _case_value(reader: Reader, chain: syntax.Chain) -> Any:
     return reader.read(chain.sides[0])
 
 
+def _sized(value: Any, shape: Axes) -> Any:
+    is_number = not isinstance(value, Unsized) and axes(value).is_scalar
+    return value if is_number else fit(value, shape)
+
+
 def _times(chi: Any, value: Any) -> Any:
     """χ times A: a scalar χ scales, any other multiplies entry by entry; 0 stays 0."""
     if isinstance(value, sp.ZeroMatrix):
@@ -110,6 +116,8 @@ def _times(chi: Any, value: Any) -> Any:
         return nodes.Scale(chi, value)
     if axes(chi).is_scalar:
         return matmul(chi, value) if not isinstance(value, sp.OneMatrix) else chi
+    if axes(value).is_scalar:
+        return nodes.Scale(value, chi)
     return chi if isinstance(value, sp.OneMatrix) else hadamard(chi, value)
 
 

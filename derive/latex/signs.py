@@ -33,11 +33,13 @@ DECLARED_OPERATORS = ("matmul", "hadamard", "kron", "convolve", "correlate")
 
 KNOWN_FUNCTIONS = {
     "tanh": "tanh", "exp": "exp", "ln": "log", "log": "log", "sqrt": "sqrt", "sigmoid": "sigmoid", "relu": "relu",
-    "ReLU": "relu", "softmax": "softmax", "diag": "diag", "vec": "vec", "tr": "tr", "Tr": "tr", "trace": "tr",
+    "ReLU": "relu", "LeakyReLU": "leaky relu", "leakyrelu": "leaky relu", "softplus": "softplus",
+    "Softplus": "softplus", "GELU": "gelu", "gelu": "gelu", "softmax": "softmax", "diag": "diag", "vec": "vec",
+    "tr": "tr", "Tr": "tr", "trace": "tr",
     "kron": "kron", "sgn": "sgn", "sign": "sgn", "abs": "abs", "det": "det", "max": "max",
 }  # fmt: skip
 # Words that are the function even where they stand as plain letters before a bracket.
-PLAIN_FUNCTIONS = ("softmax", "sigmoid", "relu", "ReLU", "diag", "vec", "trace", "Tr", "tr", "kron", "tanh", "exp", "log", "ln", "sgn", "sign", "det")  # fmt: skip  # noqa: E501
+PLAIN_FUNCTIONS = ("softmax", "sigmoid", "relu", "ReLU", "LeakyReLU", "softplus", "GELU", "diag", "vec", "trace", "Tr", "tr", "kron", "tanh", "exp", "log", "ln", "sgn", "sign", "det")  # fmt: skip  # noqa: E501
 
 _UPDATE = "an update line is no equation; give the new value a name of its own"
 ELLIPSIS = "an ellipsis says nothing exact; write the sum or product with its bounds"

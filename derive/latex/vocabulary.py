@@ -61,13 +61,15 @@ class Tensor:
 class Function:
     """A declared function: elementwise (kind opaque or a known one), softmax, softmax rows, or of several arguments.
 
-    `of_output`: its derivative is written of the output, σ'(s) with s = σ(z).
+    `of_output`: its derivative is written of the output, σ'(s) with s = σ(z). `slope`: of a leaky relu below 0, as
+    declared: a number or the name of a scalar.
     """
 
     name: str
     kind: str
     of_output: bool = False
     several: SlottedFunction | None = None
+    slope: str = ""
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from derive.models.registry import Options, Quantity, System, register
 from derive.rules.elementwise import derivative_rule
 from derive.rules.rewriting import step
 
-ACTIVATIONS = ("tanh", "sigmoid", "relu", "identity", "softmax")
+ACTIVATIONS = ("tanh", "sigmoid", "relu", "leaky relu", "softplus", "gelu", "identity", "softmax")
 
 
 def activation_derivative(model: Model, options: Options | None = None, kind: str = "tanh") -> Derivation:

@@ -9,7 +9,7 @@ import sympy as sp
 
 from derive.errors import RuleError
 from derive.language.build import hadamard, matadd, matmul, negate, ones
-from derive.language.functions import KINDS, OPAQUE
+from derive.language.functions import KINDS, LEAK, OPAQUE
 from derive.language.nodes import Diag, Elementwise
 
 
@@ -63,11 +63,50 @@ def relu_prime(value: Any, argument: Any) -> Any:
     return Elementwise(value.args[0], value.args[1], 1, argument)
 
 
+def leaky_relu_prime(value: Any, argument: Any) -> Any:
+    """leaky relu' = a + (1 - a) relu' with a = 1/100: a for z < 0, 1 for z > 0."""
+    step = Elementwise("\\operatorname{relu}", "relu", 1, argument)
+    return matadd(matmul(LEAK, ones(*argument.shape)), matmul(1 - LEAK, step))
+
+
+def softplus_prime(value: Any, argument: Any) -> Any:
+    """softplus' = σ."""
+    return Elementwise("\\sigma", "sigmoid", 0, argument)
+
+
+def gelu_prime(value: Any, argument: Any) -> Any:
+    """gelu'(z) = Φ(z) + z ⊙ φ(z)."""
+    return matadd(_normal_cdf(argument), hadamard(argument, _normal_density(argument)))
+
+
+def normal_cdf_prime(value: Any, argument: Any) -> Any:
+    """Φ' = φ."""
+    return _normal_density(argument)
+
+
+def normal_density_prime(value: Any, argument: Any) -> Any:
+    """φ'(z) = -z ⊙ φ(z)."""
+    return negate(hadamard(argument, value))
+
+
+def _normal_cdf(argument: Any) -> Any:
+    return Elementwise("\\Phi", "normal cdf", 0, argument)
+
+
+def _normal_density(argument: Any) -> Any:
+    return Elementwise("\\phi", "normal density", 0, argument)
+
+
 FORMULAS: dict[str, Callable[[Any, Any], Any]] = {
     "identity": identity_prime,
     "tanh": tanh_prime,
     "sigmoid": sigmoid_prime,
     "relu": relu_prime,
+    "leaky relu": leaky_relu_prime,
+    "softplus": softplus_prime,
+    "gelu": gelu_prime,
+    "normal cdf": normal_cdf_prime,
+    "normal density": normal_density_prime,
     "exp": exp_prime,
     "log": log_prime,
     "reciprocal": reciprocal_prime,

@@ -5,7 +5,7 @@ A rule takes a node and returns what it equals, or None where it does not apply.
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, permutations
 from typing import Any
 
 import sympy as sp
@@ -17,6 +17,7 @@ from derive.language.nodes import Diag, Elementwise, Kronecker, Scale, TimeSum, 
 from derive.language.shapes import axes, is_coefficient
 from derive.rules.constants import zero_like
 from derive.rules.elementwise import written_out
+from derive.rules.entrywise import own_rule
 from derive.rules.rewriting import Rule, Step, everywhere, step
 
 
@@ -154,7 +155,7 @@ def diag_of_product(node: Any) -> Any:
     if not isinstance(node, sp.MatMul):
         return None
     for place, (left, right) in enumerate(zip(node.args, node.args[1:], strict=False)):
-        if isinstance(left, Diag) and _reciprocal_of(left.vector) is not None and axes(right).cols == ():
+        if isinstance(left, Diag) and reciprocal_of(left.vector) is not None and axes(right).cols == ():
             return matmul(*node.args[:place], hadamard(left.vector, right), *node.args[place + 2 :])
     return None
 
@@ -186,13 +187,27 @@ def collect_equal_terms(node: Any) -> Any:
 
 def common_factor(node: Any) -> Any:
     """A B + A C = A (B + C), and B A + C A = (B + C) A."""
-    if not isinstance(node, sp.MatAdd) or any(_reciprocal_of(part) is not None for part in sp.preorder_traversal(node)):
+    if not isinstance(node, sp.MatAdd) or any(reciprocal_of(part) is not None for part in sp.preorder_traversal(node)):
         return None
     terms = list(node.args)
     for first, second in combinations(range(len(terms)), 2):
         found = _factored(terms[first], terms[second])
         if found is not None:
             return matadd(*terms[:first], found, *terms[first + 1 : second], *terms[second + 1 :])
+    return None
+
+
+def complements(node: Any) -> Any:
+    """A ⊙ (1 - B) - (1 - A) ⊙ B = A - B."""
+    if not isinstance(node, sp.MatAdd):
+        return None
+    terms = [split_number(term) for term in node.args]
+    for first, second in permutations(range(len(terms)), 2):
+        (a, left), (b, right) = terms[first], terms[second]
+        pair = _complementary(left, right) if a == -b else None
+        if pair is not None:
+            kept = [term for place, term in enumerate(node.args) if place not in (first, second)]
+            return matadd(matmul(a, pair[0]), matmul(b, pair[1]), *kept)
     return None
 
 
@@ -226,6 +241,7 @@ RULES: tuple[Rule, ...] = (
     zero_product,
     zero_sum,
     written_out,
+    own_rule,
     diag_of_ones,
     ones_hadamard,
     scalar_one,
@@ -244,6 +260,7 @@ RULES: tuple[Rule, ...] = (
     reciprocal_cancels,
     collect_equal_terms,
     common_factor,
+    complements,
     positive_first,
 )
 
@@ -266,19 +283,38 @@ def _is_kronecker_identity(expr: Any) -> bool:
     return isinstance(expr, nodes.Kronecker) and all(isinstance(factor, sp.Identity) for factor in expr.args)
 
 
-def _reciprocal_of(expr: Any) -> Any:
+def reciprocal_of(expr: Any) -> Any:
     return expr.argument if isinstance(expr, Elementwise) and expr.kind == "reciprocal" and expr.order == 0 else None
+
+
+def _complementary(left: Any, right: Any) -> tuple[Any, Any] | None:
+    """A and B of A ⊙ (1 - B) and (1 - A) ⊙ B."""
+    if not all(isinstance(side, HadamardProduct) and len(side.args) == 2 for side in (left, right)):
+        return None
+    for a, rest in permutations(left.args):
+        b = _complement(rest)
+        if b is not None and any(one == b and _complement(other) == a for one, other in permutations(right.args)):
+            return a, b
+    return None
+
+
+def _complement(expr: Any) -> Any:
+    """B of 1 - B, None for anything else."""
+    if not isinstance(expr, sp.MatAdd) or len(expr.args) != 2 or not isinstance(expr.args[0], sp.OneMatrix):
+        return None
+    number, rest = split_number(expr.args[1])
+    return rest if number == -1 else None
 
 
 def _has_reciprocal(expr: Any) -> bool:
     factors = expr.args if isinstance(expr, HadamardProduct) else (expr,)
-    return any(_reciprocal_of(factor) is not None for factor in factors)
+    return any(reciprocal_of(factor) is not None for factor in factors)
 
 
 def _cancelled(left: Any, right: Any) -> list[Any] | None:
     """What is left of two neighbours of a product once p meets 1/p."""
     inverse = (
-        next((f for f in right.args if _reciprocal_of(f) is not None), None)
+        next((f for f in right.args if reciprocal_of(f) is not None), None)
         if isinstance(right, HadamardProduct)
         else None
     )
@@ -286,7 +322,7 @@ def _cancelled(left: Any, right: Any) -> list[Any] | None:
         return None
     rest = list(right.args)
     rest.remove(inverse)
-    value = _reciprocal_of(inverse)
+    value = reciprocal_of(inverse)
     if isinstance(left, Diag) and left.vector == value:
         return [hadamard(*rest)]
     if left == transpose(value):

@@ -18,7 +18,7 @@ from derive.model import Loss, Model, Time
 from derive.models.letters import STEPS, E, U, W, b, k, m, n, net, o, p, s, t, x, y, z
 from derive.models.systems import Options, system, systems
 from derive.recurrence import delta, gradient
-from derive.rules import differential, kronecker, pullback, rewriting, simplify
+from derive.rules import differential, entrywise, kronecker, logistic, pullback, rewriting, simplify
 from derive.rules import elementwise as elementwise_rules
 from derive.unroll import product_over_steps
 
@@ -130,10 +130,14 @@ def test_known_derivatives(kind):
 
 I_N, ZERO = sp.Identity(n), sp.ZeroMatrix(n, n)
 INVERSE = Elementwise("reciprocal", "reciprocal", 0, b)
+SIGMA = elementwise("\\sigma", "sigmoid")
+SWISH = elementwise("swish", value=lambda v: hadamard(v, SIGMA(v)))
+ONE_LESS_B, ONE_LESS_Q = (matadd(ones(n, 1), negate(v)) for v in (b, Q))
 TIDY = {
     "zero_product": matmul(A, ZERO),
     "zero_sum": matadd(A, ZERO),
     "written_out": elementwise("log", "log").prime(hadamard(b, b)),
+    "own_rule": SWISH.prime(hadamard(b, b)),
     "diag_of_ones": diag(ones(n, 1)),
     "ones_hadamard": hadamard(ones(n, 1), b),
     "scalar_one": Scale(sp.Identity(1), A),
@@ -152,6 +156,7 @@ TIDY = {
     "reciprocal_cancels": matmul(diag(b), hadamard(INVERSE, matmul(A, b))),
     "collect_equal_terms": matadd(matmul(sp.Rational(1, 2), A), A, B),
     "common_factor": matadd(matmul(A, B), matmul(B, A), matmul(sp.Integer(-1), A, W)),
+    "complements": matadd(matmul(3, hadamard(b, ONE_LESS_Q)), A * b, matmul(-3, hadamard(ONE_LESS_B, Q))),
     "positive_first": matadd(negate(A), B),
 }
 
@@ -170,6 +175,89 @@ def test_tidying_keeps_the_value(name):
     assert found != TIDY[name]
     model = Model({s[t]: f(s[t - 1])}, time=STEPS)
     check_equal(TIDY[name], found, World(model, {t: sp.Integer(3)}, SIZES), name)
+
+
+def test_complements_that_do_not_match_stay():
+    """A ⊙ (1 - B) - (1 - A) ⊙ B = A - B needs both signs and both pairs."""
+    left, right = hadamard(b, ONE_LESS_Q), hadamard(ONE_LESS_B, Q)
+    assert simplify.complements(matadd(left, right)) is None
+    assert simplify.complements(matadd(left, negate(left))) is None
+    assert simplify.complements(matadd(left, negate(hadamard(ONE_LESS_Q, Q)))) is None
+
+
+LOGISTIC = {
+    "1/o": lambda v, rest: hadamard(reciprocal(v), Q),
+    "1/(1 - o)": lambda v, rest: hadamard(reciprocal(rest), Q),
+    "both, with a number and a scalar": lambda v, rest: matadd(
+        matmul(-1, hadamard(reciprocal(v), matmul(Q, MU))), matmul(3, hadamard(reciprocal(rest), ONE_LESS_Q))
+    ),
+}
+MU = sp.MatrixSymbol("mu", 1, 1)
+
+
+def reciprocal(value):
+    return Elementwise("reciprocal", "reciprocal", 0, value)
+
+
+@pytest.mark.parametrize("name", LOGISTIC)
+@pytest.mark.parametrize("is_named", [False, True])
+def test_the_slope_of_a_sigmoid_cancels(name, is_named):
+    """diag σ'(z) (1/o ⊙ u) = (1 - o) ⊙ u, for o = σ(z) by its name and without one."""
+    o_t, z_t = sequence("o", n), sequence("z", n)
+    model = Model({o_t[t]: SIGMA(z_t[t])}, time=STEPS)
+    value = o_t[k] if is_named else SIGMA(z_t[k])
+    before = matmul(diag(SIGMA.prime(z_t[k])), LOGISTIC[name](value, logistic.complement_of(value)))
+    after = logistic.slope_of_sigmoid(model, before)
+    assert not after.has(Elementwise) if is_named else all(node.order == 0 for node in after.atoms(Elementwise))
+    check_equal(before, after, World(model, {t: sp.Integer(3), k: sp.Integer(2)}, SIZES), name)
+
+
+def test_the_slope_of_a_sigmoid_stays_beside_anything_else():
+    """Another argument, another function, a term without a reciprocal."""
+    value = SIGMA(b)
+    right = hadamard(reciprocal(value), Q)
+    for slope, column in (
+        (SIGMA.prime(Q), right),
+        (elementwise("tanh", "tanh").prime(b), right),
+        (SIGMA.prime(b), matadd(right, Q)),
+        (SIGMA.prime(b), hadamard(reciprocal(Q), Q)),
+    ):
+        assert logistic.slope_of_sigmoid(NO_EQUATIONS, matmul(diag(slope), column)) is None
+
+
+ENTRYWISE = {
+    "of_place": lambda v: v,
+    "of_constant": lambda v: ones(*v.shape),
+    "of_sum": lambda v: matadd(hadamard(v, v), v, ones(*v.shape)),
+    "of_multiple": lambda v: matmul(-3, SIGMA(v)),
+    "of_hadamard": lambda v: hadamard(v, SIGMA(v), elementwise("exp", "exp")(v)),
+    "of_power": lambda v: sp.Basic.__new__(HadamardPower, matadd(v, ones(*v.shape)), sp.Integer(4)),
+    "of_function": lambda v: elementwise("g", "gelu")(elementwise("tanh", "tanh")(matmul(2, v))),
+}
+
+
+@pytest.mark.parametrize("name", ENTRYWISE)
+@pytest.mark.parametrize("argument", [b, A], ids=["column", "matrix"])
+def test_derivatives_entry_by_entry(name, argument):
+    """f' of a function of one's own is the complex step through its value."""
+    own = elementwise("own", value=ENTRYWISE[name]).prime(argument)
+    check_equal(own, entrywise.own_rule(own), World(NO_EQUATIONS, {}, SIZES), name)
+
+
+def test_every_rule_entry_by_entry_has_a_case():
+    assert {rule.__name__ for rule in entrywise.RULES.values()} == set(ENTRYWISE)
+
+
+def test_a_planted_wrong_rule_entry_by_entry_is_caught(monkeypatch):
+    """(f ⊙ g)' without its second term."""
+    monkeypatch.setitem(entrywise.RULES, sp.matrices.expressions.hadamard.HadamardProduct, lambda v: v)
+    with pytest.raises(AssertionError):
+        test_derivatives_entry_by_entry("of_hadamard", b)
+
+
+def test_what_has_no_rule_entry_by_entry_is_named():
+    with pytest.raises(RuleError, match=r"no rule says what the derivative of W b is entry by entry"):
+        entrywise.entrywise_derivative(diag(matmul(W, b)).vector)
 
 
 def test_inner_reciprocal_cancels():
@@ -289,6 +377,8 @@ def test_every_rule_states_its_theorem():
         *differential.RULES.values(),
         *pullback.RULES.values(),
         *simplify.RULES,
+        *entrywise.RULES.values(),
+        logistic.slope_of_sigmoid,
         *elementwise_rules.FORMULAS.values(),
     ]
     for rule in rules:

@@ -24,6 +24,7 @@ READABLE = {  # relations that are readable, of all
     "03-conventions.md": (6, 7),  # ∂W/∂W = I_n ⊗ I_n alone does not say what n is the size of
     "04-layers.md": (22, 22),
     "05-outputs.md": (19, 19),
+    "07-losses.md": (25, 25),
 }
 LSTM = r"""
 $$i_t = \sigma(W_{xi} x_t + W_{hi} h_{t-1} + b_i) \tag{i}$$

@@ -39,9 +39,13 @@ OUTPUTS = {
     "2.10": "proved", "softmax.jacobian": "proved", "2.10.softmax": "proved", "2.10.unassumed": "refuted",
     "2.10.general": "proved", "2.10.squared": "proved",
 }  # fmt: skip
+LOSSES = dict.fromkeys(
+    ("sq.o", "sq.z", "sq.zi", "ce.oi", "ce.z", "bce.oi", "bce.jacobian", "bce.z", "bce.softplus", "bce.logits",
+     "weighted.bce.z", "weighted.ce.z", "weighted.sq.z"), "proved"
+)  # fmt: skip
 TABLE = {
     "01-rnn.md": LAST, "02-rnn-every-step.md": EVERY, "03-conventions.md": OPEN, "04-layers.md": LAYERS,
-    "05-outputs.md": OUTPUTS,
+    "05-outputs.md": OUTPUTS, "07-losses.md": LOSSES,
 }  # fmt: skip
 
 

@@ -227,9 +227,16 @@ def _function(name: str, text: str) -> Function | None:
         return Function(name, OPAQUE)
     kind, _, rest = text.removeprefix("elementwise ").strip().partition(",")
     of_output = rest.strip() == "prime of output"
-    if (rest and not of_output) or kind.strip() not in (*KINDS, "softmax", "softmax rows"):
+    kind, slope = _kind_and_slope(kind.strip())
+    if (rest and not of_output) or kind not in (*KINDS, "softmax", "softmax rows"):
         return None
-    return Function(name, kind.strip(), of_output)
+    return Function(name, kind, of_output, slope=slope)
+
+
+def _kind_and_slope(text: str) -> tuple[str, str]:
+    """`leaky relu \\alpha` and `leaky relu 1/5` have a slope of their own below 0."""
+    slope = text.removeprefix("leaky relu ").strip() if text.startswith("leaky relu ") else ""
+    return ("leaky relu", slope) if slope else (text, "")
 
 
 def _tensor(

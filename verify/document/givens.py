@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import sympy as sp
 
 from derive.errors import BackproofError, NotationError, ShapeError
 from derive.language.build import transpose
+from derive.language.laws import Law
 from derive.language.nodes import Component, Entries, Member
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
@@ -16,6 +19,7 @@ from derive.language.substitute import free_letters, substitute
 from derive.latex.conventions import OPTIONS, OpenConvention
 from derive.model import Equation, Model, Time, members
 from verify.document.assumptions import assumed_equations
+from verify.document.function_givens import Said, is_of_function, laws, said, with_laws
 from verify.document.statements import Document, Link, Problem, Statement
 from verify.document.words import Choices, reader_of
 
@@ -27,6 +31,7 @@ class Givens:
         self.document = document
         self.models: dict[Any, Model] = {}
         self.known: dict[Any, Equation] = {}
+        self.said: dict[Any, Said] = {}
 
     def model(self, statement: Statement, sides: tuple[Any, ...], choices: Choices) -> Model:
         """The model that the givens before and after make: forward equations, and the definitions that are used."""
@@ -42,6 +47,7 @@ class Givens:
     def equations_of(self, statement: Statement, sides: tuple[Any, ...], choices: Choices) -> dict[str, Equation]:
         """The equations of the givens in force, definitions only where they are used."""
         givens = [s for s in self.document.statements if s.role == "given" and self._in_force(s, statement)]
+        known = self.laws(statement, choices)
         equations = {equation.name: equation for equation in statement.meaning.equations}
         definitions = [given for given in givens if given.has_derivative]
         for given in givens:
@@ -61,7 +67,28 @@ class Givens:
                     pending = True
         for equation in assumed_equations(statement, choices, self.document.source):
             equations.setdefault(equation.name, equation)
-        return equations
+        return {name: replace(e, right=with_laws(e.right, known)) for name, e in equations.items()}
+
+    def laws(self, statement: Statement, choices: Choices) -> dict[str, Law]:
+        """What the givens in force say of functions: f(z) = z ⊙ σ(z)."""
+        found: dict[tuple[str, int], Said] = {}
+        for given in self.document.statements:
+            if given.role == "given" and given.problem is None and self._in_force(given, statement):
+                for link in given.links:
+                    if is_of_function(given, link):
+                        one = self._said(given, link, choices)
+                        if found.setdefault((one.function, one.order), one) is not one:
+                            raise InGiven(Problem(f"two givens say what {show_name(one.function)} is", given.place))
+        return laws(found.values())
+
+    def _said(self, given: Statement, link: Link, choices: Choices) -> Said:
+        key = (given.id, link.position, tuple(choices.items()))
+        if key not in self.said:
+            if link.chain.relations != ("=",):
+                raise InGiven(Problem(f"the given equation {given.id} says more than what a function is", given.place))
+            with self._told(given, link):
+                self.said[key] = said(link, *reader_of(given, choices, self.document.source).sides(link.chain))
+        return self.said[key]
 
     def _time(
         self, statement: Statement, sides: tuple[Any, ...], equations: Mapping[str, Equation]
@@ -103,17 +130,24 @@ class Givens:
                 Problem(f"the given equation {given.id} cannot be read: {given.problem.message}", given.problem.place)
             )
         for link in given.links:
-            try:
+            if is_of_function(given, link):
+                continue
+            with self._told(given, link):
                 equation = self._known_equation(given, link, choices)
-            except OpenConvention:
-                raise
-            except BackproofError as error:
-                start, end = getattr(error, "start", link.chain.start), getattr(error, "end", link.chain.end)
-                place = given.at(start, end)
-                raise InGiven(Problem(f"the given equation {given.id}: {error}", place)) from None
             if equation.name in equations:
                 raise InGiven(Problem(f"two givens define {show_name(equation.name)}", given.place))
             equations[equation.name] = equation
+
+    @contextmanager
+    def _told(self, given: Statement, link: Link) -> Iterator[None]:
+        """What is wrong with a given is told at its place; an open convention is not wrong."""
+        try:
+            yield
+        except OpenConvention:
+            raise
+        except BackproofError as error:
+            start, end = getattr(error, "start", link.chain.start), getattr(error, "end", link.chain.end)
+            raise InGiven(Problem(f"the given equation {given.id}: {error}", given.at(start, end))) from None
 
     def _known_equation(self, given: Statement, link: Link, choices: Choices) -> Equation:
         key = (given.id, link.position, tuple(choices.items()))

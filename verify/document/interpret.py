@@ -18,6 +18,7 @@ from derive.latex.conventions import OPTIONS, OpenConvention
 from derive.model import Equation, Model, Time
 from verify.claim import Claim, Condition, Index
 from verify.document.assumptions import assumptions
+from verify.document.function_givens import with_laws
 from verify.document.givens import Givens, InGiven, connected, core
 from verify.document.layers import has_layer_sizes, with_one_size
 from verify.document.stacks import Layers
@@ -101,7 +102,9 @@ class Interpreter:
 
     def sides(self, statement: Statement, link: Link, choices: Choices) -> tuple[Any, ...]:
         """The two sides of a link as written, with layers still as indices. Raises as `claim` does."""
-        return reader_of(statement, choices, self.document.source).sides(link.chain)
+        known = self.givens.laws(statement, choices)
+        read = reader_of(statement, choices, self.document.source).sides(link.chain)
+        return tuple(with_laws(side, known) for side in read)
 
     def at_layers(
         self, statement: Statement, sides: tuple[Any, ...], choices: Choices, relation: str = "="

@@ -131,7 +131,7 @@ class Code:
     def elementwise(self, expr: nodes.Elementwise) -> str:
         """f'(z)."""
         if expr.kind != "opaque":
-            return self._call("known", f"{expr.kind}_slopes", str(expr.order), expr.argument)
+            return self._call("known", expr.kind.replace(" ", "_") + "_slopes", str(expr.order), expr.argument)
         label = self._unknown(expr.name, "taylor" if self.is_rounded else "table")
         function = "polynomial" if self.is_rounded else "table_of"
         return self._call(function, f"KNOWN[{quoted(label)}]", str(expr.order), expr.argument)

@@ -6,7 +6,7 @@ The text of what a program uses is copied into it, so nothing here may need more
 from __future__ import annotations
 
 from fractions import Fraction
-from math import exp, factorial, log, prod, sqrt
+from math import erfc, exp, factorial, log, pi, prod, sqrt
 from typing import Any
 
 import numpy as np
@@ -76,6 +76,34 @@ def sqrt_slopes(k: int, y: Any) -> Any:
 def relu_slopes(k: int, y: Any) -> Any:
     """relu' = 1 for z > 0 and 0 for z < 0."""
     return int(y > 0) * (y if k == 0 else int(k == 1))
+
+
+def leaky_relu_slopes(k: int, y: Any) -> Any:
+    """leaky relu' = 1 for z > 0 and 1/100 for z < 0."""
+    return (1 if y > 0 else Fraction(1, 100)) * (y if k == 0 else int(k == 1))
+
+
+def softplus_slopes(k: int, y: Any) -> Any:
+    """softplus' = σ."""
+    return sigmoid_slopes(k - 1, y) if k else log(1 + exp(y))
+
+
+def normal_density_slopes(k: int, y: Any) -> Any:
+    """φ⁽ᵏ⁺¹⁾ = -z φ⁽ᵏ⁾ - k φ⁽ᵏ⁻¹⁾."""
+    if k == 0:
+        return exp(-y * y / 2) / sqrt(2 * pi)
+    last = (k - 1) * normal_density_slopes(k - 2, y) if k > 1 else 0
+    return -y * normal_density_slopes(k - 1, y) - last
+
+
+def normal_cdf_slopes(k: int, y: Any) -> Any:
+    """Φ' = φ."""
+    return normal_density_slopes(k - 1, y) if k else erfc(-y / sqrt(2)) / 2
+
+
+def gelu_slopes(k: int, y: Any) -> Any:
+    """gelu = z Φ, so gelu⁽ᵏ⁾ = z Φ⁽ᵏ⁾ + k Φ⁽ᵏ⁻¹⁾."""
+    return y * normal_cdf_slopes(k, y) + (k * normal_cdf_slopes(k - 1, y) if k else 0)
 
 
 def tanh_slopes(k: int, y: Any) -> Any:

@@ -17,7 +17,7 @@ _HEAD = """from __future__ import annotations
 
 from fractions import Fraction
 from itertools import product
-from math import exp, factorial, log, prod, sqrt
+from math import erfc, exp, factorial, log, pi, prod, sqrt
 from typing import Any
 import sys
 

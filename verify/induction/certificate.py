@@ -54,7 +54,7 @@ def encode(expr: Any) -> Any:
         return int(expr)
     if isinstance(expr, sp.Rational):
         return ["Rational", int(expr.p), int(expr.q)]
-    if isinstance(expr, Str):
+    if type(expr) is Str:
         return ["Str", str(expr.name)]
     if isinstance(expr, sp.MatrixSymbol):
         return ["MatrixSymbol", str(expr.name), *(encode(size) for size in expr.shape)]

@@ -300,11 +300,12 @@ def accumulate(node: Any, goal: Claim, known: Known, child: Claim) -> None:
             need(not is_immediate, "an immediate derivative of the loss")
 
     def erased(expr: Any) -> Any:
-        if isinstance(expr, Scale) and expr.scalar == Gradient(
-            loss.symbol, total.left.at(*expr.scalar.args[1].indices)
-        ):
-            return erased(expr.matrix)
-        return mapped(expr, erased)
+        return erased(expr.matrix) if isinstance(expr, Scale) and is_weight(expr.scalar) else mapped(expr, erased)
+
+    def is_weight(scalar: Any) -> bool:
+        """∂E/∂L_k, the derivative of φ; any other scalar, as a declared μ_k, is the claim's own."""
+        by = scalar.by if isinstance(scalar, Gradient) else None
+        return isinstance(by, Member) and scalar == Gradient(loss.symbol, total.left.at(*by.indices))
 
     need(goal == replace(child, left=erased(child.left), right=erased(child.right), model=model), "more than weights")
 

@@ -9,7 +9,7 @@ import numpy as np
 import sympy as sp
 
 from derive.language.derivatives import variable_of
-from derive.language.nodes import Member, TimeSum, Vec
+from derive.language.nodes import Member, Scale, TimeSum, Vec
 from derive.model import members
 from verify.instances import Key
 from verify.oracles import losses
@@ -174,8 +174,8 @@ def column(value: Any) -> Array:
     return value_of(value)[:, 0, 0, None, :, 0]
 
 
-def terms(lab: Laboratory, formula: Any, env: Env, weight: float) -> Iterator[tuple[float, Any, Env]]:
-    """A loss as weighted terms of a single step each, its sums and its named parts followed."""
+def terms(lab: Laboratory, formula: Any, env: Env, weight: Any) -> Iterator[tuple[Any, Any, Env]]:
+    """A loss as weighted terms of a single step each, its sums and its named parts followed; μ_k is such a weight."""
     if isinstance(formula, sp.MatAdd):
         for term in formula.args:
             yield from terms(lab, term, env, weight)
@@ -186,13 +186,15 @@ def terms(lab: Laboratory, formula: Any, env: Env, weight: float) -> Iterator[tu
         rest = formula.args[1:]
         inside = rest[0] if len(rest) == 1 else sp.Basic.__new__(sp.MatMul, *rest)
         yield from terms(lab, inside, env, weight * float(number(formula.args[0], env)))
+    elif isinstance(formula, Scale) and isinstance(formula.scalar, Member) and is_given(lab, formula.scalar, env):
+        yield from terms(lab, formula.matrix, env, weight * column(lab.plain.value(formula.scalar, env)))
     elif isinstance(formula, Member | sp.MatrixSymbol) and formula.name not in lab_network(lab).roles:
         yield from _named_terms(lab, formula, env, weight)
     else:
         yield weight, formula, env
 
 
-def _named_terms(lab: Laboratory, part: Any, env: Env, weight: float) -> Iterator[tuple[float, Any, Env]]:
+def _named_terms(lab: Laboratory, part: Any, env: Env, weight: Any) -> Iterator[tuple[Any, Any, Env]]:
     name, indices = key_of(lab, part, env)
     equation = lab.timeline.equation(name, indices)
     if equation is None:

@@ -32,7 +32,7 @@ from verify.oracles.worlds import World
 LARGEST = 2  # sizes: the cost of one entry grows by a factor n a step
 STEPS = 3
 V = sp.Symbol("v")
-RATIONAL = (OPAQUE, "identity", "reciprocal", "relu")  # kinds that take rationals to rationals
+RATIONAL = (OPAQUE, "identity", "reciprocal", "relu", "leaky relu")  # kinds that take rationals to rationals
 POLYNOMIAL = (OPAQUE, "identity")  # kinds for which SymPy's polynomial ring serves; all others are slow
 FEW_STEPS = 2
 AGREE = sp.Float(10, PRECISION) ** -30

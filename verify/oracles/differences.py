@@ -4,8 +4,8 @@
 
 No derivative formula is used anywhere. The truncation error of R(h) is about |R(2h) - R(h)| / 15; the estimate
 leaves out the 15. Rounding adds the errors of f and of x ± h over h.
-Where a shift passes the kink of a relu, or the estimate is no small part of the derivative (the step is too long for
-a formula that changes so fast), nothing is claimed: the entry's bound is infinite.
+Where a shift passes the kink of a relu or leaky relu, or the estimate is no small part of the derivative (the step is
+too long for a formula that changes so fast), nothing is claimed: the entry's bound is infinite.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from derive.language.functions import KINKED
 from verify.instances import Key
 from verify.oracles.arithmetic import UNIT, Array, Bounded, Function, bounded
 from verify.oracles.derivatives import basis, gathered, no_change, variation, varied_world
@@ -61,14 +62,14 @@ def is_coarse(truncation: Array, derivative: Array) -> Array:
 
 @dataclass(frozen=True)
 class Guarded:
-    """Draws whose relu gives NaN where the shifts pass its kink: there a difference is no derivative."""
+    """Draws whose relu, leaky or not, gives NaN where the shifts pass its kink: there a difference is no derivative."""
 
     draws: Drawn
 
     def function(self, name: str, kind: str) -> Function:
         """The function as drawn, relu guarded."""
         function = self.draws.function(name, kind)
-        return GuardedRelu(function) if kind == "relu" else function
+        return GuardedRelu(function) if kind in KINKED else function
 
     def tensor(self, key: Key, rows: int, cols: int) -> Array:
         """As drawn."""

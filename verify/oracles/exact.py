@@ -25,6 +25,11 @@ SCALARS: dict[str, Callable[[Any], Any]] = {
     "tanh": lambda z: 1 - 2 / (sp.exp(2 * z) + 1),  # SymPy's own asks for the sign of every part of z
     "sigmoid": lambda z: 1 / (1 + sp.exp(-z)),
     "relu": lambda z: sp.Piecewise((z, z > 0), (0, True)),
+    "leaky relu": lambda z: sp.Piecewise((z, z > 0), (z / 100, True)),
+    "softplus": lambda z: sp.log(1 + sp.exp(z)),
+    "gelu": lambda z: z * (1 + sp.erf(z / sp.sqrt(2))) / 2,
+    "normal cdf": lambda z: (1 + sp.erf(z / sp.sqrt(2))) / 2,
+    "normal density": lambda z: sp.exp(-(z**2) / 2) / sp.sqrt(2 * sp.pi),
     "exp": sp.exp,
     "log": sp.log,
     "reciprocal": lambda z: 1 / z,

@@ -5,6 +5,8 @@ Formulas go through `Text` only: rich would take the brackets of `diag[d]` for m
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
 from rich.table import Table
@@ -33,6 +35,8 @@ def show_document(document: DocumentReport, report: Report, console: Console, ti
         console.print(Padding(Text(error.place.caret()), (0, 0, 0, 4), expand=False))
     if document.entries:
         console.print(_table(document, report, timings, console.width))
+    for text in _hypotheses(document.entries):
+        console.print(Text(clean(text), "dim"))
     for entry in document.entries:
         if entry.verdict is not None and not entry.is_ok(report.require_proof):
             console.print(_trouble(entry))
@@ -56,6 +60,15 @@ def show_summary(report: Report, console: Console) -> None:
         line.append(f"({expected} of them as expected by the document)  ", "dim")
     console.print(line)
     console.print(Text("all as it should be", "bold green") if report.ok else Text("not as it should be", "bold red"))
+
+
+def _hypotheses(entries: Iterable[Entry]) -> list[str]:
+    """What is assumed, each with the ids of the claims that are made under it."""
+    found: dict[str, list[str]] = {}
+    for entry in entries:
+        for text in entry.verdict.assumptions if entry.verdict is not None else ():
+            found.setdefault(text, []).append(entry.id)
+    return [f"assumed in {', '.join(ids)}: {text}" for text, ids in found.items()]
 
 
 def _table(document: DocumentReport, report: Report, timings: bool, width: int) -> Table:

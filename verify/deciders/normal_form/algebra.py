@@ -8,6 +8,8 @@ from itertools import product
 from math import prod
 
 from verify.deciders.normal_form.canonical import collect
+from verify.deciders.normal_form.partial_fractions import base_of
+from verify.deciders.normal_form.partial_fractions import image as of_reciprocal
 from verify.deciders.normal_form.store import Store
 from verify.deciders.normal_form.term import Coefficient, Factor, Form, Monomial, Term, times_monomial
 
@@ -181,6 +183,10 @@ def _replacement(
         elif atom in store.laws.squares and (atom, labels) in seen:
             image = store.laws.squares[atom]
             rest.remove((atom, labels))
+        elif atom in store.laws.shifted and (base := base_of(store.laws.shifted[atom], labels)) in rest:
+            store.used.add("a · 1/(c + d a) = (1 - c/(c + d a))/d")
+            image = of_reciprocal(store.laws.shifted[atom], atom, store.atoms[atom].slots)
+            rest.remove(base)
         seen.add((atom, labels))
         if image is not None:
             kept = tuple(range(len(sizes)))

@@ -140,8 +140,8 @@ def by_slopes(laws: LawBook, form: Form) -> Form:
 
 
 def in_exponentials(laws: LawBook, form: Form) -> Form:
-    """tanh and σ by exponentials."""
-    return _where(laws, form, lambda f: f.kind in ("tanh", "sigmoid"), by_exponentials)
+    """tanh, σ and softplus by exponentials."""
+    return _where(laws, form, lambda f: f.kind in ("tanh", "sigmoid", "softplus"), by_exponentials)
 
 
 def _where(

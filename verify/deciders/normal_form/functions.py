@@ -10,6 +10,7 @@ from typing import cast
 
 from verify.deciders.normal_form.algebra import add, contract, scale
 from verify.deciders.normal_form.canonical import collect, components
+from verify.deciders.normal_form.partial_fractions import Shifted, shifted
 from verify.deciders.normal_form.store import Memo, Store
 from verify.deciders.normal_form.term import (
     Atom,
@@ -26,6 +27,12 @@ from verify.deciders.normal_form.term import (
 )
 
 RECIPROCAL = Function("reciprocal", "reciprocal", 0)
+STEP = Function("relu", "relu", 1)
+SIGMOID = Function("sigmoid", "sigmoid", 0)
+LOG = Function("log", "log", 0)
+DENSITY = Function("normal density", "normal density", 0)
+NORMAL = Function("normal cdf", "normal cdf", 0)
+LEAK = Fraction(1, 100)
 EXP = Function("exp", "exp", 0)
 
 
@@ -42,6 +49,7 @@ class LawBook:
         self.inverses: dict[int, tuple[int, tuple[int, ...]]] = {}
         self.squares: dict[int, Form] = {}
         self.idempotent: set[int] = set()
+        self.shifted: dict[int, Shifted] = {}
         self.cleared: Memo = {}  # forms without denominators
 
     def apply(self, function: Function, argument: Form) -> Form:
@@ -128,6 +136,8 @@ class LawBook:
             if coefficient == 1 and not term.loops and len(term.factors) == 1 and len(term.sizes) == len(core.slots):
                 atom, labels = term.factors[0]
                 self.inverses[number] = (atom, tuple(term.open.index(label) for label in labels))
+        elif function.kind == "reciprocal" and (found := shifted(core)) is not None:
+            self.shifted[number] = found
 
     def power(self, form: Form, exponent: int) -> Form:
         """A ⊙ … ⊙ A, with 1/A for a negative exponent."""
@@ -280,6 +290,51 @@ def law_relu(laws: LawBook, function: Function, argument: Form) -> Form | None:
     return constant(argument.slots, 0) if function.order > 1 else None
 
 
+def law_leaky_relu(laws: LawBook, function: Function, argument: Form) -> Form | None:
+    """leaky relu(z) = a z + (1 - a) z relu'(z), leaky relu' = a + (1 - a) relu', a = 1/100."""
+    if function.order > 1:
+        return constant(argument.slots, 0)
+    laws.store.used.add("leaky relu' = 1/100 + 99/100 relu'")
+    slope = add(laws.store, (LEAK, constant(argument.slots)), (1 - LEAK, laws.apply(STEP, argument)))
+    return slope if function.order else laws.times(argument, slope)
+
+
+def law_softplus(laws: LawBook, function: Function, argument: Form) -> Form | None:
+    """softplus' = σ."""
+    if function.order == 0:
+        return None
+    laws.store.used.add("softplus' = σ")
+    return laws.apply(SIGMOID._replace(order=function.order - 1), argument)
+
+
+def law_normal_density(laws: LawBook, function: Function, argument: Form) -> Form | None:
+    """φ⁽ᵏ⁺¹⁾(z) = -z φ⁽ᵏ⁾(z) - k φ⁽ᵏ⁻¹⁾(z)."""
+    if function.order == 0:
+        return None
+    laws.store.used.add("φ'(z) = -z φ(z)")
+    k = function.order - 1
+    first = laws.times(argument, laws.apply(DENSITY._replace(order=k), argument))
+    rest = [(-k, laws.apply(DENSITY._replace(order=k - 1), argument))] if k else []
+    return add(laws.store, (-1, first), *rest)
+
+
+def law_normal_cdf(laws: LawBook, function: Function, argument: Form) -> Form | None:
+    """Φ' = φ, Φ(0) = 1/2."""
+    if function.order == 0:
+        return constant(argument.slots, Fraction(1, 2)) if argument.is_zero else None
+    laws.store.used.add("Φ' = φ")
+    return laws.apply(DENSITY._replace(order=function.order - 1), argument)
+
+
+def law_gelu(laws: LawBook, function: Function, argument: Form) -> Form | None:
+    """gelu(z) = z Φ(z), so gelu⁽ᵏ⁾(z) = z Φ⁽ᵏ⁾(z) + k Φ⁽ᵏ⁻¹⁾(z)."""
+    laws.store.used.add("gelu(z) = z Φ(z)")
+    k = function.order
+    first = laws.times(argument, laws.apply(NORMAL._replace(order=k), argument))
+    rest = [(k, laws.apply(NORMAL._replace(order=k - 1), argument))] if k else []
+    return add(laws.store, (1, first), *rest)
+
+
 def law_tanh(laws: LawBook, function: Function, argument: Form) -> Form | None:
     """tanh(0) = 0."""
     return constant(argument.slots, 0) if argument.is_zero and function.order == 0 else None
@@ -305,6 +360,11 @@ _LAWS: dict[str, Callable[[LawBook, Function, Form], Form | None]] = {
     "reciprocal": law_reciprocal,
     "sqrt": law_sqrt,
     "relu": law_relu,
+    "leaky relu": law_leaky_relu,
+    "softplus": law_softplus,
+    "gelu": law_gelu,
+    "normal cdf": law_normal_cdf,
+    "normal density": law_normal_density,
     "tanh": law_tanh,
     "sigmoid": law_sigmoid,
 }
@@ -326,11 +386,14 @@ def slope(laws: LawBook, function: Function, argument: Form) -> Form:
 
 
 def by_exponentials(laws: LawBook, function: Function, argument: Form) -> Form:
-    """tanh = (e^z - e^-z)/(e^z + e^-z), σ(z) = 1/(1 + e^-z)."""
+    """tanh = (e^z - e^-z)/(e^z + e^-z), σ(z) = 1/(1 + e^-z), softplus(z) = log(1 + e^z)."""
     rising, falling = laws.apply(EXP, argument), laws.apply(EXP, scale(argument, -1))
     if function.kind == "tanh":
         laws.store.used.add("tanh = (e^z - e^-z)/(e^z + e^-z)")
         below = laws.apply(RECIPROCAL, add(laws.store, (1, rising), (1, falling)))
         return laws.times(add(laws.store, (1, rising), (-1, falling)), below)
+    if function.kind == "softplus":
+        laws.store.used.add("softplus(z) = log(1 + e^z)")
+        return laws.apply(LOG, add(laws.store, (1, constant(argument.slots)), (1, rising)))
     laws.store.used.add("σ(z) = 1/(1 + e^-z)")
     return laws.apply(RECIPROCAL, add(laws.store, (1, constant(argument.slots)), (1, falling)))

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import sympy as sp
 
+from verify.deciders.normal_form.partial_fractions import Shifted
 from verify.deciders.normal_form.term import Atom, Form, LimitReached, Limits, Monomial, Term, Unsupported
 
 Memo = dict[Any, tuple[Form, frozenset[str]]]
@@ -19,6 +20,7 @@ class Laws(Protocol):
     inverses: dict[int, tuple[int, tuple[int, ...]]]  # 1/a -> a, and which slot of 1/a each slot of a is
     squares: dict[int, Form]  # an atom whose square is the form
     idempotent: set[int]  # atoms that are their own squares
+    shifted: dict[int, Shifted]  # 1/(c + d a) -> a, c and d
 
     def merged(self, atom: int, labels: tuple[int, ...]) -> Form:
         """The atom with equal labels made one slot."""

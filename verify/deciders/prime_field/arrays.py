@@ -231,6 +231,9 @@ class Arrays:
             "step": self.field.step,
             "tanh": self.field.tanh,
             "sigmoid": self.field.sigmoid,
+            "softplus": self.field.softplus,
+            "normal cdf": self.field.normal_cdf,
+            "normal density": self.field.normal_density,
             "reciprocal": self.field.inverse,
         }
         return atoms[kind](a)

@@ -24,7 +24,7 @@ from verify.times import Times
 
 WITNESS = "prime field"
 DEFAULT = Limits()
-RATIONAL = frozenset({"identity", "reciprocal", "relu"})  # known functions that map rationals to rationals
+RATIONAL = frozenset({"identity", "reciprocal", "relu", "leaky relu"})  # kinds that take rationals to rationals
 
 
 def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEFAULT) -> Outcome:

@@ -18,6 +18,7 @@ from verify.deciders.prime_field.fields import Array, word
 from verify.deciders.prime_field.problems import Degenerate
 
 BITS = 1 << 15  # of one exact number
+LARGEST_NORMAL = 30  # up to which Φ is summed
 
 Choice = tuple[str, Any]  # a name and a place: entry of a tensor, argument of a function
 
@@ -136,6 +137,18 @@ class Rationals:
         """Only σ(0) = 1/2 is rational."""
         return each(_only({0: Fraction(1, 2)}), a)
 
+    def softplus(self, a: Array) -> Array:
+        """log(1 + e^z) is irrational at every rational z."""
+        return each(_only({}), a)
+
+    def normal_cdf(self, a: Array) -> Array:
+        """Only Φ(0) = 1/2 is rational."""
+        return each(_only({0: Fraction(1, 2)}), a)
+
+    def normal_density(self, a: Array) -> Array:
+        """φ(z) = e^(-z²/2)/√(2π) is irrational at every rational z."""
+        return each(_only({}), a)
+
     def step(self, a: Array) -> Array:
         """1 for z > 0, 0 for z < 0; z = 0 is excluded."""
         return each(_step, a)
@@ -194,6 +207,7 @@ class Balls(Rationals):
 
         iv.dps = digits
         self._iv = iv
+        self._tiny = iv.mpf(10) ** -digits
 
     def check_digits(self, *arrays: Array) -> None:
         """A ball has as many digits as any other."""
@@ -257,6 +271,37 @@ class Balls(Rationals):
     def sigmoid(self, a: Array) -> Array:
         """1/(1 + e^-z)."""
         return each(lambda v: 1 / (1 + self._iv.exp(-v)), a)
+
+    def softplus(self, a: Array) -> Array:
+        """log(1 + e^z)."""
+        return each(lambda v: self._iv.log(1 + self._iv.exp(v)), a)
+
+    def normal_cdf(self, a: Array) -> Array:
+        """Φ grows: its values at a ball's ends hold those at all its points."""
+        return each(lambda v: self._iv.mpf([self._phi_at(v.a).a, self._phi_at(v.b).b]), a)
+
+    def _phi_at(self, v: Any) -> Any:
+        """Φ(z) = 1/2 + φ(z) (z + z³/3 + z⁵/(3·5) + …) for z ≥ 0, Φ(-z) = 1 - Φ(z).
+
+        Where terms shrink by a half each, what is left out is at most the last of them.
+        Source: Abramowitz and Stegun, 26.2.11.
+        """
+        if v.b < 0:
+            return 1 - self._phi_at(-v)
+        if v.b > LARGEST_NORMAL:
+            raise Degenerate("Φ far from 0")
+        square, term, total, k = v * v, v, v, 1
+        while 2 * square.b > 2 * k + 1 or term.b > self._tiny:
+            term = term * square / (2 * k + 1)
+            total, k = total + term, k + 1
+        return 0.5 + self._density(v) * (total + self._iv.mpf([0, term.b]))
+
+    def normal_density(self, a: Array) -> Array:
+        """e^(-z²/2)/√(2π)."""
+        return each(self._density, a)
+
+    def _density(self, v: Any) -> Any:
+        return self._iv.exp(-v * v / 2) / self._iv.sqrt(2 * self._iv.pi)
 
     def step(self, a: Array) -> Array:
         """1 for z > 0, 0 for z < 0; a ball around 0 is excluded."""

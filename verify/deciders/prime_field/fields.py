@@ -46,6 +46,9 @@ class Field(Protocol):
     def sqrt(self, a: Array) -> Array: ...
     def tanh(self, a: Array) -> Array: ...
     def sigmoid(self, a: Array) -> Array: ...
+    def softplus(self, a: Array) -> Array: ...
+    def normal_cdf(self, a: Array) -> Array: ...
+    def normal_density(self, a: Array) -> Array: ...
     def inverse(self, a: Array) -> Array: ...
     def step(self, a: Array) -> Array: ...
     def differ(self, a: Array, b: Array) -> Array: ...
@@ -204,6 +207,19 @@ class PrimeField:
         self._note("sigmoid", a)
         return self.draw("sigmoid", a)
 
+    def softplus(self, a: Array) -> Array:
+        """A random function; that its derivative is σ is all that is used of it."""
+        self._note("softplus", a)
+        return self.draw("softplus", a)
+
+    def normal_cdf(self, a: Array) -> Array:
+        """A random function; that its derivative is φ is all that is used of it."""
+        return self.draw("normal cdf", a)
+
+    def normal_density(self, a: Array) -> Array:
+        """A random function; that its derivative is -z φ(z) is all that is used of it."""
+        return self.draw("normal density", a)
+
     def _note(self, name: str, a: Array) -> None:
         self._asked.setdefault(name, []).append(np.ravel(a[0]))
 
@@ -228,11 +244,12 @@ class PrimeField:
         return self._meet("exp", "exp")
 
     def has_related_functions(self) -> bool:
-        """Whether tanh or σ was asked for the same value, up to its sign, as exp or the other, or for v and -v.
+        """Whether tanh, σ or softplus was asked for the same value, up to its sign, as exp or another, or for v and -v.
 
-        If not here, then not formally; then exponentials say no more of tanh and σ than their slopes do.
+        If not here, then not formally; then exponentials say no more of tanh, σ and softplus than their slopes do.
         """
-        pairs = [(one, other) for one in ("tanh", "sigmoid") for other in ("exp", "tanh", "sigmoid")]
+        related = ("tanh", "sigmoid", "softplus")
+        pairs = [(one, other) for one in related for other in ("exp", *related)]
         return any(self._meet(one, other) for one, other in pairs)
 
     def _meet(self, one: str, other: str) -> bool:

@@ -2,10 +2,12 @@
 
 Laws in use: exp' = exp, exp(-z) = 1/exp(z), exp(0) = 1, log' = 1/z, sqrt' = 1/(2 sqrt), a · (1/a) = 1,
 relu(z) = z · step(z) with step' = 0, tanh = (e^z - e^-z)/(e^z + e^-z), σ = 1/(1 + e^-z),
-softmax = e^z / (1ᵀ e^z). A derivative f', f'' of a known function is taken by a perturbation of its own.
+softmax = e^z / (1ᵀ e^z), softplus = log(1 + e^z), leaky relu = a z + (1 - a) relu, gelu(z) = z Φ(z), Φ' = φ,
+φ'(z) = -z φ(z). A derivative f', f'' of a known function is taken by a perturbation of its own.
 
-tanh and σ have a second reading, `BY_SLOPE`: any function with tanh' = 1 - tanh², any with σ' = σ (1 - σ). What holds
-for all of these holds for tanh and σ, and their atoms need no fractions: this reading is tried first. Exponentials say
+tanh, σ and softplus have a second reading, `BY_SLOPE`: any function with tanh' = 1 - tanh², any with σ' = σ (1 - σ),
+any with softplus' = σ. What holds
+for all of these holds for them, and their atoms need no fractions: this reading is tried first. Exponentials say
 no more as long as no two functions meet at equal or opposite arguments: e^z and σ(z), e^2z and tanh z are fractions of
 each other, and those of different arguments are independent atoms (`PrimeField.has_related_functions`).
 """
@@ -23,6 +25,8 @@ from verify.deciders.prime_field.coefficients import MINUS, plain
 from verify.deciders.prime_field.jets import Algebra, Axis, Jet, Value
 from verify.deciders.prime_field.problems import Unsupported
 
+LEAK = Fraction(1, 100)  # the slope of the leaky relu below 0
+SIGMOID_SLOPE = (0, 1, -1)
 OWN = 1 << 20  # perturbations above this bit are opened and closed inside one application
 
 
@@ -40,9 +44,12 @@ class Application:
         """f⁽ᵏ⁾ at the point of the evaluation."""
         key = place, kind, order
         if key not in self._memo:
-            base = a[0] if 0 in a else self.algebra.zero(self.rows, self.cols)
-            self._memo[key] = self.algebra.function(kind, name, order, base, self.rows, self.cols)
+            self._memo[key] = self.algebra.function(kind, name, order, self.base(a), self.rows, self.cols)
         return self._memo[key]
+
+    def base(self, a: Jet) -> Value:
+        """The argument at the point of the evaluation."""
+        return a[0] if 0 in a else self.algebra.zero(self.rows, self.cols)
 
     def chain(self, derivative: Callable[[int], Value | None], a: Jet) -> Jet:
         """f(a) by the derivatives of f."""
@@ -51,6 +58,14 @@ class Application:
     def hadamard(self, a: Jet, b: Jet) -> Jet:
         """a ⊙ b."""
         return jets.bilinear(self.algebra, self._multiply, a, b)
+
+    def scaled(self, c: Fraction, a: Jet) -> Jet:
+        """c a."""
+        return jets.linear(lambda value: self.algebra.times(plain(c), value), a)
+
+    def times(self, x: Value, y: Value) -> Value:
+        """x ⊙ y at the point of the evaluation."""
+        return self._multiply(x, y)
 
     def _multiply(self, x: Value, y: Value) -> Value:
         return self.algebra.hadamard(x, y, self.rows, self.cols)
@@ -158,6 +173,46 @@ def relu(f: Application, a: Jet, place: str) -> Jet:
     return f.hadamard({0: f.atom(place, "step", "step", 0, a)}, a)
 
 
+def leaky_relu(f: Application, a: Jet, place: str) -> Jet:
+    """leaky relu(z) = a z + (1 - a) relu(z), a = 1/100."""
+    return jets.add(f.algebra, f.scaled(LEAK, a), f.scaled(1 - LEAK, relu(f, a, place)))
+
+
+def normal_density(f: Application, a: Jet, place: str) -> Jet:
+    """φ⁽ᵏ⁾(z) = (-1)ᵏ He_k(z) φ(z)."""
+    return f.chain(lambda k: _density_derivative(f, a, place, k), a)
+
+
+def _density_derivative(f: Application, a: Jet, place: str, k: int) -> Value:
+    """φ⁽ᵏ⁾ at the point of the evaluation: φ times the polynomial p_k, p_{k+1} = p_k' - z p_k."""
+    value = f.atom(place, "normal density", "normal density", 0, a)
+    return f.times(f.polynomial(density_polynomial(k), f.base(a)), value) if k else value
+
+
+@cache
+def density_polynomial(k: int) -> tuple[int, ...]:
+    """Coefficients of (-1)ᵏ He_k, lowest first."""
+    if k == 0:
+        return (1,)
+    lower = density_polynomial(k - 1)
+    slope = [*(i * c for i, c in enumerate(lower) if i), 0, 0]
+    return tuple(s - c for s, c in zip(slope, (0, *lower), strict=True))
+
+
+def normal_cdf(f: Application, a: Jet, place: str) -> Jet:
+    """Φ' = φ."""
+
+    def derivative(k: int) -> Value:
+        return _density_derivative(f, a, place, k - 1) if k else f.atom(place, "normal cdf", "normal cdf", 0, a)
+
+    return f.chain(derivative, a)
+
+
+def gelu(f: Application, a: Jet, place: str) -> Jet:
+    """gelu(z) = z Φ(z)."""
+    return f.hadamard(normal_cdf(f, a, place), a)
+
+
 def tanh(f: Application, a: Jet, place: str) -> Jet:
     """tanh(z) = (e^z - e^-z) / (e^z + e^-z)."""
     up, down = exp(f, a, "up"), exp(f, f.minus(a), "down")
@@ -169,6 +224,23 @@ def sigmoid(f: Application, a: Jet, place: str) -> Jet:
     return reciprocal(f, jets.add(f.algebra, f.ones(), exp(f, f.minus(a), "down")), "over")
 
 
+def softplus(f: Application, a: Jet, place: str) -> Jet:
+    """softplus(z) = log(1 + e^z)."""
+    return log(f, jets.add(f.algebra, f.ones(), exp(f, a, "up")), "of sum")
+
+
+def softplus_by_slope(f: Application, a: Jet, place: str) -> Jet:
+    """softplus' = σ."""
+
+    def derivative(k: int) -> Value:
+        if k == 0:
+            return f.atom(place, "softplus", "softplus", 0, a)
+        value = f.atom(place, "sigmoid", "sigmoid", 0, a)
+        return f.polynomial(slope_polynomial(SIGMOID_SLOPE, k - 1), value) if k > 1 else value
+
+    return f.chain(derivative, a)
+
+
 def tanh_by_slope(f: Application, a: Jet, place: str) -> Jet:
     """tanh' = 1 - tanh²."""
     return _by_slope(f, "tanh", (1, 0, -1), a, place)
@@ -176,7 +248,7 @@ def tanh_by_slope(f: Application, a: Jet, place: str) -> Jet:
 
 def sigmoid_by_slope(f: Application, a: Jet, place: str) -> Jet:
     """σ' = σ (1 - σ)."""
-    return _by_slope(f, "sigmoid", (0, 1, -1), a, place)
+    return _by_slope(f, "sigmoid", SIGMOID_SLOPE, a, place)
 
 
 def _by_slope(f: Application, name: str, slope: tuple[int, ...], a: Jet, place: str) -> Jet:
@@ -210,6 +282,11 @@ KNOWN: dict[str, Callable[[Application, Jet, str], Jet]] = {
     "tanh": tanh,
     "sigmoid": sigmoid,
     "relu": relu,
+    "leaky relu": leaky_relu,
+    "softplus": softplus,
+    "gelu": gelu,
+    "normal cdf": normal_cdf,
+    "normal density": normal_density,
     "exp": exp,
     "log": log,
     "reciprocal": reciprocal,
@@ -217,4 +294,8 @@ KNOWN: dict[str, Callable[[Application, Jet, str], Jet]] = {
     "softmax": softmax,
 }
 
-BY_SLOPE: dict[str, Callable[[Application, Jet, str], Jet]] = {"tanh": tanh_by_slope, "sigmoid": sigmoid_by_slope}
+BY_SLOPE: dict[str, Callable[[Application, Jet, str], Jet]] = {
+    "tanh": tanh_by_slope,
+    "sigmoid": sigmoid_by_slope,
+    "softplus": softplus_by_slope,
+}
