@@ -12,6 +12,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.build import is_zero
+from derive.language.convolution import Convolution
 from derive.language.derivatives import slot_of
 
 _SUM, _HADAMARD, _PRODUCT, _ATOM = range(4)  # how tightly a formula's outermost operator binds
@@ -142,6 +143,8 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"Σ_{expr.letter} {_wrap(expr.body, _HADAMARD)}", _HADAMARD
         case nodes.Delta():
             return f"δ_{expr.args[0]}{expr.args[1]}", _ATOM
+        case Convolution():
+            return f"{expr.kind.replace(' ', '_')}({show(expr.source)}, {show(expr.kernel)})", _ATOM
         case nodes.Inverse():
             return f"{_wrap(expr.matrix, _ATOM)}⁻¹", _ATOM
         case nodes.Norm():
