@@ -10,6 +10,7 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import derivatives, nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.nodes import AxisSizes, split_size
 from derive.language.shapes import is_coefficient
 from derive.language.show import show
@@ -252,6 +253,11 @@ def build_blocks(builder: Builder, expr: nodes.Blocks) -> Array:
     raise Unsupported(f"the block matrix {show(expr)}")
 
 
+def build_convolution(builder: Builder, expr: Any) -> Array:
+    """An entry at a sum of indices, or at one counted from the end, has no labels of its own."""
+    raise Unsupported(f"{show(expr)}: a sum of indices is no label")
+
+
 # --- functions ---------------------------------------------------------------------------------------------------
 
 
@@ -312,6 +318,8 @@ TABLE: dict[type, Callable[[Builder, Any], Array]] = {
     nodes.Entries: build_indices.build_entries,
     nodes.Blocks: build_blocks,
     nodes.ComponentSum: build_indices.build_component_sum,
+    Convolution: build_convolution,
+    Flip: build_convolution,
     derivatives.Jacobian: build_derivatives.build_jacobian,
     derivatives.Gradient: build_derivatives.build_gradient,
     derivatives.BlockJacobian: build_derivatives.build_block,

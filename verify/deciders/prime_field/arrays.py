@@ -14,6 +14,7 @@ from math import prod
 import numpy as np
 
 from verify.deciders.prime_field.coefficients import Coefficient, arithmetic
+from verify.deciders.prime_field.convolution import flipped, slid
 from verify.deciders.prime_field.fields import Array, Field
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.problems import LimitReached
@@ -174,6 +175,15 @@ class Arrays:
     def total(self, a: Array, rows: Axis, cols: Axis) -> Array:
         """The sum of all entries."""
         return self.field.reduce(a.sum(axis=(-2, -1), keepdims=True))
+
+    def slide(self, x: Array, w: Array, is_full: bool, is_flipped: bool, rows: Axis, cols: Axis) -> Array:
+        """A kernel w slid over x."""
+        self._check(x.reshape(*x.shape[:-2], -1, 1), w.reshape(*w.shape[:-2], 1, -1))
+        return slid(self.field, x, w, is_full, is_flipped)
+
+    def flip(self, a: Array) -> Array:
+        """The entries in reverse order."""
+        return flipped(a)
 
     # --- components --------------------------------------------------------------------------------------------
 

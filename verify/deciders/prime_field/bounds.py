@@ -21,9 +21,12 @@ some argument; where n ≥ the classes of every argument (an argument's own axes
 polynomial, and the two are different variables. Nothing compares the entries of one value, so the slots of an atom are
 the open component letters of its arguments alone; loops inside arguments count as for f.
 
-*A size that is an expression*, as n_a + n_x, is a sort of its own: no node of the language splits such an axis, so
-its tensors are generic and the lemma holds for it by itself; loops count by their degree in the letters. Axes with
-a number for a size need no bound: the claim is about that number.
+*Convolution* reads entries at sums of indices and is no contraction network: the lemma does not cover it, and what is
+equal is so at the sizes that were tried, which the outcome names.
+
+*A size that is an expression*, as n_a + n_x or n - k + 1, is a sort of its own: no node of the language splits such an
+axis, so its tensors are generic and the lemma holds for it by itself; loops count by their degree in the letters. Axes
+with a number for a size need no bound: the claim is about that number.
 
 *Error.* A trial errs if atoms with different arguments meet or the final polynomial vanishes at the drawn point:
 at most (Σ pairs of atoms deg + D) / p (Schwartz–Zippel; 64-bit hashes count as random functions). A trial is void
@@ -39,6 +42,8 @@ from itertools import product
 from math import ceil, log2, prod
 from typing import Any
 
+import sympy as sp
+
 from verify.deciders.prime_field.classes import Assumed, Atom, Classes
 from verify.deciders.prime_field.coefficients import MINUS, arithmetic
 from verify.deciders.prime_field.fields import TOP
@@ -51,6 +56,7 @@ from verify.deciders.prime_field.scope import Env, Run, Window
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147)
 PRIME_BITS = TOP - 1
 FIRST = 3  # at smaller sizes identities hold that hold nowhere else
+SAMPLES = 3  # choices of sizes at which a claim is tried that the lemma does not cover
 
 
 @dataclass(frozen=True)
@@ -67,9 +73,14 @@ class Needs:
     difference: Networks
     counted: Classes
 
+    @property
+    def covers_all_sizes(self) -> bool:
+        """Whether the lemma speaks of the claim: all of it is made of contraction networks."""
+        return self.counted.covers_all_sizes
+
     def at(self, sort: object) -> int:
-        """K of one sort."""
-        return self.classes[self.program.sorts.index(sort)]
+        """K of one sort; no size is needed more than another where the lemma is silent."""
+        return self.classes[self.program.sorts.index(sort)] if self.covers_all_sizes else 0
 
 
 def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None) -> Needs:
@@ -141,6 +152,8 @@ def grids(need: Needs, limits: Limits) -> Iterator[list[dict[str, int]]]:
 def grid(need: Needs, limits: Limits, first: int = FIRST) -> list[dict[str, int]]:
     """Choices of sizes, each ≥ K and ≥ first, different sorts different; 1 + degree values for every size."""
     program = need.program
+    if not need.covers_all_sizes:
+        return [_start(need, limits, least) for least in range(first, first + (SAMPLES if program.symbols else 1))]
     counts = [1 + degree for degree in need.degrees]
     if prod(counts) > limits.sizes:
         raise LimitReached(f"{prod(counts)} choices of sizes; the limit is {limits.sizes}")
@@ -170,8 +183,14 @@ def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
         if short is None and max(values.values(), default=0) <= limits.size:
             return values
         if short is not None:
-            values[max(str(s.name) for s in short.free_symbols)] += 1
+            values[_raising(short)] += 1
     raise LimitReached(f"a size of {max(values.values())}; the limit is {limits.size}")
+
+
+def _raising(sort: Any) -> str:
+    """The last letter with which a size grows: n of n - k + 1."""
+    growing = [str(s.name) for s in sort.free_symbols if sp.diff(sort, s).could_extract_minus_sign() is False]
+    return max(growing or [str(s.name) for s in sort.free_symbols])
 
 
 def _length(sort: Any, values: Mapping[str, int]) -> int:

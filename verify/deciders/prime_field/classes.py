@@ -84,6 +84,7 @@ class Classes:
         self.atoms: list[Atom] = []
         self.inverted: list[Atom] = []
         self.dirty: set[str] = set(assumed.dirty)
+        self.covers_all_sizes = True  # False once a value is no contraction network
         self._flat = (0,) * len(symbols)
         self._counts: dict[Axis, Counts] = {}
         self._degrees: dict[Axis, Counts] = {}
@@ -233,6 +234,16 @@ class Classes:
 
     def _scalar(self, a: Networks) -> Networks:
         return replace(a, rows=0, cols=0, linked=False, is_unit=False)
+
+    def slide(self, x: Networks, w: Networks, is_full: bool, is_flipped: bool, rows: Axis, cols: Axis) -> Networks:
+        """No contraction network: the counts bound degrees and heights at any one choice of sizes, and no more."""
+        self.covers_all_sizes = False
+        return product(x, w, plus(x.total, w.total, self.count(rows + cols)), 0, 0)
+
+    def flip(self, a: Networks) -> Networks:
+        """No contraction network either."""
+        self.covers_all_sizes = False
+        return replace(a, is_unit=False)
 
     # --- components --------------------------------------------------------------------------------------------
 

@@ -30,7 +30,8 @@ RATIONAL = frozenset({"identity", "reciprocal", "relu"})  # known functions that
 def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEFAULT) -> Outcome:
     """Decide a claim at given steps for every size.
 
-    `times` gives every step letter of the claim a number. `equal` is wrong with probability at most `bound`,
+    `times` gives every step letter of the claim a number. `equal` is wrong with probability at most `bound`
+    and, where `at_sizes` names some, said of these alone;
     `differ` is certain (concrete functions: confirmed in interval arithmetic). `unknown` names what this witness
     does not decide, `limit` the limit that was hit. Source: the small-model lemma, see `bounds`.
     """
@@ -93,6 +94,10 @@ def _settled(
         return _different(need.program, env, sizes, count, seed, limits, window)
     if left != assumed:
         return left
+    if not need.covers_all_sizes:
+        tried = "; ".join(map(_shown, grid)) or "its own sizes"
+        detail = f"at {tried} alone: a convolution reads entries at sums of indices"
+        return Outcome(WITNESS, "equal", count * len(grid), error, detail, at_sizes=tried)
     return Outcome(WITNESS, "equal", count * len(grid), error, _route(need.program, need, grid))
 
 
