@@ -13,7 +13,7 @@ from derive.language import nodes
 from derive.language.build import hadamard, matadd, negate, transpose
 from derive.language.derivatives import Collect
 from derive.language.shapes import Axes, axes, is_coefficient
-from derive.latex import syntax
+from derive.latex import convolutions, syntax
 from derive.latex.applied import apply_known
 from derive.latex.big import big
 from derive.latex.constants import constant, indicator
@@ -207,10 +207,11 @@ class Reader:
     def _entrywise(self, node: syntax.Entrywise, want: Axes | None) -> Any:
         if node.operator == "kron":
             return _joined([fit(self.read(operand), None) for operand in node.operands])
+        if convolutions.is_convolution(node.operator):
+            return convolutions.joined(self, node)
         values = [self._term(operand, None) for operand in node.operands]
         if node.operator != "hadamard":
-            hint = "stands in a condition only" if node.operator == "range" else "is not read in this version"
-            raise NotationError(f"the operator {node.operator} {hint}", node.start, node.end)
+            raise NotationError(f"the operator {node.operator} stands in a condition only", node.start, node.end)
         shape = next((axes(v) for v in values if isinstance(v, sp.MatrixExpr)), want)
         if any(is_coefficient(value) for value in values):
             raise NotationError("⊙ joins two arrays, not a number", node.start, node.end)

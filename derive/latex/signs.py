@@ -29,12 +29,13 @@ OPERATORS = {
     "\\odot": "hadamard", "\\circ": "hadamard", "⊙": "hadamard", "∘": "hadamard", "\\otimes": "kron", "⊗": "kron",
     "\\cdot": "matmul", "\\times": "matmul", "×": "matmul", "·": "matmul",
 }  # fmt: skip
-DECLARED_OPERATORS = ("matmul", "hadamard", "kron", "convolve", "correlate")
+DECLARED_OPERATORS = ("matmul", "hadamard", "kron", "convolve", "correlate", "convolve full", "correlate full")
 
 KNOWN_FUNCTIONS = {
     "tanh": "tanh", "exp": "exp", "ln": "log", "log": "log", "sqrt": "sqrt", "sigmoid": "sigmoid", "relu": "relu",
     "ReLU": "relu", "softmax": "softmax", "diag": "diag", "vec": "vec", "tr": "tr", "Tr": "tr", "trace": "tr",
-    "kron": "kron", "sgn": "sgn", "sign": "sgn", "abs": "abs", "det": "det", "max": "max",
+    "kron": "kron", "sgn": "sgn", "sign": "sgn", "abs": "abs", "det": "det", "max": "max", "correlate": "convolution",
+    "convolve": "convolution", "flip": "convolution", "rot180": "convolution",
 }  # fmt: skip
 # Words that are the function even where they stand as plain letters before a bracket.
 PLAIN_FUNCTIONS = ("softmax", "sigmoid", "relu", "ReLU", "diag", "vec", "trace", "Tr", "tr", "kron", "tanh", "exp", "log", "ln", "sgn", "sign", "det")  # fmt: skip  # noqa: E501
