@@ -69,7 +69,9 @@ def slid_axis(source: AxisSizes, kernel: AxisSizes, is_full: bool) -> AxisSizes 
     if max(len(source), len(kernel)) > 1 or (not is_full and not source and kernel):
         return None
     size = slid(length(source), length(kernel), is_full)
-    return () if size == 1 else None if size.is_positive is False else (size,)
+    if size == 1:
+        return ()
+    return None if (size - 1).is_nonpositive else (size,)  # 2 - k: it fits at k = 1 alone
 
 
 def correlate(source: Any, kernel: Any, full: bool = False) -> Convolution:

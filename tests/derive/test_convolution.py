@@ -48,6 +48,7 @@ def test_sizes_are_compared_multiplied_out():
         (sp.MatrixSymbol("q", 1, 1), w),  # one entry
         (sp.MatrixSymbol("x", 3, 1), sp.MatrixSymbol("w", 5, 1)),
         (sp.MatrixSymbol("x", n**2, 1), w),  # an ordered product of sizes
+        (correlate(x, w), x),  # n - k + 1 entries, and n: it fits at k = 1 alone
         (FamilyDerivative(x, x), w),
     ],
 )
