@@ -22,16 +22,16 @@ from derive.language.nodes import AxisSizes, Node, Size, length
 
 CORRELATE, CONVOLVE = "correlate", "convolve"
 FULL = " full"
-KINDS = (CORRELATE, CONVOLVE, CORRELATE + FULL, CONVOLVE + FULL)
+SLIDES = (CORRELATE, CONVOLVE, CORRELATE + FULL, CONVOLVE + FULL)
 
 
 class Convolution(Node):
-    """The kernel, on the right, slid over the input in one of the four KINDS."""
+    """The kernel, on the right, slid over the input in one of the four SLIDES."""
 
     def __new__(cls, kind: str | Str, source: Any, kernel: Any) -> Convolution:
         kind = kind if isinstance(kind, Str) else Str(kind)
-        if kind.name not in KINDS:
-            raise ValueError(f"a kernel is slid as one of {', '.join(KINDS)}, not {kind.name!r}")
+        if kind.name not in SLIDES:
+            raise ValueError(f"a kernel is slid as one of {', '.join(SLIDES)}, not {kind.name!r}")
         return super().__new__(cls, kind, source, kernel)
 
     kind = property(lambda self: str(self.args[0].name))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from derive.errors import NotationError
-from derive.language.convolution import CONVOLVE, CORRELATE, FULL, KINDS, Convolution, Flip, flip
+from derive.language.convolution import CONVOLVE, CORRELATE, FULL, SLIDES, Convolution, Flip, flip
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.binding import ATOM, Text
@@ -27,7 +27,7 @@ FUNCTIONS = (CORRELATE, CONVOLVE, *FLIPS)
 
 def is_convolution(operator: str) -> bool:
     """Whether an operator slides a kernel."""
-    return operator in KINDS
+    return operator in SLIDES
 
 
 def joined(reader: Reader, node: syntax.Entrywise) -> Any:

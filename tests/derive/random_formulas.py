@@ -8,7 +8,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower
 
 from derive.language import nodes
 from derive.language.build import constant, divide, hadamard, kron, matadd, matmul, negate, sequence, transpose
-from derive.language.convolution import KINDS, Convolution, flip
+from derive.language.convolution import SLIDES, Convolution, flip
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import ElementwiseFunction, elementwise, function
 from derive.language.shapes import axes
@@ -175,15 +175,15 @@ class Maker:
     def convolution(self, rows, cols, depth):
         """A kernel slid over what another one made longer; or two arrays of one size to a number."""
         if rows == cols == ONE:
-            return lambda: Convolution(self.pick(KINDS[:2]), self.make(ROWS, ONE, depth - 1), self.make(ROWS, ONE, 1))
+            return lambda: Convolution(self.pick(SLIDES[:2]), self.make(ROWS, ONE, depth - 1), self.make(ROWS, ONE, 1))
         if max(len(rows), len(cols)) > 1 or not {rows, cols} <= {ONE, ROWS, COLS}:
             return None
         kernel = tuple(axis and COLS for axis in (rows, cols))
         return lambda: self._convolution(rows, cols, kernel, depth)
 
     def _convolution(self, rows, cols, kernel, depth):
-        longer = Convolution(self.pick(KINDS[2:]), self.make(rows, cols, depth - 1), self.make(*kernel, 0))
-        return Convolution(self.pick(KINDS[:2]), longer, self.make(*kernel, depth - 1))
+        longer = Convolution(self.pick(SLIDES[2:]), self.make(rows, cols, depth - 1), self.make(*kernel, 0))
+        return Convolution(self.pick(SLIDES[:2]), longer, self.make(*kernel, depth - 1))
 
     def flipped(self, rows, cols, depth):
         return lambda: flip(self.make(rows, cols, depth - 1))

@@ -5,7 +5,7 @@ import sympy as sp
 
 from derive.errors import ShapeError
 from derive.language.build import matadd, sequence
-from derive.language.convolution import KINDS, Convolution, convolve, correlate, flip
+from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import FamilyDerivative
 from derive.language.shapes import axes
 from derive.language.show import show
@@ -67,8 +67,8 @@ def test_a_flip_keeps_the_axes_and_undoes_itself():
 
 
 def test_four_kinds_and_no_other():
-    assert [Convolution(kind, x, w).is_full for kind in KINDS] == [False, False, True, True]
-    assert [Convolution(kind, x, w).is_flipped for kind in KINDS] == [False, True, False, True]
+    assert [Convolution(kind, x, w).is_full for kind in SLIDES] == [False, False, True, True]
+    assert [Convolution(kind, x, w).is_flipped for kind in SLIDES] == [False, True, False, True]
     with pytest.raises(ValueError, match="correlate full"):
         Convolution("same", x, w)
 

@@ -5,7 +5,7 @@ import pytest
 import sympy as sp
 
 from derive.language.build import hadamard, matadd, matmul, ones, sequence, transpose
-from derive.language.convolution import KINDS, Convolution, convolve, correlate, flip
+from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import Gradient
 from derive.language.functions import elementwise, function
 from derive.language.nodes import Norm
@@ -134,7 +134,7 @@ def test_lengths_are_raised_by_a_letter_that_makes_them_grow():
 # --- numbers ---------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLIDES)
 def test_the_numeric_witnesses_slide_as_numpy_does(kind):
     """np.correlate and np.convolve, along one axis."""
     rng = np.random.default_rng(7)

@@ -6,7 +6,7 @@ import sympy as sp
 
 from derive.errors import BackproofError
 from derive.language.build import diag, hadamard, matadd, matmul, sequence, transpose, vec
-from derive.language.convolution import KINDS, Convolution, convolve, correlate, flip
+from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import BlockJacobian, Gradient, Jacobian
 from derive.language.functions import elementwise, function
 from derive.language.nodes import (
@@ -119,7 +119,7 @@ def test_an_exact_counterexample(name, tmp_path):
 p = sp.Symbol("p", integer=True, positive=True)
 w, K = sp.MatrixSymbol("w", p, 1), sp.MatrixSymbol("K", p, p)
 SLID = {
-    **{kind: (STATIC, Convolution(kind, y, w), Convolution(kind, matmul(2, y), w)) for kind in KINDS},
+    **{kind: (STATIC, Convolution(kind, y, w), Convolution(kind, matmul(2, y), w)) for kind in SLIDES},
     "in two dimensions": (STATIC, convolve(B, K, full=True), correlate(B, K, full=True)),
     "a flip": (STATIC, flip(A), A),
     "a kernel's derivative": (STATIC, Jacobian(correlate(y, w), w), Jacobian(convolve(y, w), w)),

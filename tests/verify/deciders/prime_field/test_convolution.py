@@ -7,7 +7,7 @@ import pytest
 import sympy as sp
 
 from derive.language.build import matmul, transpose
-from derive.language.convolution import KINDS, Convolution, convolve, correlate, flip
+from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import Gradient, Jacobian
 from derive.model import Model, Time
 from verify.claim import Claim
@@ -51,7 +51,7 @@ def by_definition(kind, a, b):
     return found
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", SLIDES)
 @pytest.mark.parametrize(("source", "kernel"), [(x, w), (X, K), (transpose(x), transpose(w)), (X, w)])
 def test_values(kind, source, kernel):
     """Σ w_pq x_{i±p, j±q}, of columns, matrices, rows, and of a column over a matrix."""
