@@ -1,7 +1,7 @@
 """Gradients through a kernel slid over an input: c = ∂E/∂Y slides over the kernel, or over the input.
 
 With T the 0/1 tensor of the slide, y = Σ T_ijl w_j x_l, both are its other contractions with c: along each axis they
-are slides again (Goodfellow, Bengio & Courville, Deep Learning, §9.5). Flipping is symmetric, so its gradient is a flip.
+are slides again (Goodfellow, Bengio & Courville, Deep Learning, §9.5). A flip is symmetric: its gradient is a flip.
 """
 
 from __future__ import annotations
