@@ -13,7 +13,7 @@ from derive.language.convolution import CONVOLVE, CORRELATE, FULL, SLIDES, Convo
 from derive.language.shapes import axes, is_coefficient
 from derive.latex import syntax
 from derive.latex.binding import ATOM, Text
-from derive.latex.names import without_font
+from derive.latex.lexicon import without_font
 from derive.latex.syntax import Scripts
 from derive.latex.unsized import fit
 

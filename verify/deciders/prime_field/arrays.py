@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from verify.deciders.prime_field.coefficients import Coefficient, arithmetic
-from verify.deciders.prime_field.convolution import flipped, slid
+from verify.deciders.prime_field.convolution import Slide, flipped, slid, slide_places
 from verify.deciders.prime_field.fields import Array, Field
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.problems import LimitReached
@@ -40,8 +40,10 @@ class Arrays:
         entries: int,
         observe: bool = False,
         by_exponentials: bool = False,
+        slides_are_opaque: bool = False,
     ) -> None:
         self.field, self.sizes, self.by_exponentials = field, sizes, by_exponentials
+        self.slides_are_opaque = slides_are_opaque
         self._letters = {letter: LETTERS + place for place, letter in enumerate(letters)}
         self._letter_axes = letters
         self._entries = entries
@@ -176,14 +178,33 @@ class Arrays:
         """The sum of all entries."""
         return self.field.reduce(a.sum(axis=(-2, -1), keepdims=True))
 
-    def slide(self, x: Array, w: Array, is_full: bool, is_flipped: bool, rows: Axis, cols: Axis) -> Array:
+    def slide(self, x: Array, w: Array, slide: Slide) -> Array:
         """A kernel w slid over x."""
         self._check(x.reshape(*x.shape[:-2], -1, 1), w.reshape(*w.shape[:-2], 1, -1))
-        return slid(self.field, x, w, is_full, is_flipped)
+        return slid(self.field, x, w, slide)
 
     def flip(self, a: Array) -> Array:
         """The entries in reverse order."""
         return flipped(a)
+
+    def slide_tensor(self, p: Axis, q: Axis, long: Axis, is_full: bool) -> Array:
+        """T, its rows p and q where the slide is full, else p; where p or q is 1 it is the identity."""
+        shape = self.length(p), self.length(q), self.length(long)
+        first, second = sorted((p, q), key=str)
+        if not first or not second:
+            return self._matrix(self._integers(np.eye(shape[2], dtype=np.int64)), shape, is_full)
+        places = slide_places(self.length(first), self.length(second), shape[2], p == q)
+        places = places if p == first else places.swapaxes(0, 1)
+        drawn = self.field.draw(f" slide of {first} and {second}", places.reshape(*self._lead, shape[0], -1))
+        return self._matrix(drawn, shape, is_full)
+
+    def _matrix(self, a: Array, shape: tuple[int, int, int], is_full: bool) -> Array:
+        p, q, long = shape
+        return a.reshape(*a.shape[:-2], *((p * q, long) if is_full else (p, q * long)))
+
+    def flip_tensor(self, axis: Axis) -> Array:
+        """R."""
+        return self._drawn(f" flip of {axis}", *2 * (self.length(axis),), "symmetric")
 
     # --- components --------------------------------------------------------------------------------------------
 

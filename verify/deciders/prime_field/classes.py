@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from verify.deciders.prime_field.coefficients import Coefficient
+from verify.deciders.prime_field.convolution import Slide
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.networks import (
     INVERSE,
@@ -62,6 +63,7 @@ class Assumed:
     exp_cancels: bool = False
     dirty: frozenset[str] = frozenset()
     by_exponentials: bool = False
+    slides_are_opaque: bool = False
 
     def weakened(self, has_equal_atoms: bool, has_opposite_exponents: bool) -> Assumed:
         """What is left of it after an evaluation."""
@@ -80,7 +82,7 @@ class Classes:
 
     def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed):
         self.sorts, self.symbols, self.letters, self.assumed = sorts, symbols, letters, assumed
-        self.by_exponentials = assumed.by_exponentials
+        self.by_exponentials, self.slides_are_opaque = assumed.by_exponentials, assumed.slides_are_opaque
         self.atoms: list[Atom] = []
         self.inverted: list[Atom] = []
         self.dirty: set[str] = set(assumed.dirty)
@@ -235,15 +237,23 @@ class Classes:
     def _scalar(self, a: Networks) -> Networks:
         return replace(a, rows=0, cols=0, linked=False, is_unit=False)
 
-    def slide(self, x: Networks, w: Networks, is_full: bool, is_flipped: bool, rows: Axis, cols: Axis) -> Networks:
+    def slide(self, x: Networks, w: Networks, slide: Slide) -> Networks:
         """No contraction network: the counts bound degrees and heights at any one choice of sizes, and no more."""
         self.covers_all_sizes = False
-        return product(x, w, plus(x.total, w.total, self.count(rows + cols)), 0, 0)
+        return product(x, w, plus(x.total, w.total, self.count(slide.found[0] + slide.found[1])), 0, 0)
 
     def flip(self, a: Networks) -> Networks:
         """No contraction network either."""
         self.covers_all_sizes = False
         return replace(a, is_unit=False)
+
+    def slide_tensor(self, p: Axis, q: Axis, long: Axis, is_full: bool) -> Networks:
+        """T, a tensor like any other; where p or q is 1 it merges two axes."""
+        return self.tensor(" slide", p + q, long, "") if p and q else self._value(long, 0, 0, linked=True)
+
+    def flip_tensor(self, axis: Axis) -> Networks:
+        """R, a tensor like any other."""
+        return self.tensor(" flip", axis, axis, "symmetric")
 
     # --- components --------------------------------------------------------------------------------------------
 

@@ -1,11 +1,20 @@
-"""Kernels slid over inputs at concrete sizes, over any field, and what that says about other sizes: nothing.
+"""Kernels slid over inputs: as a 0/1 tensor about which nothing is used, which proves; else at concrete sizes.
 
-An entry y_i = Σ_j w_j x_{i+j} reads an input at a *sum* of two indices. That is no contraction network, so the
-small-model lemma of `bounds` does not speak of it: a claim that holds at some sizes is known there and nowhere else.
+Along one axis a slide is a contraction with T_ijl = [l = i + j], i and j of two short sizes p and q, l of p + q - 1:
+valid y_i = Σ T_ijl w_j x_l, full y_l = Σ T_ijl x_i w_j; T^(p,q)_ijl = T^(q,p)_jil. A flip is a symmetric matrix R.
+
+**Opaque.** With T (symmetric as said) and R drawn at random, both sides are contraction networks, and the small-model
+lemma speaks of them. What holds for every such T and R holds for these: an equal is one for all sizes. What differs
+then need not be false, for T and R obey more laws (R R = I; reversing all three indices of T changes nothing; full
+slides are associative).
+
+**Concrete.** The slide itself, evaluated exactly. An entry at a *sum* of indices is no contraction network: the lemma
+is silent, and a claim that holds at some sizes is known there and nowhere else. What differs is false.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,37 +22,101 @@ import numpy as np
 from derive.language.convolution import Convolution, Flip
 from verify.deciders.prime_field import jets
 from verify.deciders.prime_field.fields import Array, Field
-from verify.deciders.prime_field.jets import Jet
+from verify.deciders.prime_field.jets import Algebra, Axis, Jet, Value
 from verify.deciders.prime_field.problems import Unsupported
-from verify.deciders.prime_field.scope import Env, Scope, Thunk
+from verify.deciders.prime_field.scope import Env, Scope, Shape, Thunk
 
 if TYPE_CHECKING:  # the compiler calls these functions, and they call it
     from verify.deciders.prime_field.program import Compiler
 
 
+@dataclass(frozen=True)
+class Slide:
+    """How a kernel slides: over the whole input only or past its ends, turned round or not; the axes of all three."""
+
+    is_full: bool
+    is_turned: bool  # before it correlates, or before it convolves in full
+    source: Shape
+    kernel: Shape
+    found: Shape
+
+
 def of_convolution(c: Compiler, expr: Convolution) -> Thunk:
-    """The kernel slid over the input: bilinear in both."""
-    source, kernel = c(expr.source), c(expr.kernel)
-    c.shape(expr.source), c.shape(expr.kernel)
-    rows, cols = c.shape(expr)
-    is_full, is_flipped = expr.is_full, expr.is_flipped
+    """The kernel slid over the input: bilinear in both. A kernel flipped twice is not flipped."""
+    is_turned, inner = expr.is_flipped != expr.is_full, expr.kernel
+    if isinstance(inner, Flip):
+        is_turned, inner = not is_turned, inner.matrix
+    source, kernel = c(expr.source), c(inner)
+    slide = Slide(expr.is_full, is_turned, c.shape(expr.source), c.shape(inner), c.shape(expr))
+    c.has_slides = True
 
     def run(scope: Scope, env: Env) -> Jet:
         algebra = scope.run.algebra
 
-        def slide(x: jets.Value, w: jets.Value) -> jets.Value:
-            return algebra.slide(x, w, is_full, is_flipped, rows, cols)
+        def slid(x: Value, w: Value) -> Value:
+            return opaque(algebra, x, w, slide) if algebra.slides_are_opaque else algebra.slide(x, w, slide)
 
-        return jets.bilinear(algebra, slide, source(scope, env), kernel(scope, env))
+        return jets.bilinear(algebra, slid, source(scope, env), kernel(scope, env))
 
     return run
 
 
 def of_flip(c: Compiler, expr: Flip) -> Thunk:
     """The entries in reverse order."""
-    inner = c(expr.matrix)
-    c.shape(expr)
-    return lambda scope, env: jets.linear(scope.run.algebra.flip, inner(scope, env))
+    inner, shape = c(expr.matrix), c.shape(expr)
+    c.has_slides = True
+
+    def run(scope: Scope, env: Env) -> Jet:
+        algebra = scope.run.algebra
+        return jets.linear(
+            lambda a: turned(algebra, a, shape) if algebra.slides_are_opaque else algebra.flip(a), inner(scope, env)
+        )
+
+    return run
+
+
+# --- opaque ------------------------------------------------------------------------------------------------------
+
+
+def opaque(algebra: Algebra, x: Value, w: Value, slide: Slide) -> Value:
+    """T (K ⊗ X) Tᵀ, in full Tᵀ (X ⊗ K) T: T of the rows on the left, of the columns on the right."""
+    w = turned(algebra, w, slide.kernel) if slide.is_turned else w
+    if slide.is_full:
+        found = algebra.kron(x, w)
+        for side, (p, q, long) in enumerate(zip(slide.source, slide.kernel, slide.found, strict=True)):
+            if long:
+                found = _applied(algebra, found, algebra.slide_tensor(p, q, long, True), p + q, side)
+        return found
+    found = algebra.kron(w, x)
+    for side, (p, q, long) in enumerate(zip(slide.found, slide.kernel, slide.source, strict=True)):
+        if long:
+            across = algebra.transpose(algebra.slide_tensor(p, q, long, False))
+            found = _applied(algebra, found, across, q + long, side)
+    return found
+
+
+def _applied(algebra: Algebra, a: Value, tensor: Value, joined: Axis, side: int) -> Value:
+    """Tᵀ A of the rows (0), A T of the columns (1)."""
+    return algebra.matmul(a, tensor, joined) if side else algebra.matmul(algebra.transpose(tensor), a, joined)
+
+
+def turned(algebra: Algebra, a: Value, shape: Shape) -> Value:
+    """R A R."""
+    rows, cols = shape
+    if rows:
+        a = algebra.matmul(algebra.flip_tensor(rows), a, rows)
+    return algebra.matmul(a, algebra.flip_tensor(cols), cols) if cols else a
+
+
+def slide_places(p: int, q: int, long: int, is_symmetric: bool) -> Array:
+    """A number for each entry of T: equal ones for (i, j, l) and (j, i, l) where the two short sizes are one."""
+    i, j, place = np.ogrid[:p, :q, :long]
+    if is_symmetric:
+        i, j = np.minimum(i, j), np.maximum(i, j)
+    return np.asarray((i * q + j) * long + place)
+
+
+# --- concrete ----------------------------------------------------------------------------------------------------
 
 
 def flipped(a: Array) -> Array:
@@ -51,27 +124,23 @@ def flipped(a: Array) -> Array:
     return a[..., ::-1, ::-1]
 
 
-def slid(field: Field, x: Array, w: Array, is_full: bool, is_flipped: bool) -> Array:
-    """y_ab = Σ_pq w_pq x_{a+p, b+q}; a flipped kernel is read backwards, a full slide pads with zeros.
+def slid(field: Field, x: Array, w: Array, slide: Slide) -> Array:
+    """Valid: y_ab = Σ_pq w_pq x_{a+p, b+q}. Full: zeros around x, and the kernel read backwards.
 
     Raises `Unsupported` where the kernel is larger than the input: there is no such claim at these sizes.
     """
-    (rows, cols), (high, wide) = x.shape[-2:], w.shape[-2:]
-    if is_full:
-        rows, cols, x = rows + 2 * high - 2, cols + 2 * wide - 2, _padded(x, high - 1, wide - 1)
-    if rows < high or cols < wide:
-        raise Unsupported(f"a kernel of {high}×{wide} in an input of {rows}×{cols}")
-    w = flipped(w) if is_flipped else w
+    high, wide = w.shape[-2:]
+    if slide.is_full:
+        x = np.pad(x, [(0, 0)] * (x.ndim - 2) + [(high - 1, high - 1), (wide - 1, wide - 1)])
+    rows, cols = x.shape[-2] - high + 1, x.shape[-1] - wide + 1
+    if rows < 1 or cols < 1:
+        raise Unsupported(f"a kernel of {high}×{wide} in an input of {x.shape[-2]}×{x.shape[-1]}")
+    w = flipped(w) if slide.is_turned != slide.is_full else w
     terms = (
-        field.multiply(w[..., p : p + 1, q : q + 1], x[..., p : rows - high + p + 1, q : cols - wide + q + 1])
+        field.multiply(w[..., p : p + 1, q : q + 1], x[..., p : p + rows, q : q + cols])
         for p, q in np.ndindex(high, wide)
     )
     found = next(terms)
     for term in terms:
         found = field.add(found, term)
     return found
-
-
-def _padded(a: Array, rows: int, cols: int) -> Array:
-    """Zeros around the last two axes."""
-    return np.pad(a, [(0, 0)] * (a.ndim - 2) + [(rows, rows), (cols, cols)])

@@ -1,4 +1,4 @@
-"""The prime field on convolutions: exact values at concrete sizes, and never a word about the others."""
+"""The deciders on convolutions: proofs for every tensor in their place, exact values at concrete sizes, no more."""
 
 import itertools
 
@@ -9,9 +9,11 @@ import sympy as sp
 from derive.language.build import matmul, transpose
 from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import Gradient, Jacobian
+from derive.language.nodes import Tr
+from derive.language.nodes import length as length_of
 from derive.model import Model, Time
 from verify.claim import Claim
-from verify.deciders import prime_field
+from verify.deciders import normal_form, prime_field
 from verify.deciders.prime_field import bounds
 from verify.deciders.prime_field.arrays import Arrays, ndim
 from verify.deciders.prime_field.classes import Assumed
@@ -79,20 +81,115 @@ def test_flip_and_derivatives():
     assert (found == band).all()
 
 
+class Truth(Arrays):
+    """Arrays whose opaque tensors are the ones that they stand for."""
+
+    def slide_tensor(self, p, q, long, is_full):
+        i, j, place = np.ogrid[: self.length(p), : self.length(q), : self.length(long)]
+        found = (place == i + j).astype(object)
+        shape = found.shape
+        return found.reshape(1, *(1,) * 5, *((-1, shape[2]) if is_full else (shape[0], -1)))
+
+    def flip_tensor(self, axis):
+        return np.eye(self.length(axis), dtype=object)[::-1].reshape(1, *(1,) * 5, *2 * (self.length(axis),))
+
+
+EVERY_SHAPE = [
+    (x, w), (X, K), (transpose(x), transpose(w)), (X, w), (x, x), (X, X), (x, sp.MatrixSymbol("c", 1, 1)),
+    (X, sp.MatrixSymbol("Q", k, k)), (x, flip(w)), (flip(X), flip(K)), (sp.MatrixSymbol("c", 1, 1),) * 2,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", SLIDES)
+@pytest.mark.parametrize(("source", "kernel"), EVERY_SHAPE)
+def test_the_slide_is_an_instance_of_the_opaque_tensor(kind, source, kernel):
+    """With T_ijl = [l = i + j] and R the reversal, the contraction is the slide: what holds for all of them holds."""
+    expr = Convolution(kind, source, kernel)
+    program = Compiler(Claim(expr, expr, STATIC), Limits()).program()
+    values = [
+        sides_of(program, Run(program.system, made(Rationals(ndim(0), seed=5), SIZES, {}, 10**7, **more), {}))[0]
+        for made, more in ((Arrays, {}), (Truth, {"slides_are_opaque": True}))
+    ]
+    assert values[0].shape == values[1].shape
+    assert (values[0] == values[1]).all()
+
+
+def in_numbers(form, store, inputs):
+    """A normal form by einsum, its convolution factors the ones that they stand for."""
+    lengths = [int(size.xreplace(dict(zip((n, m, k, l), (6, 5, 3, 2), strict=True)))) for size in store.sizes]
+    total = 0
+    for term, coefficient in form.terms.items():
+        operands = []
+        for atom, labels in term.factors:
+            kind, data, slots = (getattr(store.atoms[atom], key) for key in ("kind", "data", "slots"))
+            shape = [lengths[size] for size in slots]
+            if kind == "tensor":
+                found = inputs[data[0]].reshape(shape)
+            else:
+                places = np.indices(shape).sum(axis=0)
+                found = (places == shape[0] - 1) if kind == "flip" else np.subtract(*_last(np.indices(shape))) == 0
+            operands += [np.asarray(found, dtype=object).astype(int), list(labels)]
+        total = total + coefficient * np.einsum(*operands, list(term.open))
+    return total
+
+
+def _last(indices):
+    i, j, place = indices
+    return i + j, place
+
+
+@pytest.mark.parametrize("kind", SLIDES)
+@pytest.mark.parametrize(("source", "kernel"), EVERY_SHAPE[:-1])
+def test_the_normal_form_has_the_slide_as_an_instance_too(kind, source, kernel):
+    """Its factors T and R read the same entries."""
+    expr = Convolution(kind, source, kernel)
+    names = sorted({str(symbol.name) for symbol in expr.atoms(sp.MatrixSymbol)})
+    found, *inputs = value(expr, *names)
+    session = normal_form.Session()
+    form = normal_form.normalise(expr, STATIC, session=session).form
+    numbers = in_numbers(form, session.store, dict(zip(names, inputs, strict=True)))
+    assert (np.reshape(numbers, found.shape) == found).all()
+
+
+@pytest.mark.parametrize(("one", "other"), [((k,), (n,)), ((n,), (k,)), ((n,), (n,))])
+def test_one_tensor_serves_both_orders_of_its_short_sizes(one, other):
+    """T^(p,q)_ijl = T^(q,p)_jil."""
+    algebra = Arrays(Rationals(ndim(0), seed=5), SIZES, {}, 10**7, slides_are_opaque=True)
+    long = (length_of(one) + length_of(other) - 1,)
+    p, q, r = (algebra.length(axis) for axis in (one, other, long))
+    first = algebra.slide_tensor(one, other, long, True).reshape(p, q, r)
+    second = algebra.slide_tensor(other, one, long, False).reshape(q, p, r)
+    assert (first == second.swapaxes(0, 1)).all()
+    assert len(set(first.flat)) > 1
+
+
 def outcome(left, right):
     return prime_field.decide_at(Claim(left, right, STATIC), {})
 
 
-TRUE = {
+OPAQUE = {
     "convolve is correlate flipped": (convolve(x, w), correlate(x, flip(w))),
     "full commutes": (convolve(x, w, full=True), convolve(w, x, full=True)),
-    "full is associative": (
-        convolve(convolve(x, w, full=True), v, full=True), convolve(x, convolve(w, v, full=True), full=True)
-    ),
-    "a flip of both": (flip(convolve(X, K)), convolve(flip(X), flip(K))),
     "the adjoint of valid is full": (
         matmul(transpose(correlate(x, w)), correlate(x, w)),
         matmul(transpose(x), convolve(correlate(x, w), w, full=True)),
+    ),
+    "its slope": (
+        Gradient(matmul(transpose(convolve(x, w)), convolve(x, w)), w), matmul(2, flip(correlate(x, convolve(x, w))))
+    ),
+    "in two dimensions": (
+        Gradient(Tr(matmul(transpose(correlate(X, K)), correlate(X, K))), X),
+        matmul(2, convolve(correlate(X, K), K, full=True)),
+    ),
+}  # fmt: skip
+TRUE = {
+    "full is associative": (
+        convolve(convolve(x, w, full=True), v, full=True), convolve(x, convolve(w, v, full=True), full=True)
+    ),
+    "a flip of all": (flip(convolve(X, K)), convolve(flip(X), flip(K))),
+    "flips that meet": (matmul(transpose(flip(w)), flip(v)), matmul(transpose(w), v)),
+    "ones count the kernel": (
+        correlate(sp.OneMatrix(n, 1), w), matmul(sp.OneMatrix(n - k + 1, 1), sp.OneMatrix(1, k), w)
     ),
 }  # fmt: skip
 FALSE = {
@@ -102,22 +199,36 @@ FALSE = {
         matmul(transpose(correlate(x, w)), correlate(x, w)),
         matmul(transpose(x), correlate(correlate(x, w), w, full=True)),
     ),
+    "a flip moves entries": (flip(X), X),
 }
 
 
+@pytest.mark.parametrize("sides", OPAQUE.values(), ids=OPAQUE)
+def test_what_holds_for_every_tensor_is_proved_for_all_sizes(sides):
+    found = outcome(*sides)
+    assert found.is_equal_for_all_sizes
+    assert "index classes" in found.detail
+    assert normal_form.decide_at(Claim(*sides, STATIC), {}).outcome == "equal"
+
+
 @pytest.mark.parametrize("sides", TRUE.values(), ids=TRUE)
-def test_equal_names_its_sizes_and_is_said_of_no_others(sides):
+def test_a_law_of_convolution_is_known_at_named_sizes_alone(sides):
     found = outcome(*sides)
     assert found.outcome == "equal"
     assert found.at_sizes
     assert found.at_sizes in found.detail
     assert not found.is_equal_for_all_sizes
     assert found.bound < 2.0**-60
+    form = normal_form.decide_at(Claim(*sides, STATIC), {})
+    assert form.outcome == "unknown"
+    assert "a law of convolution" in form.detail
 
 
 @pytest.mark.parametrize("sides", FALSE.values(), ids=FALSE)
 def test_differ_is_certain(sides):
+    """The normal form leaves it open: its tensors are more than these."""
     assert outcome(*sides).outcome == "differ"
+    assert normal_form.decide_at(Claim(*sides, STATIC), {}).outcome == "unknown"
 
 
 def test_kernels_fit_and_all_sizes_differ():
