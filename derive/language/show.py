@@ -29,11 +29,14 @@ def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
 
 
 def _show_size(size: Any) -> str:
-    """A size; a member of a family of sizes as n_{l-1}."""
+    """A size; a member of a family of sizes as n_{l-1}; n - k + 1 with what is taken away behind, the number last."""
     if isinstance(size, AppliedUndef):
         index = _index(size.args[0])
         return f"{size.func}_{index}" if len(index) == 1 else f"{size.func}_{{{index}}}"
-    return str(size)
+    if not isinstance(size, sp.Add):
+        return str(size)
+    first, *rest = sorted(size.args, key=lambda one: (one.is_number, one.could_extract_minus_sign(), str(one)))
+    return str(first) + "".join(f" - {-one}" if one.could_extract_minus_sign() else f" + {one}" for one in rest)
 
 
 @lru_cache(maxsize=1024)

@@ -21,8 +21,8 @@ some argument; where n ≥ the classes of every argument (an argument's own axes
 polynomial, and the two are different variables. Nothing compares the entries of one value, so the slots of an atom are
 the open component letters of its arguments alone; loops inside arguments count as for f.
 
-*Convolution* is a contraction network with an opaque tensor in its place (see `convolution`). Itself it reads entries at
-sums of indices and is none: the lemma is silent, and what is equal is so at the sizes tried, which the outcome names.
+*Convolution* is a contraction network with an opaque tensor in its place (see `convolution`). Itself it reads entries
+at sums of indices and is none: the lemma is silent, and what is equal is so at the sizes that the outcome names.
 
 *A size that is an expression*, as n_a + n_x or n - k + 1, is a sort of its own: no node of the language splits such an
 axis, so its tensors are generic and the lemma holds for it by itself; loops count by their degree in the letters. Axes
