@@ -18,7 +18,7 @@ from verify.errors import WitnessConflict
 from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
-from verify.times import instances, obstacle, reaches_outside
+from verify.times import instances, is_exhausted, obstacle, reaches_outside
 from verify.verdict import ORDER, Verdict
 
 Times = dict[sp.Symbol, int]
@@ -238,6 +238,9 @@ def _tested(case: _Case, exact: list[Outcome]) -> Verdict:
         return Verdict("undecided", reason, times=scope, witnesses=evidence)
     if sizes:
         reason = f"the prime field finds it equal at {sizes} and speaks of no others; the normal form: {form.detail}"
+    elif form.outcome == "equal" and is_exhausted(case.claim):
+        reason = f"for all sizes, at each of the steps that there are: {_agree(exact[0])}"
+        return Verdict("proved", reason, times=scope, witnesses=evidence)
     elif form.outcome == "equal":
         reason = f"every step up to {case.effort.steps} is decided for all sizes; no induction was found"
     else:
@@ -347,7 +350,11 @@ def _scope(case: _Case, limit: int | None = None) -> str:
 
 def _proof_text(claim: Claim, field: Outcome) -> str:
     steps = "" if claim.is_timeless else " and all steps in scope"
-    return f"for all sizes{steps}: prime field ({field.detail}) and normal form agree"
+    return f"for all sizes{steps}: {_agree(field)}"
+
+
+def _agree(field: Outcome) -> str:
+    return f"prime field ({field.detail}) and normal form agree"
 
 
 def _where(outcome: Outcome) -> str:
