@@ -40,9 +40,17 @@ OUTPUTS = {
     "2.10": "proved", "softmax.jacobian": "proved", "2.10.softmax": "proved", "2.10.unassumed": "refuted",
     "2.10.general": "proved", "2.10.squared": "proved",
 }  # fmt: skip
+CONVOLUTION = {
+    "line.input": "proved", "line.kernel": "proved", "line.bias": "proved", "line.input.unflipped": "refuted",
+    "line.kernel.swapped": "refuted", "layers.error": "proved", "layers.upper": "proved", "layers.lower": "proved",
+    "image.input": "proved", "image.kernel": "proved", "image.bias": "proved", "image.kernel.unflipped": "refuted",
+    "image.kernel.turned": "tested", "image.associative": "tested", "connected.toeplitz": "proved",
+    "connected.input": "proved", "connected.kernel": "proved", "channels.input": "proved",
+    "channels.kernel": "proved", "channels.bias": "proved",
+}  # fmt: skip
 TABLE = {
     "01-rnn.md": LAST, "02-rnn-every-step.md": EVERY, "03-conventions.md": OPEN, "04-layers.md": LAYERS,
-    "05-outputs.md": OUTPUTS,
+    "05-outputs.md": OUTPUTS, "06-convolution.md": CONVOLUTION,
 }  # fmt: skip
 
 

@@ -84,14 +84,13 @@ def test_flip_and_derivatives():
 class Truth(Arrays):
     """Arrays whose opaque tensors are the ones that they stand for."""
 
-    def slide_tensor(self, p, q, long, is_full):
-        i, j, place = np.ogrid[: self.length(p), : self.length(q), : self.length(long)]
-        found = (place == i + j).astype(object)
-        shape = found.shape
-        return found.reshape(1, *(1,) * 5, *((-1, shape[2]) if is_full else (shape[0], -1)))
+    def slide_tensor(self, is_full, output, kernel, source):
+        o, j, s = np.ogrid[: self.length(output), : self.length(kernel), : self.length(source)]
+        found = o == s + j if is_full else s == o + j
+        return found.astype(object).reshape(*(1,) * 6, *found.shape)
 
     def flip_tensor(self, axis):
-        return np.eye(self.length(axis), dtype=object)[::-1].reshape(1, *(1,) * 5, *2 * (self.length(axis),))
+        return np.eye(self.length(axis), dtype=object)[::-1].reshape(*(1,) * 6, *2 * (self.length(axis),))
 
 
 EVERY_SHAPE = [
@@ -156,10 +155,9 @@ def test_one_tensor_serves_both_orders_of_its_short_sizes(one, other):
     """T^(p,q)_ijl = T^(q,p)_jil."""
     algebra = Arrays(Rationals(ndim(0), seed=5), SIZES, {}, 10**7, slides_are_opaque=True)
     long = (length_of(one) + length_of(other) - 1,)
-    p, q, r = (algebra.length(axis) for axis in (one, other, long))
-    first = algebra.slide_tensor(one, other, long, True).reshape(p, q, r)
-    second = algebra.slide_tensor(other, one, long, False).reshape(q, p, r)
-    assert (first == second.swapaxes(0, 1)).all()
+    first = algebra.slide_tensor(True, long, other, one)  # long, other, one
+    second = algebra.slide_tensor(False, other, one, long)  # other, one, long
+    assert (first == np.moveaxis(second, -1, -3)).all()
     assert len(set(first.flat)) > 1
 
 

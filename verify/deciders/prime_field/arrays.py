@@ -14,7 +14,7 @@ from math import prod
 import numpy as np
 
 from verify.deciders.prime_field.coefficients import Coefficient, arithmetic
-from verify.deciders.prime_field.convolution import Slide, flipped, slid, slide_places
+from verify.deciders.prime_field.convolution import Slide, contracted, flipped, largest, slid, slide_places, turned
 from verify.deciders.prime_field.fields import Array, Field
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.problems import LimitReached
@@ -179,28 +179,33 @@ class Arrays:
         return self.field.reduce(a.sum(axis=(-2, -1), keepdims=True))
 
     def slide(self, x: Array, w: Array, slide: Slide) -> Array:
-        """A kernel w slid over x."""
-        self._check(x.reshape(*x.shape[:-2], -1, 1), w.reshape(*w.shape[:-2], 1, -1))
-        return slid(self.field, x, w, slide)
+        """A kernel w slid over x; or opaque tensors joined to both."""
+        sides = [[self.length(axis) for axis in side] for side in slide.sides]
+        entries = prod(np.broadcast_shapes(x.shape[:-2], w.shape[:-2])) * largest(sides, slide, self.slides_are_opaque)
+        if entries > self._entries:
+            raise LimitReached(f"an intermediate array of {entries} entries; the limit is {self._entries}")
+        if not self.slides_are_opaque:
+            return slid(self.field, x, w, slide)
+        w = turned(self, w, slide.kernel) if slide.is_turned else w
+        return contracted(self.field, x, w, *(self.slide_tensor(slide.is_full, *side) for side in slide.sides))
 
-    def flip(self, a: Array) -> Array:
-        """The entries in reverse order."""
-        return flipped(a)
+    def flip(self, a: Array, shape: tuple[Axis, Axis]) -> Array:
+        """The entries in reverse order; or opaque matrices on both sides."""
+        return turned(self, a, shape) if self.slides_are_opaque else flipped(a)
 
-    def slide_tensor(self, p: Axis, q: Axis, long: Axis, is_full: bool) -> Array:
-        """T, its rows p and q where the slide is full, else p; where p or q is 1 it is the identity."""
-        shape = self.length(p), self.length(q), self.length(long)
-        first, second = sorted((p, q), key=str)
-        if not first or not second:
-            return self._matrix(self._integers(np.eye(shape[2], dtype=np.int64)), shape, is_full)
-        places = slide_places(self.length(first), self.length(second), shape[2], p == q)
-        places = places if p == first else places.swapaxes(0, 1)
-        drawn = self.field.draw(f" slide of {first} and {second}", places.reshape(*self._lead, shape[0], -1))
-        return self._matrix(drawn, shape, is_full)
-
-    def _matrix(self, a: Array, shape: tuple[int, int, int], is_full: bool) -> Array:
-        p, q, long = shape
-        return a.reshape(*a.shape[:-2], *((p * q, long) if is_full else (p, q * long)))
+    def slide_tensor(self, is_full: bool, output: Axis, kernel: Axis, source: Axis) -> Array:
+        """T by output, kernel and input; where the kernel or the other short one is 1 it is the identity."""
+        short, long = (source, output) if is_full else (output, source)
+        p, q, length = map(self.length, (short, kernel, long))
+        if not short or not kernel:
+            found = self._integers(np.eye(length, dtype=np.int64))
+        else:
+            names = sorted((short, kernel), key=str)
+            places = slide_places(self.length(names[0]), self.length(names[1]), length, short == kernel)
+            places = places if short == names[0] else places.swapaxes(0, 1)
+            found = self.field.draw(f" slide of {names}", places.reshape(*self._lead, p * q, length))
+        found = found.reshape(*found.shape[:-2], p, q, length)
+        return found.swapaxes(-1, -3) if is_full else found
 
     def flip_tensor(self, axis: Axis) -> Array:
         """R."""

@@ -38,6 +38,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from math import ceil, log2, prod
 from typing import Any
@@ -157,16 +158,17 @@ def grid(need: Needs, limits: Limits, first: int = FIRST) -> list[dict[str, int]
     counts = [1 + degree for degree in need.degrees]
     if prod(counts) > limits.sizes:
         raise LimitReached(f"{prod(counts)} choices of sizes; the limit is {limits.sizes}")
-    start = _start(need, limits, first)
     step = len(program.symbols) + 1
+    slack = {name: (count - 1) * step for name, count in zip(program.symbols, counts, strict=True)}
+    start = _start(need, limits, first, slack)
     found = []
     for shifts in product(*(range(count) for count in counts)):
         found.append({name: start[name] + shift * step for name, shift in zip(program.symbols, shifts, strict=True)})
     return found
 
 
-def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
-    """The smallest sizes that are large enough and pairwise different."""
+def _start(need: Needs, limits: Limits, first: int, slack: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The smallest sizes that are large enough and pairwise different; letters may be larger by their slack."""
     program = need.program
     least = {str(sort.name): max(first, need.at(sort)) for sort in program.sorts if sort.is_Symbol}
     order = sorted(program.symbols, key=lambda name: (least.get(name, first), name))
@@ -179,7 +181,7 @@ def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
         taken.add(value)
         values[name] = value
     for _ in range(limits.size):
-        short = next((sort for sort in program.sorts if _is_short(sort, need, values)), None)
+        short = next((sort for sort in program.sorts if _is_short(sort, need, values, slack or {})), None)
         if short is None and max(values.values(), default=0) <= limits.size:
             return values
         if short is not None:
@@ -189,18 +191,26 @@ def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
 
 def _raising(sort: Any) -> str:
     """The last letter with which a size grows: n of n - k + 1."""
-    growing = [str(s.name) for s in sort.free_symbols if sp.diff(sort, s).could_extract_minus_sign() is False]
-    return max(growing or [str(s.name) for s in sort.free_symbols])
+    names = {str(s.name) for s in sort.free_symbols}
+    return max(names - _lowering(sort) or names)
+
+
+@cache
+def _lowering(sort: Any) -> frozenset[str]:
+    """The letters with which a size shrinks: k of n - k + 1."""
+    return frozenset(str(s.name) for s in sort.free_symbols if sp.diff(sort, s).could_extract_minus_sign())
 
 
 def _length(sort: Any, values: Mapping[str, int]) -> int:
     return int(arithmetic(sort)(values))
 
 
-def _is_short(sort: Any, need: Needs, values: Mapping[str, int]) -> bool:
-    """Whether a size is no number and too small, or equal to another one."""
+def _is_short(sort: Any, need: Needs, values: Mapping[str, int], slack: Mapping[str, int]) -> bool:
+    """Whether a size is no number and too small (somewhere on the grid), or equal to another one."""
     if sort.is_Integer:
         return False
+    if lowering := _lowering(sort):
+        values = {name: value + slack.get(name, 0) * (name in lowering) for name, value in values.items()}
     length = _length(sort, values)
     others = [_length(other, values) for other in need.program.sorts if other != sort]
     return length < max(3, need.at(sort)) or length in others

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from verify.deciders.prime_field.coefficients import Coefficient
-from verify.deciders.prime_field.convolution import Slide
+from verify.deciders.prime_field.convolution import Slide, joined, turned
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.networks import (
     INVERSE,
@@ -238,18 +238,24 @@ class Classes:
         return replace(a, rows=0, cols=0, linked=False, is_unit=False)
 
     def slide(self, x: Networks, w: Networks, slide: Slide) -> Networks:
-        """No contraction network: the counts bound degrees and heights at any one choice of sizes, and no more."""
-        self.covers_all_sizes = False
-        return product(x, w, plus(x.total, w.total, self.count(slide.found[0] + slide.found[1])), 0, 0)
+        """Opaque tensors joined to both. Itself a slide is no contraction network: counts bound degrees, no more."""
+        if not self.slides_are_opaque:
+            self.covers_all_sizes = False
+            return product(x, w, plus(x.total, w.total, self.count(slide.found[0] + slide.found[1])), 0, 0)
+        return joined(self, x, w, slide, self._slide_tensor)
 
-    def flip(self, a: Networks) -> Networks:
-        """No contraction network either."""
+    def _slide_tensor(self, output: Axis, kernel: Axis, source: Axis) -> Networks:
+        """T, a tensor like any other; where one of its axes is 1 it merges the two others."""
+        if output and kernel and source:
+            return self.tensor(" slide", output, kernel + source, "")
+        return self._value(output or source, 0, 0, linked=True)
+
+    def flip(self, a: Networks, shape: tuple[Axis, Axis]) -> Networks:
+        """Opaque matrices on both sides; itself a flip is no contraction network."""
+        if self.slides_are_opaque:
+            return turned(self, a, shape)
         self.covers_all_sizes = False
         return replace(a, is_unit=False)
-
-    def slide_tensor(self, p: Axis, q: Axis, long: Axis, is_full: bool) -> Networks:
-        """T, a tensor like any other; where p or q is 1 it merges two axes."""
-        return self.tensor(" slide", p + q, long, "") if p and q else self._value(long, 0, 0, linked=True)
 
     def flip_tensor(self, axis: Axis) -> Networks:
         """R, a tensor like any other."""

@@ -14,6 +14,7 @@ is silent, and a claim that holds at some sizes is known there and nowhere else.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -40,6 +41,11 @@ class Slide:
     kernel: Shape
     found: Shape
 
+    @property
+    def sides(self) -> tuple[tuple[Axis, Axis, Axis], ...]:
+        """Output, kernel and input along the rows and along the columns."""
+        return tuple(zip(self.found, self.kernel, self.source, strict=True))
+
 
 def of_convolution(c: Compiler, expr: Convolution) -> Thunk:
     """The kernel slid over the input: bilinear in both. A kernel flipped twice is not flipped."""
@@ -54,7 +60,7 @@ def of_convolution(c: Compiler, expr: Convolution) -> Thunk:
         algebra = scope.run.algebra
 
         def slid(x: Value, w: Value) -> Value:
-            return opaque(algebra, x, w, slide) if algebra.slides_are_opaque else algebra.slide(x, w, slide)
+            return algebra.slide(x, w, slide)
 
         return jets.bilinear(algebra, slid, source(scope, env), kernel(scope, env))
 
@@ -66,38 +72,10 @@ def of_flip(c: Compiler, expr: Flip) -> Thunk:
     inner, shape = c(expr.matrix), c.shape(expr)
     c.has_slides = True
 
-    def run(scope: Scope, env: Env) -> Jet:
-        algebra = scope.run.algebra
-        return jets.linear(
-            lambda a: turned(algebra, a, shape) if algebra.slides_are_opaque else algebra.flip(a), inner(scope, env)
-        )
-
-    return run
+    return lambda scope, env: jets.linear(lambda a: scope.run.algebra.flip(a, shape), inner(scope, env))
 
 
 # --- opaque ------------------------------------------------------------------------------------------------------
-
-
-def opaque(algebra: Algebra, x: Value, w: Value, slide: Slide) -> Value:
-    """T (K ⊗ X) Tᵀ, in full Tᵀ (X ⊗ K) T: T of the rows on the left, of the columns on the right."""
-    w = turned(algebra, w, slide.kernel) if slide.is_turned else w
-    if slide.is_full:
-        found = algebra.kron(x, w)
-        for side, (p, q, long) in enumerate(zip(slide.source, slide.kernel, slide.found, strict=True)):
-            if long:
-                found = _applied(algebra, found, algebra.slide_tensor(p, q, long, True), p + q, side)
-        return found
-    found = algebra.kron(w, x)
-    for side, (p, q, long) in enumerate(zip(slide.found, slide.kernel, slide.source, strict=True)):
-        if long:
-            across = algebra.transpose(algebra.slide_tensor(p, q, long, False))
-            found = _applied(algebra, found, across, q + long, side)
-    return found
-
-
-def _applied(algebra: Algebra, a: Value, tensor: Value, joined: Axis, side: int) -> Value:
-    """Tᵀ A of the rows (0), A T of the columns (1)."""
-    return algebra.matmul(a, tensor, joined) if side else algebra.matmul(algebra.transpose(tensor), a, joined)
 
 
 def turned(algebra: Algebra, a: Value, shape: Shape) -> Value:
@@ -106,6 +84,38 @@ def turned(algebra: Algebra, a: Value, shape: Shape) -> Value:
     if rows:
         a = algebra.matmul(algebra.flip_tensor(rows), a, rows)
     return algebra.matmul(a, algebra.flip_tensor(cols), cols) if cols else a
+
+
+def joined(algebra: Algebra, x: Value, w: Value, slide: Slide, tensor: Callable[[Axis, Axis, Axis], Value]) -> Value:
+    """T (K ⊗ X) T'ᵀ, T and T' the tensors of rows and columns with rows for the output, columns (kernel, input)."""
+    found = algebra.kron(turned(algebra, w, slide.kernel) if slide.is_turned else w, x)
+    for output, kernel, source in slide.sides:
+        if output or source:
+            found = algebra.matmul(tensor(output, kernel, source), found, kernel + source)
+        found = algebra.transpose(found)
+    return found
+
+
+def contracted(field: Field, x: Array, w: Array, rows: Array, cols: Array) -> Array:
+    """y_ab = Σ T_apl w_pq x_lm T'_bqm: the tensors of rows and columns have the slots output, kernel, input."""
+    (a, p, n), (b, q, m) = rows.shape[-3:], cols.shape[-3:]
+    found = field.matmul(_shaped(rows, 3, a * p, n), x)
+    found = _shaped(_shaped(found, 2, a, p, m).swapaxes(-1, -2), 3, a * m, p)
+    found = _shaped(_shaped(field.matmul(found, w), 2, a, m, q).swapaxes(-1, -2), 3, a, q * m)
+    return field.matmul(found, _shaped(cols, 3, b, q * m).swapaxes(-1, -2))
+
+
+def _shaped(a: Array, last: int, *lengths: int) -> Array:
+    """The same entries with other axes in the place of the last ones."""
+    return a.reshape(*a.shape[: a.ndim - last], *lengths)
+
+
+def largest(sides: list[list[int]], slide: Slide, is_opaque: bool) -> int:
+    """The most entries of an array on the way: the padded input, or the input under the tensor of its rows."""
+    (a, p, n), (b, q, m) = sides
+    if is_opaque:
+        return max(a * p * m, a * m * q, a * b)
+    return (n + 2 * p) * (m + 2 * q) if slide.is_full else a * b
 
 
 def slide_places(p: int, q: int, long: int, is_symmetric: bool) -> Array:
