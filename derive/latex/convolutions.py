@@ -58,9 +58,7 @@ def applied(reader: Reader, node: syntax.Apply) -> Any:
 
 
 def _slid(reader: Reader, node: syntax.Node, kind: str, operands: tuple[syntax.Node, ...]) -> Any:
-    result = Convolution(kind, *(_array(reader, operand) for operand in operands))
-    axes(result)
-    return result
+    return reader.slid(Convolution(kind, *(_array(reader, operand) for operand in operands)))
 
 
 def _array(reader: Reader, node: syntax.Node) -> Any:

@@ -11,6 +11,7 @@ import sympy as sp
 from derive.errors import NotationError, ShapeError
 from derive.language import nodes
 from derive.language.build import hadamard, matadd, negate, transpose
+from derive.language.convolution import Convolution
 from derive.language.derivatives import Collect
 from derive.language.shapes import Axes, axes, is_coefficient
 from derive.latex import convolutions, syntax
@@ -222,6 +223,11 @@ class Reader:
         result = hadamard(*fitted)
         axes(result)
         return result
+
+    def slid(self, convolution: Convolution) -> Convolution:
+        """A convolution whose kernel fits into its input."""
+        axes(convolution)
+        return convolution
 
     def _apply(self, node: syntax.Apply) -> Any:
         return self._scripted(node, apply_known(self, node), node.after)

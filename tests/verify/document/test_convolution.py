@@ -123,3 +123,25 @@ def test_what_derive_prints_is_proved():
     assert not document.errors, document.errors
     verdicts = {e.id: e.verdict.verdict for e in Judge(document, Effort(examples=8)).entries() if e.role == "claim"}
     assert verdicts == {"w": "proved", "b": "proved", "x": "proved"}
+
+
+MENDED = [
+    (r"\frac{\partial E}{\partial x} = \delta \ast w", "correlate_full(δ, w) should be convolve_full(δ, w)"),
+    (r"\frac{\partial E}{\partial x} = \delta * w", "correlate(δ, w) should be convolve_full(δ, w)"),
+    (r"\frac{\partial E}{\partial w} = \delta * x", "correlate(δ, x) should be correlate(x, δ)"),
+    (r"\frac{\partial E}{\partial w} = \operatorname{correlate}(\delta, x)",
+     "correlate(δ, x) should be correlate(x, δ)"),
+    (r"\frac{\partial E}{\partial w} = x \star \delta", "convolve(x, δ) should be correlate(x, δ)"),
+    (r"\frac{\partial E}{\partial w} = \operatorname{flip}(x * \delta)",
+     "flip(correlate(x, δ)) should be correlate(x, δ)"),
+    (r"\frac{\partial E}{\partial w} = -x * \delta", "-correlate(x, δ) should be correlate(x, δ)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("formula", "words"), MENDED)
+def test_a_slip_is_mended_by_a_line_that_is_proved(formula, words):
+    """Refuted by value or by shape, and one edit away from the gradient."""
+    found = entry(formula)
+    assert found.verdict == "refuted"
+    assert [repair.edit for repair in found.repairs][:1] == [words]
+    assert entry(found.repairs[0].latex).verdict == "proved"
