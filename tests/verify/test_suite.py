@@ -42,7 +42,7 @@ OUTPUTS = {
 }  # fmt: skip
 CONVOLUTION = {
     "line.input": "proved", "line.kernel": "proved", "line.bias": "proved", "line.input.unflipped": "refuted",
-    "line.kernel.swapped": "refuted", "layers.error": "proved", "layers.upper": "proved", "layers.lower": "proved",
+    "line.kernel.turned": "refuted", "layers.error": "proved", "layers.upper": "proved", "layers.lower": "proved",
     "image.input": "proved", "image.kernel": "proved", "image.bias": "proved", "image.kernel.unflipped": "refuted",
     "image.kernel.turned": "tested", "image.associative": "tested", "connected.toeplitz": "proved",
     "connected.input": "proved", "connected.kernel": "proved", "channels.input": "proved",
