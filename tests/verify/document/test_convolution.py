@@ -145,3 +145,19 @@ def test_a_slip_is_mended_by_a_line_that_is_proved(formula, words):
     assert found.verdict == "refuted"
     assert [repair.edit for repair in found.repairs][:1] == [words]
     assert entry(found.repairs[0].latex).verdict == "proved"
+
+
+@pytest.mark.parametrize(
+    ("kind", "line"),
+    [
+        ("convolve full", r"\frac{\partial E}{\partial x} = \delta * w"),
+        ("correlate full", r"\frac{\partial E}{\partial x} = \delta * \operatorname{flip}(w)"),
+    ],
+)
+def test_a_later_block_gives_a_sign_another_meaning(kind, line):
+    """The model keeps the sign that is declared at its own line."""
+    head = HEAD.replace(r"\operatorname{correlate}(x, w)", "x * w").replace("OPERATOR", "correlate")
+    block = f'<!-- backproof\noperators: {{"*": {kind}}}\n-->\n'
+    document = read("notes.md", f"{head}{block}\n$${line} \\tag{{c}}$$\n")
+    (found,) = [e for e in Judge(document, Effort(examples=8)).entries() if e.role == "claim"]
+    assert found.verdict.verdict == "proved", found.verdict.message
