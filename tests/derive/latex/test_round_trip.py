@@ -156,7 +156,8 @@ NAMES = (
     "n",
 )
 SPELLINGS = {
-    "NAME": NAMES, "NUMBER": ("0", "1", "2", "17"), "FUNC": ("f", r"\sigma ", r"\tanh ", r"\operatorname{diag}", "tr"),
+    "NAME": NAMES, "NUMBER": ("0", "1", "2", "17"), "FUNC": ("f", r"\sigma ", r"\tanh ", r"\operatorname{diag}", "tr",
+    r"\operatorname{convolve}", r"\operatorname{rot180}"),
     "COMMA": (", ",), "REL": ("=", r"\le ", r"\neq "), "FORALL": (r"\forall ",), "PLUS": ("+",), "MINUS": ("-",),
     "ENTRY": (r"\odot ", r"\otimes "), "BIG": (r"\sum _{k=1}^{t}", r"\prod _{k=1}^{t}", r"\sum _i "),
     "CDOT": (r"\cdot ",), "SLASH": ("/",), "FRAC": (r"\frac ",), "LB": ("{",), "RB": ("}",), "NABLA": (r"\nabla ",),
