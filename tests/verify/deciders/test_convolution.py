@@ -259,3 +259,36 @@ def test_a_kernel_that_does_not_fit_is_no_counterexample():
     program = compiled(Claim(correlate(x, w), convolve(x, w), STATIC), Limits())
     with pytest.raises(Unsupported, match="kernel"):
         sides_of(program, Run(program.system, Arrays(Rationals(ndim(0), seed=5), {"n": 1, "k": 2}, {}, 10**7), {}))
+
+
+def pool():
+    """Arrays of n entries, of an input and a kernel slid there and back in all ways."""
+    there = [Convolution(kind, x, one) for kind in SLIDES[:2] for one in (w, flip(w))]
+    back = [Convolution(kind, y, one) for kind in SLIDES[2:] for y in there for one in (w, flip(w))]
+    longer = [
+        Convolution(
+            SLIDES[0],
+            Convolution(
+                kind,
+                x,
+                w,
+            ),
+            w,
+        )
+        for kind in SLIDES[2:]
+    ]
+    return [*back, *longer, *(flip(one) for one in (back[0], back[5], longer[0])), convolve(w, there[0], full=True)]
+
+
+def test_no_pair_is_proved_that_differs_somewhere():
+    """Of all pairs of the pool: both deciders prove the same ones, and what is proved is so at sizes of no proof."""
+    proved = differing = 0
+    for one, other in itertools.combinations(pool(), 2):
+        claim = Claim(one, other, STATIC)
+        found, form = prime_field.decide_at(claim, {}), normal_form.decide_at(claim, {})
+        assert found.is_equal_for_all_sizes == (form.outcome == "equal"), (one, other)
+        differs = any(prime_field.differs_at(claim, {}, {"n": n_, "k": k_}) for n_, k_ in ((2, 2), (5, 2), (4, 3)))
+        assert differs == (found.outcome == "differ"), (one, other)
+        proved, differing = proved + found.is_equal_for_all_sizes, differing + differs
+    assert proved > 10
+    assert differing > 100
