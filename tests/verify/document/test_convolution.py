@@ -161,3 +161,22 @@ def test_a_later_block_gives_a_sign_another_meaning(kind, line):
     document = read("notes.md", f"{head}{block}\n$${line} \\tag{{c}}$$\n")
     (found,) = [e for e in Judge(document, Effort(examples=8)).entries() if e.role == "claim"]
     assert found.verdict.verdict == "proved", found.verdict.message
+
+
+def test_a_sum_up_to_a_number_runs_over_steps_where_its_letter_is_one():
+    """Channels: Y = Σ_j W_j X S_j of a kernel of three entries is proved, each of its steps decided."""
+    head = r"""```backproof
+symbols: {X: c x n, Y: d x m, W_j: d x c, S_j: n x m, '\delta': d x m, E: loss(Y)}
+indices: {j: 1..3}
+layout: numerator
+gradient: shape
+given: ['1', 'd']
+```
+$$Y = \sum_{j=1}^{3} W_j X S_j \tag{1}$$
+$$\delta = \frac{\partial E}{\partial Y} \tag{d}$$
+"""
+    found = entry(r"\frac{\partial E}{\partial W_j} = \delta S_j^\top X^\top", head=head)
+    assert (found.verdict, found.times) == ("proved", "1 <= j <= 3")
+    assert "each of the steps that there are" in found.message
+    wrong = entry(r"\frac{\partial E}{\partial X} = \sum_{j=1}^{2} W_j^\top \delta S_j^\top", head=head)
+    assert wrong.verdict == "refuted"
