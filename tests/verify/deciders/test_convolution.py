@@ -9,7 +9,7 @@ import sympy as sp
 from derive.language.build import matmul, transpose
 from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import Gradient, Jacobian
-from derive.language.nodes import Tr
+from derive.language.nodes import Scale, Tr
 from derive.language.nodes import length as length_of
 from derive.model import Model, Time
 from verify.claim import Claim
@@ -292,3 +292,17 @@ def test_no_pair_is_proved_that_differs_somewhere():
         proved, differing = proved + found.is_equal_for_all_sizes, differing + differs
     assert proved > 10
     assert differing > 100
+
+
+def test_sizes_of_a_loop_over_an_expression_leave_every_axis_its_entries():
+    """1ᵀ1 = n - k + 1: where k is larger, n is large enough."""
+    p = n - k + 1
+    loop = matmul(sp.OneMatrix(1, p), sp.OneMatrix(p, 1))
+    claim = Claim(Scale(loop, w), matmul(p, w), STATIC)
+    need = bounds.needs(compiled(claim, Limits()), {}, Assumed())
+    grid = bounds.grid(need, Limits())
+    assert len(grid) > 1
+    assert min(sizes["n"] - sizes["k"] + 1 for sizes in grid) >= 3
+    assert prime_field.decide_at(claim, {}).is_equal_for_all_sizes
+    first = grid[0]["n"] - grid[0]["k"] + 1
+    assert prime_field.decide_at(Claim(Scale(loop, w), matmul(first, w), STATIC), {}).outcome == "differ"
