@@ -24,7 +24,8 @@ SPELLINGS = {
     "ENTRY": (r"\odot ", r"\otimes ", r"\circ "), "BIG": (r"\sum ", r"\prod "), "CDOT": (r"\cdot ", r"\times "),
     "SLASH": ("/",), "NUMBER": ("0", "1", "2", "1.5", "17"), "FRAC": (r"\frac", r"\dfrac "), "LB": ("{",), "RB": ("}",),
     "FUNC": (r"\operatorname{diag}", r"\tanh ", r"\operatorname{vec}", "tr", "f", r"\operatorname{softmax}", r"\exp ",
-             r"\sqrt", r"\det ", r"\operatorname{kron}", r"\max ", "softmax", r"\log "),
+             r"\sqrt", r"\det ", r"\operatorname{kron}", r"\max ", "softmax", r"\log ", r"\operatorname{correlate}",
+             r"\operatorname{convolve}_{\mathrm{full}}", r"\operatorname{flip}", r"\operatorname{rot180}"),
     "NABLA": (r"\nabla ",), "PARTIAL": (r"\partial ", r"\mathrm{d}", "d"), "DBY": (r"\partial_{W}", r"\partial^{+}_x "),
     "LPAR": ("(", r"\left("), "RPAR": (")", r"\right)"), "LBRACK": ("[",), "RBRACK": ("]",), "LSET": (r"\{",),
     "RSET": (r"\}",), "LNORM": (r"\|",), "RNORM": (r"\|",), "LABS": ("|",), "RABS": ("|",),
@@ -49,7 +50,8 @@ SNIPPETS = (
 )  # fmt: skip
 YAML = (
     "a: &a [1]", "b: *a", "symbols: {x: n}", "symbols: []", "symbols:", "time: 1..t", "time: 0..0", "time: x..y",
-    "indices: {k: t, i: component}", "indices: {t: 1..T, l: 1..L}", "operators: {'*': hadamard}", "given: ['1']",
+    "indices: {k: t, i: component}", "indices: {t: 1..T, l: 1..L}", "operators: {'*': hadamard}",
+    "operators: {'*': correlate}", "operators: {'*': convolve full}", "symbols: {y: n - k + 1, w: k}", "given: ['1']",
     "where: 'k < t'", "assume: ['W = W^\\top']", "layout: denominator", "gradient: row", "matrix: block", "vec: row",
     "products: ascending", "partial: immediate", "reset: true", "transpose: prime", "mixed: tolerate", "x: {{{{",
     "immediate: ['\\frac{\\partial h}{\\partial W}']", "!!python/name:os", "? [a]", "- a", "\t", "'", '"', "{", "|",

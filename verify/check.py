@@ -19,7 +19,7 @@ from verify.kinks import kinks
 from verify.limits import Effort
 from verify.numeric import examine, smallest_instance
 from verify.scope import describe, describe_instances
-from verify.times import instances, obstacle, reaches_outside
+from verify.times import instances, is_exhausted, obstacle, reaches_outside
 from verify.verdict import ORDER, Verdict
 
 Times = dict[sp.Symbol, int]
@@ -151,7 +151,8 @@ def _by_blocks(case: _Case) -> Verdict:
         verdict, message = "tested", f"no numeric witness could check the splitting; {message}"
     where = f"in {len(pieces)} blocks" if verdict == "proved" else pieces[weakest].place
     limit = None if verdict == "proved" or case.claim.is_timeless else case.effort.steps
-    return Verdict(verdict, f"{where}: {message}", times=_scope(case, limit), witnesses=evidence)
+    sizes, times = verdicts[weakest].sizes, _scope(case, limit)
+    return Verdict(verdict, f"{where}: {message}", sizes=sizes, times=times, witnesses=evidence)
 
 
 def _refuted_by(place: str, found: Verdict, numeric: list[Outcome]) -> Verdict:
@@ -199,7 +200,7 @@ def _prove(case: _Case, exact: list[Outcome]) -> Verdict | None:
         field = prime_field.decide_window(claim, seed=effort.seed)
         form = normal_form.decide_symbolic(claim, session=case.session)
     _no_conflict([*exact, field], [form])
-    if field.outcome != "equal" or form.outcome != "equal":
+    if not (field.is_equal_for_all_sizes and form.is_equal_for_all_sizes):
         return None
     numeric = examine(claim, effort)
     _no_conflict([field], numeric)
@@ -234,12 +235,20 @@ def _tested(case: _Case, exact: list[Outcome]) -> Verdict:
     _no_conflict(exact, numeric)
     evidence = (merged(exact), merged(forms), *numeric)
     scope = _scope(case, limit=None if case.claim.is_timeless else case.effort.steps)
-    form = merged(forms)
-    if form.outcome == "equal":
+    form, sizes = merged(forms), next((outcome.at_sizes for outcome in exact if outcome.at_sizes), "")
+    if sizes and not any(outcome.outcome == "equal" for outcome in numeric):
+        reason = f"the prime field alone finds it equal, at {sizes}; no other witness could tell"
+        return Verdict("undecided", reason, times=scope, witnesses=evidence)
+    if sizes:
+        reason = f"the prime field finds it equal at {sizes} and speaks of no others; the normal form: {form.detail}"
+    elif form.outcome == "equal" and is_exhausted(case.claim):
+        reason = f"for all sizes, at each of the steps that there are: {_agree(exact[0])}"
+        return Verdict("proved", reason, times=scope, witnesses=evidence)
+    elif form.outcome == "equal":
         reason = f"every step up to {case.effort.steps} is decided for all sizes; no induction was found"
     else:
         reason = f"the normal form answers {form.outcome}: {form.detail}"
-    return Verdict("tested", reason, times=scope, witnesses=evidence)
+    return Verdict("tested", reason, sizes=sizes or "all", times=scope, witnesses=evidence)
 
 
 def _without_prime_field(case: _Case, exact: list[Outcome]) -> Verdict:
@@ -344,7 +353,11 @@ def _scope(case: _Case, limit: int | None = None) -> str:
 
 def _proof_text(claim: Claim, field: Outcome) -> str:
     steps = "" if claim.is_timeless else " and all steps in scope"
-    return f"for all sizes{steps}: prime field ({field.detail}) and normal form agree"
+    return f"for all sizes{steps}: {_agree(field)}"
+
+
+def _agree(field: Outcome) -> str:
+    return f"prime field ({field.detail}) and normal form agree"
 
 
 def _where(outcome: Outcome) -> str:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from derive.language.nodes import Application, Entries, Member
 from derive.model import Model
 from verify.claim import Claim
+from verify.fitting import fitted, lengths_in
 
 Array = NDArray[Any]
 Key = tuple[str, tuple[int, ...]]  # a tensor's name and indices: ("W", ()), ("x", (3,))
@@ -86,7 +87,7 @@ def draw(subject: Claim | Model, count: int, seed: int = 0) -> tuple[Instance, .
         place = i * len(groups) // count
         sizes, _, start = groups[place]
         own = int(hashed((start,), f"instance {i}", 1, 1)[0, 0, 0] * 2**53)
-        found.append(Instance(sizes, ends[place], own))
+        found.append(Instance(fitting(subject, sizes), ends[place], own))
     return tuple(found)
 
 
@@ -147,11 +148,7 @@ def instances(subject: Claim | Model, smallest: int = 1, largest: int = 4, steps
 @lru_cache(maxsize=1024)
 def size_letters(subject: Claim | Model) -> tuple[str, ...]:
     """The letters that stand for sizes in a model and, of a claim, in both sides; sorted."""
-    model = _model(subject)
-    formulas = [side for equation in model.equations for side in (equation.left, equation.right)]
-    if isinstance(subject, Claim):
-        formulas += [subject.left, subject.right]
-    found = {letter.name for formula in formulas for letter in sizes_in(formula)}
+    found = {letter.name for formula in _formulas(subject) for letter in sizes_in(formula)}
     return tuple(sorted(found))
 
 
@@ -167,6 +164,23 @@ def sizes_in(formula: Any) -> frozenset[sp.Symbol]:
         elif isinstance(node, sp.MatrixSymbol | sp.Identity | sp.OneMatrix | sp.ZeroMatrix):
             found |= node.shape[0].free_symbols | node.shape[1].free_symbols
     return frozenset(found)
+
+
+def fitting(subject: Claim | Model, sizes: tuple[tuple[str, int], ...], least: int = 2) -> tuple[tuple[str, int], ...]:
+    """Sizes raised until no axis n - k + 1 is shorter than `least`: kernels fit, and have room to slide."""
+    lengths = lengths_of(subject)
+    return tuple(fitted(dict(sizes), lengths, least).items()) if lengths else sizes
+
+
+@lru_cache(maxsize=1024)
+def lengths_of(subject: Claim | Model) -> frozenset[Any]:
+    """The lengths of axes that a choice of sizes can make less than 1."""
+    return frozenset().union(*(lengths_in(formula) for formula in _formulas(subject)))
+
+
+def _formulas(subject: Claim | Model) -> list[Any]:
+    formulas = [side for equation in _model(subject).equations for side in (equation.left, equation.right)]
+    return formulas + ([subject.left, subject.right] if isinstance(subject, Claim) else [])
 
 
 def _model(subject: Claim | Model) -> Model:

@@ -12,21 +12,25 @@ from verify.blocks import reached
 from verify.claim import Claim, names_in
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
-from verify.instances import Instance, Key, draw, size_letters
+from verify.fitting import NoSizes
+from verify.instances import Instance, Key, draw, fitting, lengths_of, size_letters
 from verify.limits import Effort
 from verify.oracles.registry import ORACLES, Numeric
 from verify.oracles.shrink import bounds, shrink
 
-_drawn: dict[tuple[Model, tuple[str, ...], Effort], tuple[Instance, ...]] = {}
+_drawn: dict[tuple[Model, tuple[str, ...], frozenset[Any], Effort], tuple[Instance, ...]] = {}
 
 
 def examine(claim: Claim, effort: Effort) -> list[Outcome]:
     """What each numeric witness says; none where no instance was asked for."""
     if effort.examples == 0:
         return []
-    instances = _instances(claim, effort)
+    try:
+        instances = _instances(claim, effort)
+    except NoSizes:
+        return []
     if claim.relation in ("<", "<=", ">", ">="):
-        instances += _special(instances)
+        instances += _special(claim, instances)
     return [oracle.examine(claim, instances) for oracle in ORACLES.values()]
 
 
@@ -36,7 +40,9 @@ def smallest_instance(claim: Claim, broken: list[Outcome], effort: Effort) -> Co
     drawn = _instances(claim, effort)
     sizes = dict(outcome.where["sizes"])
     failing = next(
-        one for one in (*drawn, *_special(drawn)) if one.seed == outcome.where["seed"] and dict(one.sizes) == sizes
+        one
+        for one in (*drawn, *_special(claim, drawn))
+        if one.seed == outcome.where["seed"] and dict(one.sizes) == sizes
     )
     small = shrink(oracle, claim, failing)
     found = oracle.examine(claim, [small])
@@ -70,14 +76,15 @@ def _rounded(value: float) -> str:
     return f"{value:.12g}"
 
 
-def _special(instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
+def _special(claim: Claim, instances: tuple[Instance, ...]) -> tuple[Instance, ...]:
     """Sizes of 1, where equality often holds: a strict inequality that is not strict there is false."""
-    return tuple(replace(one, sizes=tuple((name, 1) for name, _ in one.sizes)) for one in instances[::10])
+    ones = [tuple((name, 1) for name, _ in one.sizes) for one in instances[::10]]
+    return tuple(replace(one, sizes=fitting(claim, sizes, 1)) for one, sizes in zip(instances[::10], ones, strict=True))
 
 
 def _instances(claim: Claim, effort: Effort) -> tuple[Instance, ...]:
     """The instances of a model and the sizes that its claims use."""
-    key = (claim.model, size_letters(claim), effort)
+    key = (claim.model, size_letters(claim), lengths_of(claim), effort)
     if key not in _drawn:
         _drawn[key] = draw(claim, effort.examples, effort.seed)
     return _drawn[key]

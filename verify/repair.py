@@ -45,7 +45,8 @@ Settle = Callable[[Link, tuple[Reading, ...]], Verdict]
 # lost transpose and a lost term four times each, and so on); the kinds that none of them showed come last
 FREQUENT = (
     "name", "transpose", "term", "index", "swap", "sign", "derivative order", "partial", "put in", "drop", "factor 2",
-    "regroup", "bounds", "wrap", "unwrap", "scale", "entrywise", "rearrange", "repeat",
+    "regroup", "bounds", "wrap", "unwrap", "scale", "entrywise", "convolution", "rearrange",
+    "repeat",
 )  # fmt: skip
 
 SMALL = 3  # the last step of the first trial

@@ -24,6 +24,8 @@ def describe(claim: Claim, found: list[dict[sp.Symbol, int]], limit: int | None)
         lowest = min(times[index.letter] for times in found)
         slack = min(int(times[last]) - times[index.letter] for times in found) if last in found[0] else 0
         top = "" if last not in found[0] else f" <= {last}" if slack == 0 else f" <= {last} - {slack}"
+        if last.is_Integer:
+            top = f" <= {max(times[index.letter] for times in found)}"
         parts.append(f"{lowest} <= {index.letter}{top}")
     parts += _orders(claim, found)
     return ", ".join(parts)

@@ -14,6 +14,7 @@ from sympy.matrices.expressions.hadamard import HadamardProduct
 
 from derive.language import nodes
 from derive.language.build import hadamard, matadd, matmul, negate, transpose
+from derive.language.convolution import CONVOLVE, FULL, SLIDES, Convolution, Flip
 from derive.language.derivatives import DerivativeNode
 from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
@@ -139,7 +140,7 @@ def negated(node: Any, context: Context) -> Edited:
     if isinstance(node, sp.MatAdd):
         for place, part in enumerate(node.args):
             yield f"{show(part)} negated", matadd(*node.args[:place], negate(part), *node.args[place + 1 :])
-    elif isinstance(node, sp.MatMul | nodes.Member | sp.MatrixSymbol | nodes.TimeSum):
+    elif isinstance(node, sp.MatMul | nodes.Member | sp.MatrixSymbol | nodes.TimeSum | Convolution):
         yield f"{show(node)} negated", negate(node)
 
 
@@ -147,7 +148,8 @@ def doubled(node: Any, context: Context) -> Edited:
     """A factor 2 or ½."""
     if isinstance(node, sp.MatMul | nodes.TimeSum):
         yield f"{show(node)} halved", matmul(sp.Rational(1, 2), node)
-    if isinstance(node, sp.MatMul | nodes.TimeSum | sp.MatrixSymbol | nodes.Member | nodes.Kronecker | sp.Identity):
+    doubling = sp.MatMul | nodes.TimeSum | sp.MatrixSymbol | nodes.Member | nodes.Kronecker | sp.Identity | Convolution
+    if isinstance(node, doubling):
         yield f"{show(node)} doubled", matmul(2, node)
 
 
@@ -318,6 +320,18 @@ def regrouped(node: Any, context: Context) -> Edited:
                 yield f"{show(node)} with all of ⊙ in the product {show(part)}", joined
 
 
+def slid(node: Any, context: Context) -> Edited:
+    """Correlated for convolved, full for valid, the kernel for the input; a flip that is forgotten, or too much."""
+    if isinstance(node, Flip):
+        yield f"{show(node)} to {show(node.matrix)}", node.matrix
+    if isinstance(node, Convolution):
+        changed = [Convolution(kind, node.source, node.kernel) for kind in SLIDES if kind != node.kind]
+        if node.kind != CONVOLVE + FULL:  # which commutes
+            changed.append(Convolution(node.kind, node.kernel, node.source))
+        for other in [*changed, Flip(node)]:
+            yield f"{show(node)} to {show(other)}", other
+
+
 OF_VARIABLES = ("index", "name")  # ∂/∂(-W) is no slip of a hand
 
 KINDS: dict[str, Callable[[Any, Context], Edited]] = {
@@ -340,4 +354,5 @@ KINDS: dict[str, Callable[[Any, Context], Edited]] = {
     "term": completed,
     "rearrange": rearranged,
     "regroup": regrouped,
+    "convolution": slid,
 }

@@ -62,6 +62,13 @@ def instances(claim: Claim, steps: int) -> Iterator[dict[sp.Symbol, int]]:
     return (times for times in _candidates(claim, steps) if in_scope(claim, times))
 
 
+def is_exhausted(claim: Claim) -> bool:
+    """Whether `instances` are all that there are: the last step and all ranges are numbers, and in its reach."""
+    first, last = claim.model.time.first, claim.model.time.last
+    ends = [end for index in claim.indices for end in (index.first, index.last)]
+    return all(end.is_Integer for end in (last, *ends)) and all(first - 1 <= end <= last + 1 for end in ends)
+
+
 def reaches_outside(claim: Claim, steps: int) -> str | None:
     """A sum or product that reaches a member that does not exist, though all else does: an error, not a scope."""
     for times in _candidates(claim, steps):

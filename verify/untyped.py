@@ -9,6 +9,7 @@ from typing import Any
 
 from derive.errors import ShapeError
 from derive.language.build import hadamard, matadd, matmul, negate
+from derive.language.convolution import Convolution
 from derive.latex import syntax
 from derive.latex.elaborate import Reader
 from derive.latex.unsized import fit
@@ -27,6 +28,10 @@ class UntypedReader(Reader):
             return super().side(node, want)
         except ShapeError:
             return self.read(node, want)
+
+    def slid(self, convolution: Convolution) -> Convolution:
+        """A convolution, whether or not its kernel fits."""
+        return convolution
 
     def _sum(self, node: syntax.Sum, want: Any) -> Any:
         try:

@@ -26,7 +26,7 @@ def length(axis: AxisSizes) -> Size:
 
 
 def split_size(size: Any) -> AxisSizes:
-    """The axis of a declared size: 1 is (), n is (n,), n**2 is (n, n).
+    """The axis of a declared size: 1 is (), n is (n,), n**2 is (n, n), 2(n - k) is (2n - 2k,).
 
     A product of *different* sizes has no order; whoever declares one gives a tuple instead (slow to fast).
     """
@@ -37,7 +37,13 @@ def split_size(size: Any) -> AxisSizes:
         return ()
     if isinstance(size, sp.Pow) and size.exp.is_Integer and size.exp.is_positive:
         return (size.base,) * int(size.exp)
-    return (size,)
+    return (sp.expand(size) if _has_brackets(size) else size,)
+
+
+def _has_brackets(size: Any) -> bool:
+    """Whether a size is not multiplied out, as m (n + 1): two that are equal would look different."""
+    products = (term for term in sp.Add.make_args(size) if isinstance(term, sp.Mul))
+    return any(isinstance(factor, sp.Add) for product in products for factor in product.args)
 
 
 class Node(MatrixExpr):

@@ -17,6 +17,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.errors import AxisOrderError, ShapeError
 from derive.language import nodes
 from derive.language.build import transpose
+from derive.language.convolution import Convolution, Flip, slid_axis
 from derive.language.derivatives import (
     BlockJacobian,
     Collect,
@@ -412,6 +413,25 @@ def of_collect(expr: Collect) -> Axes:
     return Axes(*inner.back)
 
 
+def of_convolution(expr: Convolution) -> Axes:
+    """A kernel slid over an input: n - k + 1 along each axis, n + k - 1 of a full one."""
+    source, kernel = axes(expr.source), axes(expr.kernel)
+    if source.back is not None or kernel.back is not None:
+        raise ShapeError(f"{show(expr)}: a convolution of a family of derivatives is not defined")
+    sides = zip(source.plain, kernel.plain, strict=True)
+    rows, cols = (slid_axis(one, other, expr.is_full) for one, other in sides)
+    if rows is None or cols is None:
+        raise ShapeError(
+            f"{show(expr)}: the kernel {show(expr.kernel)} ({kernel}) does not fit into {show(expr.source)} ({source})"
+        )
+    return Axes(rows, cols)
+
+
+def of_flip(expr: Flip) -> Axes:
+    """A flip keeps the axes of what it flips, which is no family."""
+    return of_entrywise(expr)
+
+
 _CHECKS: dict[type, Callable[[Any], Axes]] = {
     sp.MatrixSymbol: of_symbol,
     sp.Identity: of_symbol,
@@ -444,6 +464,8 @@ _CHECKS: dict[type, Callable[[Any], Axes]] = {
     nodes.Entries: of_entries,
     nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
+    Convolution: of_convolution,
+    Flip: of_flip,
     Jacobian: of_jacobian,
     Gradient: of_gradient,
     BlockJacobian: of_block,

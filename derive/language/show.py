@@ -12,6 +12,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.build import is_zero
+from derive.language.convolution import Convolution
 from derive.language.derivatives import slot_of
 
 _SUM, _HADAMARD, _PRODUCT, _ATOM = range(4)  # how tightly a formula's outermost operator binds
@@ -28,11 +29,14 @@ def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
 
 
 def _show_size(size: Any) -> str:
-    """A size; a member of a family of sizes as n_{l-1}."""
+    """A size; a member of a family of sizes as n_{l-1}; n - k + 1 with what is taken away behind, the number last."""
     if isinstance(size, AppliedUndef):
         index = _index(size.args[0])
         return f"{size.func}_{index}" if len(index) == 1 else f"{size.func}_{{{index}}}"
-    return str(size)
+    if not isinstance(size, sp.Add):
+        return str(size)
+    first, *rest = sorted(size.args, key=lambda one: (one.is_number, one.could_extract_minus_sign(), str(one)))
+    return str(first) + "".join(f" - {-one}" if one.could_extract_minus_sign() else f" + {one}" for one in rest)
 
 
 @lru_cache(maxsize=1024)
@@ -144,6 +148,8 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"Σ_{expr.letter} {_wrap(expr.body, _HADAMARD)}", _HADAMARD
         case nodes.Delta():
             return f"δ_{expr.args[0]}{expr.args[1]}", _ATOM
+        case Convolution():
+            return f"{expr.kind.replace(' ', '_')}({show(expr.source)}, {show(expr.kernel)})", _ATOM
         case nodes.Inverse():
             return f"{_wrap(expr.matrix, _ATOM)}⁻¹", _ATOM
         case nodes.Norm():

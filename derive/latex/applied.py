@@ -12,7 +12,7 @@ from derive.language import nodes
 from derive.language.build import constant, hadamard, matadd, matmul, negate, transpose
 from derive.language.functions import LEAK, ElementwiseFunction
 from derive.language.shapes import axes, is_coefficient
-from derive.latex import syntax
+from derive.latex import convolutions, syntax
 from derive.latex.affine import affine
 from derive.latex.constants import ones_like, step
 from derive.latex.leaky import leaky_relu
@@ -41,6 +41,8 @@ def apply_known(reader: Reader, node: syntax.Apply) -> Any:
     if kind in ("diag", "vec", "tr", "det"):
         _plain(node)
         return _structural(reader, node, kind)
+    if kind == "convolution":
+        return convolutions.applied(reader, node)
     if kind in ("kron", "max"):
         _plain(node)
         return _of_two(reader, node, kind)

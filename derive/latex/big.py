@@ -115,7 +115,7 @@ def _two_sided(
     if not parts[1][1] or not above:
         raise NotationError("a bound is missing", node.start, node.end)
     letter = parts[0][1][0].text
-    if _is_component_range(reader, parts[1][1], above):
+    if _is_component_range(reader, letter, parts[1][1], above):
         return Bounds(letter, None, None, size=vocabulary.size_of(above))
     lo, hi = affine(parts[1][1], vocabulary.steps), affine(above, vocabulary.steps)
     if lo is None or hi is None:
@@ -178,8 +178,10 @@ def _assigned(
         yield from _assigned(ranges, rest, {**values, letter: sp.Integer(choice)})
 
 
-def _is_component_range(reader: Reader, low: tuple[Tok, ...], high: tuple[Tok, ...]) -> bool:
-    """Σ_{i=1}^{n} with n a declared size runs over components."""
+def _is_component_range(reader: Reader, letter: str, low: tuple[Tok, ...], high: tuple[Tok, ...]) -> bool:
+    """Σ_{i=1}^{n} with n a declared size runs over components; up to a number, a letter that is a step over steps."""
+    if letter in reader.vocabulary.steps and [token.kind for token in high] == ["NUMBER"]:
+        return False
     return len(low) == 1 and low[0].text == "1" and reader.vocabulary.size_of(high) is not None
 
 

@@ -35,6 +35,11 @@ def index_text(index: Any) -> str:
     return text.replace(" ", "").removeprefix("+")
 
 
+def size_text(size: Any) -> str:
+    """A size: n-k+1 of one that is a sum, which never begins with a minus."""
+    return index_text(size) if isinstance(size, sp.Add) else sp.latex(size)
+
+
 def braced(text: str) -> str:
     """A script of one sign as it is, of several in braces."""
     return text if len(text) == 1 else f"{{{text}}}"

@@ -11,9 +11,10 @@ import sympy as sp
 from derive.errors import NotationError, ShapeError
 from derive.language import nodes
 from derive.language.build import hadamard, matadd, negate, transpose
+from derive.language.convolution import Convolution
 from derive.language.derivatives import Collect
 from derive.language.shapes import Axes, axes, is_coefficient
-from derive.latex import syntax
+from derive.latex import convolutions, syntax
 from derive.latex.applied import apply_known
 from derive.latex.big import big
 from derive.latex.constants import constant, indicator
@@ -207,10 +208,11 @@ class Reader:
     def _entrywise(self, node: syntax.Entrywise, want: Axes | None) -> Any:
         if node.operator == "kron":
             return _joined([fit(self.read(operand), None) for operand in node.operands])
+        if convolutions.is_convolution(node.operator):
+            return convolutions.joined(self, node)
         values = [self._term(operand, None) for operand in node.operands]
         if node.operator != "hadamard":
-            hint = "stands in a condition only" if node.operator == "range" else "is not read in this version"
-            raise NotationError(f"the operator {node.operator} {hint}", node.start, node.end)
+            raise NotationError(f"the operator {node.operator} stands in a condition only", node.start, node.end)
         shape = next((axes(v) for v in values if isinstance(v, sp.MatrixExpr)), want)
         if any(is_coefficient(value) for value in values):
             raise NotationError("⊙ joins two arrays, not a number", node.start, node.end)
@@ -221,6 +223,11 @@ class Reader:
         result = hadamard(*fitted)
         axes(result)
         return result
+
+    def slid(self, convolution: Convolution) -> Convolution:
+        """A convolution whose kernel fits into its input."""
+        axes(convolution)
+        return convolution
 
     def _apply(self, node: syntax.Apply) -> Any:
         return self._scripted(node, apply_known(self, node), node.after)

@@ -156,11 +156,9 @@ class _Builder(Transformer):
         sign = operator.text
         if isinstance(left, syntax.Entrywise):
             if left.operator != sign:
-                raise NotationError(
-                    "⊙ and ⊗ side by side: say with brackets which comes first",
-                    operator.start,
-                    operator.end,
-                )
+                both = " and ".join({"hadamard": "⊙", "kron": "⊗"}.get(one, one) for one in (left.operator, sign))
+                wrong = f"{both} side by side: say with brackets which comes first"
+                raise NotationError(wrong, operator.start, operator.end)
             return syntax.Entrywise(left.start, right.end, sign, (*left.operands, right))
         return syntax.Entrywise(left.start, right.end, sign, (left, right))
 

@@ -10,7 +10,7 @@ from derive.language import nodes
 from derive.language.build import is_zero
 from derive.language.shapes import axes
 from derive.latex.arrays import letters
-from derive.latex.binding import ATOM, ENTRY, PRODUCT, Text, braced
+from derive.latex.binding import ATOM, ENTRY, PRODUCT, Text, braced, size_text
 
 if TYPE_CHECKING:  # the printer's table lists these functions, and they print what is inside
     from derive.latex.printer import Printer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:  # the printer's table lists these functions, and they print w
 
 def identity(printer: Printer, expr: Any) -> Text:
     """I_n."""
-    size = sp.latex(expr.shape[0])
+    size = size_text(expr.shape[0])
     return ("1" if size == "1" else f"I_{braced(size)}"), ATOM
 
 
@@ -61,5 +61,5 @@ def _sized(printer: Printer, expr: Any) -> str:
     """A factor of ⊗; ones say how many they are, since nothing beside them does."""
     if not isinstance(expr, sp.OneMatrix) or axes(expr).is_scalar:
         return printer.at_least(expr, PRODUCT)
-    rows, cols = (f"\\mathbf{{1}}_{braced(sp.latex(size))}" for size in expr.shape)
+    rows, cols = (f"\\mathbf{{1}}_{braced(size_text(size))}" for size in expr.shape)
     return " ".join([rows] * (expr.shape[0] != 1) + [f"{cols}^\\top"] * (expr.shape[1] != 1))

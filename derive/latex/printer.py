@@ -15,6 +15,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import (
     BlockJacobian,
     Collect,
@@ -26,7 +27,7 @@ from derive.language.derivatives import (
 )
 from derive.language.shapes import NODE_TYPES, axes, is_coefficient
 from derive.language.show import show
-from derive.latex import arrays, printed_constants
+from derive.latex import arrays, convolutions, printed_constants
 from derive.latex.binding import ATOM, BIG, ENTRY, PRODUCT, SUM, Text, braced, index_text, name_with_index, primed
 from derive.latex.conventions import Conventions
 from derive.latex.slots import slots_by
@@ -71,6 +72,12 @@ def _factor(row: Text, is_last: bool) -> str:
     """A factor as it stands in a product, where Σ and Π may be last."""
     text, level = row
     return text if level >= PRODUCT or (is_last and level == BIG) else f"\\left({text}\\right)"
+
+
+def _is_taken(expr: Any) -> bool:
+    """Whether a superscript would belong to the name: I^2 is one of its own, c_1^{t-k} the entry 1 of c_{t-k}."""
+    at_number = isinstance(expr, nodes.Member) and any(index.is_Integer for index in expr.indices)
+    return at_number or isinstance(expr, sp.Identity)
 
 
 def _open(last: Text) -> int:
@@ -174,7 +181,7 @@ class Printer:
         """expr^script, in parentheses unless a bare superscript is plain to read."""
         text, level = self.row(expr)
         bare = level == ATOM and "^" not in text and "\\frac" not in text
-        bare = bare and (script == "\\top" or not isinstance(expr, sp.Identity))  # I^2 would be a name of its own
+        bare = bare and (script == "\\top" or not _is_taken(expr))
         return f"{text}^{script}" if bare else f"\\left({text}\\right)^{script}"
 
     def hadamard(self, expr: Any) -> Text:
@@ -377,6 +384,8 @@ ROWS: dict[type, Callable[[Printer, Any], Text]] = {
     nodes.Entries: arrays.entries,
     nodes.Blocks: arrays.blocks,
     nodes.ComponentSum: Printer.component_sum,
+    Convolution: convolutions.convolution,
+    Flip: convolutions.flipped,
     Jacobian: Printer.derivative,
     Gradient: Printer.derivative,
     BlockJacobian: Printer.derivative,

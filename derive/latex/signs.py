@@ -29,7 +29,7 @@ OPERATORS = {
     "\\odot": "hadamard", "\\circ": "hadamard", "⊙": "hadamard", "∘": "hadamard", "\\otimes": "kron", "⊗": "kron",
     "\\cdot": "matmul", "\\times": "matmul", "×": "matmul", "·": "matmul",
 }  # fmt: skip
-DECLARED_OPERATORS = ("matmul", "hadamard", "kron", "convolve", "correlate")
+DECLARED_OPERATORS = ("matmul", "hadamard", "kron", "convolve", "correlate", "convolve full", "correlate full")
 
 KNOWN_FUNCTIONS = {
     "tanh": "tanh", "exp": "exp", "ln": "log", "log": "log", "sqrt": "sqrt", "sigmoid": "sigmoid", "relu": "relu",
@@ -37,6 +37,7 @@ KNOWN_FUNCTIONS = {
     "Softplus": "softplus", "GELU": "gelu", "gelu": "gelu", "softmax": "softmax", "diag": "diag", "vec": "vec",
     "tr": "tr", "Tr": "tr", "trace": "tr",
     "kron": "kron", "sgn": "sgn", "sign": "sgn", "abs": "abs", "det": "det", "max": "max",
+    "correlate": "convolution", "convolve": "convolution", "flip": "convolution", "rot180": "convolution",
 }  # fmt: skip
 # Words that are the function even where they stand as plain letters before a bracket.
 PLAIN_FUNCTIONS = ("softmax", "sigmoid", "relu", "ReLU", "LeakyReLU", "softplus", "GELU", "diag", "vec", "trace", "Tr", "tr", "kron", "tanh", "exp", "log", "ln", "sgn", "sign", "det")  # fmt: skip  # noqa: E501

@@ -42,9 +42,10 @@ def axis_of(tokens: tuple[Tok, ...], sizes: dict[str, Any], steps: Mapping[str, 
 
 
 def _terms(tokens: tuple[Tok, ...]) -> list[tuple[int, tuple[Tok, ...]]]:
-    """Signed terms."""
-    found: list[tuple[int, list[Tok]]] = [(1, [])]
-    for token in tokens:
+    """Signed terms; the first may be the one that is taken away, as in -k + n + 1."""
+    is_negative = bool(tokens) and tokens[0].kind == "MINUS"
+    found: list[tuple[int, list[Tok]]] = [(-1 if is_negative else 1, [])]
+    for token in tokens[is_negative:]:
         if token.kind in ("PLUS", "MINUS"):
             if not found[-1][1]:
                 raise SizeError(f"a size is missing before {token.text}")

@@ -13,10 +13,12 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.errors import RuleError
 from derive.language import nodes
 from derive.language.build import diag, hadamard, matadd, matmul, transpose
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import Gradient, Jacobian
 from derive.language.nodes import Diag, Elementwise, Scale, Tr
 from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
+from derive.rules import convolution
 from derive.rules.constants import identity_like
 from derive.rules.dependence import leaves
 from derive.rules.elementwise import prime
@@ -120,7 +122,13 @@ RULES: dict[type, Rule] = {
     nodes.Diag: pull_diag,
     nodes.Scale: pull_scale,
     nodes.Tr: pull_trace,
+    Flip: convolution.pull_flip,
 }
+
+
+def rule_for(expr: Any) -> Rule | None:
+    """The rule for a node; a kernel slides in four ways, each with a rule of its own."""
+    return convolution.PULLS[expr.kind] if isinstance(expr, Convolution) else RULES.get(type(expr))
 
 
 def pulled(expr: Any, target: Any, c: Any, used: list[Rule]) -> list[Any]:
@@ -129,7 +137,7 @@ def pulled(expr: Any, target: Any, c: Any, used: list[Rule]) -> list[Any]:
         return [c]
     if target not in leaves(expr) or not expr.args:
         return []
-    rule = RULES.get(type(expr))
+    rule = rule_for(expr)
     if rule is None:
         raise RuleError(f"no rule for the gradient through {type(expr).__name__}: {show(expr)}")
     if rule not in used:

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import BlockJacobian, FamilyDerivative, Gradient, Jacobian
 from derive.language.laws import law_of
 from derive.language.substitute import substitute
@@ -47,6 +48,16 @@ def _cdf(z):
     nodes, weights = np.polynomial.legendre.leggauss(60)
     half = np.asarray(z)[..., None] / 2
     return 0.5 + (half * weights * _density(half * (1 + nodes))).sum(-1)
+
+
+def _slid(kind, x, w):
+    """Every product of two entries at the place where it belongs: full convolution, cut and flipped as need be."""
+    w = np.rot90(w, 2) if kind.startswith("correlate") else w
+    (n, m), (k, l) = x.shape, w.shape  # noqa: E741
+    found = np.zeros((n + k - 1, m + l - 1), dtype=complex)
+    for (i, j), entry in np.ndenumerate(x):
+        found[i : i + k, j : j + l] += entry * w
+    return found if kind.endswith("full") else found[k - 1 : n, l - 1 : m]
 
 
 KNOWN = {
@@ -134,6 +145,10 @@ class World:
                 return self._commutation(*(self._size(s) for s in expr.args))
             case nodes.Kronecker():
                 return np.kron(*(self._value(a) for a in expr.args))
+            case Convolution():
+                return _slid(expr.kind, self._value(expr.source), self._value(expr.kernel))
+            case Flip():
+                return np.rot90(self._value(expr.matrix), 2)
             case nodes.Scale():
                 return self._value(expr.scalar)[0, 0] * self._value(expr.matrix)
             case nodes.Tr():

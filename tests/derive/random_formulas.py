@@ -8,6 +8,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower
 
 from derive.language import nodes
 from derive.language.build import constant, divide, hadamard, kron, matadd, matmul, negate, sequence, transpose
+from derive.language.convolution import SLIDES, Convolution, flip
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import ElementwiseFunction, elementwise, function
 from derive.language.shapes import axes
@@ -171,6 +172,22 @@ class Maker:
     def _kronecker(self, rows, cols, i, j, depth):
         return kron(self.make(rows[:i], cols[:j], depth - 1), self.make(rows[i:], cols[j:], depth - 1))
 
+    def convolution(self, rows, cols, depth):
+        """A kernel slid over what another one made longer; or two arrays of one size to a number."""
+        if rows == cols == ONE:
+            return lambda: Convolution(self.pick(SLIDES[:2]), self.make(ROWS, ONE, depth - 1), self.make(ROWS, ONE, 1))
+        if max(len(rows), len(cols)) > 1 or not {rows, cols} <= {ONE, ROWS, COLS}:
+            return None
+        kernel = tuple(axis and COLS for axis in (rows, cols))
+        return lambda: self._convolution(rows, cols, kernel, depth)
+
+    def _convolution(self, rows, cols, kernel, depth):
+        longer = Convolution(self.pick(SLIDES[2:]), self.make(rows, cols, depth - 1), self.make(*kernel, 0))
+        return Convolution(self.pick(SLIDES[:2]), longer, self.make(*kernel, depth - 1))
+
+    def flipped(self, rows, cols, depth):
+        return lambda: flip(self.make(rows, cols, depth - 1))
+
     # --- functions --------------------------------------------------------------------------------------------------
 
     def elementwise(self, rows, cols, depth):
@@ -273,6 +290,8 @@ class Maker:
 
     def mode(self, what, by):
         """Immediate where ∂⁺ may say so; a plain ∂ of a member by a parameter is what `partial` says."""
+        while isinstance(what, nodes.Vec | sp.Transpose):
+            what = what.args[0]
         is_subject = isinstance(what, nodes.Member) and not isinstance(by, nodes.Member)
         return self.pick((self.conventions.partial, "immediate")) if is_subject else "total"
 
@@ -297,7 +316,10 @@ class Maker:
         other = (ROWS, COLS) if (cols == (N, M)) == (order == "row") else (COLS, ROWS)
         if other == (COLS, ROWS):
             return None
-        return lambda: Jacobian(nodes.Vec(self.make(*shape, depth - 1), order), nodes.Vec(self.leaf(*other), order))
+        return lambda: self._of_vecs(self.make(*shape, depth - 1), self.leaf(*other), order)
+
+    def _of_vecs(self, what, by, order):
+        return Jacobian(nodes.Vec(what, order), nodes.Vec(by, order), self.mode(what, by))
 
     def gradient(self, rows, cols, depth):
         if (rows, cols) not in ((ROWS, ONE), (COLS, ONE), (ROWS, ROWS), (ROWS, COLS), (ONE, ROWS), (ONE, ONE)):
@@ -310,7 +332,10 @@ class Maker:
     def block_jacobian(self, rows, cols, depth):
         if self.conventions.matrix != "block" or len(rows) != 2 or rows != (N, N) or cols != (N, N):
             return None
-        return lambda: BlockJacobian(self.make(ROWS, ROWS, depth - 1), self.leaf(ROWS, ROWS))
+        return lambda: self._by_leaf(BlockJacobian, self.make(ROWS, ROWS, depth - 1), self.leaf(ROWS, ROWS))
+
+    def _by_leaf(self, kind, what, by):
+        return kind(what, by, self.mode(what, by))
 
     def collected(self, rows, cols, depth):
         """aᵀ ∂Y/∂X v of 1×1 members."""
@@ -319,7 +344,7 @@ class Maker:
         return lambda: Collect(
             matmul(
                 self.make(ONE, ROWS, 1),
-                FamilyDerivative(self.make(ROWS, COLS, depth - 1), self.leaf(rows, cols)),
+                self._by_leaf(FamilyDerivative, self.make(ROWS, COLS, depth - 1), self.leaf(rows, cols)),
                 self.make(COLS, ONE, 1),
             )
         )
@@ -330,7 +355,8 @@ NODES = (
     Maker.sum, Maker.negative, Maker.numbered, Maker.hadamard, Maker.hadamard_power, Maker.product, Maker.scale,
     Maker.quotient, Maker.transposed, Maker.power, Maker.inverse, Maker.kronecker, Maker.elementwise, Maker.application,
     Maker.softmax, Maker.diag, Maker.vec, Maker.number, Maker.time_sum, Maker.time_product, Maker.component,
-    Maker.component_sum, Maker.entries, Maker.blocks, Maker.through_blocks, Maker.through_vec, Maker.jacobian,
+    Maker.component_sum, Maker.entries, Maker.convolution, Maker.flipped, Maker.blocks, Maker.through_blocks,
+    Maker.through_vec, Maker.jacobian,
     Maker.jacobian_of_vecs, Maker.by_slot, Maker.gradient, Maker.block_jacobian,
 )  # fmt: skip
 SMALLER = (Maker.kronecker, Maker.vec, Maker.blocks, Maker.turned)  # for a shape that no name has: of smaller parts

@@ -10,6 +10,7 @@ from derive.derivation import block, jacobian
 from derive.errors import RuleError
 from derive.language import nodes
 from derive.language.build import diag, hadamard, is_zero, kron, matadd, matmul, negate, ones, sequence, transpose, vec
+from derive.language.convolution import SLIDES, Convolution, correlate, flip
 from derive.language.derivatives import Jacobian
 from derive.language.functions import KINDS, elementwise, function
 from derive.language.nodes import Elementwise, Norm, Scale, Softmax, TimeSum, Tr
@@ -18,7 +19,7 @@ from derive.model import Loss, Model, Time
 from derive.models.letters import STEPS, E, U, W, b, k, m, n, net, o, p, s, t, x, y, z
 from derive.models.systems import Options, system, systems
 from derive.recurrence import delta, gradient
-from derive.rules import differential, entrywise, kronecker, logistic, pullback, rewriting, simplify
+from derive.rules import convolution, differential, entrywise, kronecker, logistic, pullback, rewriting, simplify
 from derive.rules import elementwise as elementwise_rules
 from derive.unroll import product_over_steps
 
@@ -77,6 +78,14 @@ def test_every_forward_rule_is_used_by_a_case():
     assert {rule.__name__ for rule in differential.RULES.values()} <= used | {"d_product"}
 
 
+L, R_P = sp.MatrixSymbol("L", m, m), sp.MatrixSymbol("R", p, p)
+
+
+def slid_both_ways(kind):
+    """‖W over L‖² + ‖R over f(W)‖²: W is the input of one, in the kernel of the other."""
+    return matadd(*(Tr(matmul(transpose(y), y)) for y in (Convolution(kind, W, L), Convolution(kind, R_P, f(W)))))
+
+
 # One scalar formula in W for each rule of the backward table.
 BACKWARD = {
     "pull_sum": matmul(transpose(b), matadd(W, matmul(A, W)), b),
@@ -91,6 +100,8 @@ BACKWARD = {
     "pull_softmax": matmul(transpose(b), Softmax(matmul(W, b))),
     "pull_scale": matmul(transpose(b), Scale(matmul(transpose(b), W, b), matmul(W, b))),
     "pull_trace": Tr(matmul(A, W, B, W)),
+    "pull_flip": Tr(matmul(A, flip(matmul(W, f(W))))),
+    **{rule.__name__: slid_both_ways(kind) for kind, rule in convolution.PULLS.items()},
     "log": matmul(transpose(b), Elementwise("\\log", "log", 0, Softmax(matmul(W, b)))),
 }
 
@@ -106,7 +117,9 @@ def test_every_backward_rule_is_used_by_a_case():
     used = {
         name for formula in BACKWARD.values() for one in gradient(Model({E: formula}), W).steps for name in one.names
     }
-    assert {rule.__name__ for rule in pullback.RULES.values()} - {"pull_diag"} <= used
+    rules = {rule.__name__ for rule in (*pullback.RULES.values(), *convolution.PULLS.values())}
+    assert rules - {"pull_diag"} <= used
+    assert set(convolution.PULLS) == set(SLIDES)
 
 
 def test_block_form_follows_products():
@@ -375,6 +388,7 @@ def test_every_rule_states_its_theorem():
     """All rules of all tables have a first line with an equation in it."""
     rules = [
         *differential.RULES.values(),
+        *convolution.PULLS.values(),
         *pullback.RULES.values(),
         *simplify.RULES,
         *entrywise.RULES.values(),
@@ -397,6 +411,26 @@ def test_a_node_without_a_rule_is_named():
         gradient(Model({E: Norm(W)}), W)
     with pytest.raises(RuleError, match=r"write diag\(v\) u as v ⊙ u"):
         gradient(Model({E: Tr(diag(matmul(W, b)))}), W)
+
+
+def test_the_jacobian_of_a_convolution_is_refused():
+    """It is a band matrix, for which the language has no name; the gradient is a convolution again."""
+    slid = correlate(sp.MatrixSymbol("v", p, 1), b)
+    with pytest.raises(RuleError, match=r"no rule for the derivative of Convolution: correlate\(v, b\)"):
+        jacobian(NO_EQUATIONS, slid, b)
+
+
+def test_a_wrong_rule_for_a_kernel_is_caught(monkeypatch):
+    """correlate(X, c) without its flip is not the gradient by the kernel of convolve."""
+    right = convolution.pull_convolve
+
+    def wrong(node, c):
+        """Y = convolve(X, K): ∂E/∂K = correlate(X, ∂E/∂Y)."""
+        return [right(node, c)[0], (node.kernel, correlate(node.source, c))]
+
+    monkeypatch.setitem(convolution.PULLS, "convolve", wrong)
+    with pytest.raises(AssertionError, match="is not"):
+        check_derivation(gradient(Model({E: BACKWARD["pull_convolve"]}), W))
 
 
 def test_time_backwards_is_refused():

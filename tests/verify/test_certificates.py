@@ -75,3 +75,32 @@ def test_the_report_names_the_certificate(certificate):
     assert claims["2.8"]["certificate"] == json.loads(certificate.read_text(encoding="utf-8"))["claim"]
     assert claims["2.6"]["certificate"] is None
     assert "induction" in [witness["name"] for witness in claims["2.8"]["witnesses"]]
+
+
+CONVOLVED = r"""```backproof
+symbols: {x_t: n, w: k, z_t: n - k + 1, '\delta_t': n - k + 1, f: elementwise, s_t: n - k + 1, E: loss(each s)}
+operators: {"*": correlate}
+time: 1..t
+indices: {j: t}
+gradient: shape
+given: ['1', 'd']
+```
+$$z_t = x_t * w, \quad s_t = f(z_t) \tag{1}$$
+$$\delta_t = \frac{\partial E}{\partial z_t} \tag{d}$$
+$$\frac{\partial E}{\partial w} = \sum_{j=1}^{t} x_j * \delta_j \tag{w}$$
+"""
+
+
+def test_a_certificate_with_a_convolution_is_replayed(tmp_path, monkeypatch):
+    """The gradient by a kernel that all steps share, by induction."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.md").write_text(CONVOLVED, "utf-8")
+    result = call("verify", "--examples", "2", "--certificates", "proofs", "notes.md")
+    assert result.exit_code == 0, result.output
+    text = (tmp_path / "proofs" / "notes-w.json").read_text("utf-8")
+    assert '"Convolution"' in text
+    result = call("replay", str(tmp_path / "proofs" / "notes-w.json"))
+    assert result.exit_code == 0, result.output
+    assert "proves ∂E/∂w" in result.output
+    (tmp_path / "proofs" / "notes-w.json").write_text(text.replace('"correlate"', '"convolve"', 1), "utf-8")
+    assert call("replay", str(tmp_path / "proofs" / "notes-w.json")).exit_code in (1, 2)

@@ -5,6 +5,7 @@ import sympy as sp
 
 from derive.errors import ShapeError
 from derive.language.build import diag, matmul, sequence
+from derive.language.convolution import convolve, correlate, flip
 from derive.language.derivatives import Jacobian
 from derive.language.functions import elementwise
 from derive.language.nodes import Component
@@ -55,6 +56,24 @@ def undone(claim, kinds):
 def test_a_slip_comes_with_its_inverse():
     """What swaps, shifts, transposes, renames or wraps is undone by a slip of the list."""
     assert undone(CLAIM, ("swap", "index", "transpose", "name", "wrap")) == []
+
+
+def test_the_slips_of_convolution():
+    """∂E/∂K = rot180(X ⋆ δ): kind, order and flip, and none that says the same (a full convolution commutes)."""
+    k = sp.Symbol("k", integer=True, positive=True)
+    X, K = sp.MatrixSymbol("X", n, n), sp.MatrixSymbol("K", k, k)
+    delta = sp.MatrixSymbol("D", n - k + 1, n - k + 1)
+    claim = Claim(K, flip(correlate(X, delta)), Model(()))
+    found = {edit.description for edit in edits(claim) if edit.kind == "convolution"}
+    assert "right: flip(correlate(X, D)) to correlate(X, D)" in found
+    assert "right: correlate(X, D) to convolve(X, D)" in found
+    assert undone(claim, ("convolution",)) == []
+    full = Claim(X, convolve(delta, K, full=True), Model(()))
+    found = {edit.description for edit in edits(full) if edit.kind == "convolution"}
+    assert found == {
+        "right: convolve_full(D, K) to correlate_full(D, K)",
+        "right: convolve_full(D, K) to flip(convolve_full(D, K))",
+    }
 
 
 def test_a_claim_compares_a_component_letter_over_one_axis():

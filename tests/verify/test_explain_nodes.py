@@ -6,6 +6,7 @@ import sympy as sp
 
 from derive.errors import BackproofError
 from derive.language.build import diag, hadamard, matadd, matmul, sequence, transpose, vec
+from derive.language.convolution import SLIDES, Convolution, convolve, correlate, flip
 from derive.language.derivatives import BlockJacobian, Gradient, Jacobian
 from derive.language.functions import elementwise, function
 from derive.language.nodes import (
@@ -112,6 +113,27 @@ def explained(left, right, model, tmp_path, examples=0, fails="they differ at", 
 def test_an_exact_counterexample(name, tmp_path):
     model, left, right = EXACT[name]
     example, _ = explained(left, right, model, tmp_path, 12 if model is CURVED else 0)
+    assert not example.is_numeric
+
+
+p = sp.Symbol("p", integer=True, positive=True)
+w, K = sp.MatrixSymbol("w", p, 1), sp.MatrixSymbol("K", p, p)
+SLID = {
+    **{kind: (STATIC, Convolution(kind, y, w), Convolution(kind, matmul(2, y), w)) for kind in SLIDES},
+    "in two dimensions": (STATIC, convolve(B, K, full=True), correlate(B, K, full=True)),
+    "a flip": (STATIC, flip(A), A),
+    "a kernel's derivative": (STATIC, Jacobian(correlate(y, w), w), Jacobian(convolve(y, w), w)),
+    "a gradient": (STATIC, Gradient(matmul(transpose(correlate(y, w)), correlate(y, w)), y),
+                   convolve(correlate(y, w), w, full=True)),
+    "in a function": (STATIC, f(correlate(y, w)), convolve(f(y), w)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLID)
+def test_a_kernel_slides_in_the_program_too(name, tmp_path):
+    """The normal form does not know convolution: numeric witnesses confirm."""
+    model, left, right = SLID[name]
+    example, _ = explained(left, right, model, tmp_path, 12)
     assert not example.is_numeric
 
 

@@ -246,6 +246,13 @@ MENDS = {
         r" + \lambda_{t+1}^\top B \operatorname{diag}\left[g'(\mathrm{Low}_t)\right]",
     "05-outputs.md::2.10.unassumed":
         r"\frac{\partial E}{\partial z_k} = \left(\left(\mathbf{1}^\top y_k\right) o_k - y_k\right)^\top",
+    "06-convolution.md::line.input.unflipped":
+        r"\frac{\partial E}{\partial x} = \operatorname{convolve}_{\mathrm{full}}\left(\delta, w\right)",
+    "06-convolution.md::line.kernel.turned":
+        r"\frac{\partial E}{\partial w} = \operatorname{correlate}\left(x, \delta\right)",
+    "06-convolution.md::image.kernel.unflipped":
+        r"\frac{\partial E}{\partial K}"
+        r" = \operatorname{rot180}\left(\operatorname{correlate}\left(X, \delta\right)\right)",
 }  # fmt: skip
 FURTHER_AWAY = {  # a sum over steps, or the unrolled form of another line, must be written anew
     "02-rnn-every-step.md::2.4",

@@ -43,9 +43,17 @@ LOSSES = dict.fromkeys(
     ("sq.o", "sq.z", "sq.zi", "ce.oi", "ce.z", "bce.oi", "bce.jacobian", "bce.z", "bce.softplus", "bce.logits",
      "weighted.bce.z", "weighted.ce.z", "weighted.sq.z"), "proved"
 )  # fmt: skip
+CONVOLUTION = {
+    "line.input": "proved", "line.kernel": "proved", "line.bias": "proved", "line.input.unflipped": "refuted",
+    "line.kernel.turned": "refuted", "layers.error": "proved", "layers.upper": "proved", "layers.lower": "proved",
+    "image.input": "proved", "image.kernel": "proved", "image.bias": "proved", "image.kernel.unflipped": "refuted",
+    "image.kernel.turned": "tested", "image.associative": "tested", "connected.toeplitz": "proved",
+    "connected.input": "proved", "connected.kernel": "proved", "channels.input": "proved",
+    "channels.kernel": "proved", "channels.bias": "proved",
+}  # fmt: skip
 TABLE = {
     "01-rnn.md": LAST, "02-rnn-every-step.md": EVERY, "03-conventions.md": OPEN, "04-layers.md": LAYERS,
-    "05-outputs.md": OUTPUTS, "07-losses.md": LOSSES,
+    "05-outputs.md": OUTPUTS, "06-convolution.md": CONVOLUTION, "07-losses.md": LOSSES,
 }  # fmt: skip
 
 

@@ -81,3 +81,17 @@ def test_a_formula_about_the_loss_or_a_state_is_not_timeless():
     assert Claim(W, W, RNN).is_timeless
     assert not Claim(Gradient(E, W), W, RNN).is_timeless
     assert not Claim(s[0], s[0], RNN).is_timeless
+
+
+def test_steps_that_are_numbers_are_exhausted():
+    """All instances of a run of three steps are known; of one that ends at a letter they are not."""
+    from verify.times import is_exhausted
+
+    ending = lambda last, *ranges: Claim(  # noqa: E731
+        W, W, Model({}, time=Time(1, last)), indices=tuple(Index(k, *map(sp.sympify, pair)) for pair in ranges)
+    )
+    assert is_exhausted(ending(sp.Integer(3), (1, 3), (0, 4)))
+    assert not is_exhausted(ending(sp.Integer(3), (1, 5)))
+    assert not is_exhausted(ending(sp.Integer(3), (-1, 3)))
+    assert not is_exhausted(ending(t, (1, 3)))
+    assert not is_exhausted(ending(sp.Integer(3), (1, t)))

@@ -10,6 +10,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
 from derive.language.build import hadamard, matadd, matmul, ones, transpose
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.nodes import AxisSizes, length
 from derive.language.shapes import axes, is_coefficient
@@ -342,6 +343,8 @@ RULES: dict[type, Callable[[Grids, Any], Grid]] = {
     nodes.Entries: of_whole,
     nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_whole,
+    Convolution: of_whole,
+    Flip: of_whole,
     Jacobian: of_jacobian,
     Gradient: of_gradient,
     BlockJacobian: of_block_jacobian,

@@ -18,6 +18,7 @@ from sympy.core.function import AppliedUndef
 
 from derive.errors import NotationError
 from derive.language import nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import Gradient
 from derive.model import Equation, Model
 from verify.claim import Claim
@@ -36,8 +37,8 @@ def with_one_size(claim: Claim) -> Claim:
         counted = next((node for node in sp.preorder_traversal(formula) if _counts(node)), None)
         if counted is not None:
             raise NotationError(
-                "a size that differs from layer to layer may not be counted (a trace, a sum of ones, a number n_l); "
-                "declare one size for all layers",
+                "a size that differs from layer to layer may not be counted (a trace, a sum of ones, a number n_l, "
+                "a convolution); declare one size for all layers",
                 0,
                 1,
             )
@@ -65,7 +66,7 @@ def _formulas(claim: Claim) -> list[Any]:
 
 def _counts(node: Any) -> bool:
     """Whether a node may give a number that depends on such a size."""
-    if isinstance(node, nodes.Tr | sp.OneMatrix) and node.atoms(AppliedUndef):
+    if isinstance(node, nodes.Tr | sp.OneMatrix | Convolution | Flip) and node.atoms(AppliedUndef):
         return True
     if isinstance(node, sp.MatMul):
         return any(factor.atoms(AppliedUndef) for factor in node.args if not getattr(factor, "is_Matrix", False))

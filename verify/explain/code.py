@@ -11,6 +11,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.errors import BackproofError
 from derive.language import nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import (
     BlockJacobian,
     Collect,
@@ -285,6 +286,8 @@ ROWS: dict[type, Callable[[Code, Any], str]] = {
     nodes.Entries: Code.entries,
     nodes.Blocks: Code.blocks,
     nodes.ComponentSum: Code.component_sum,
+    Convolution: lambda code, expr: code._call("slide", quoted(expr.kind), expr.source, expr.kernel),
+    Flip: _calling("flip"),
     Jacobian: Code.jacobian,
     Gradient: lambda code, expr: f"gradient({code.family(expr)})",
     BlockJacobian: lambda code, expr: f"block({code.family(expr)})",

@@ -67,6 +67,24 @@ def commutation(n: int, m: int) -> Any:
     return found
 
 
+def flip(a: Any) -> Any:
+    """The entries in reverse order along both axes."""
+    return a[..., ::-1, ::-1]
+
+
+def slide(kind: str, x: Any, w: Any) -> Any:
+    """A kernel w over x: Σ_pq w_pq x_{i+p, j+q}; convolve flips the kernel, full puts zeros around x first."""
+    k, m = w.shape[-2:]
+    if kind.endswith("full"):
+        framed = np.zeros((*x.shape[:-2], x.shape[-2] + 2 * k - 2, x.shape[-1] + 2 * m - 2), dtype=int).astype(object)
+        framed[..., k - 1 : framed.shape[-2] - k + 1, m - 1 : framed.shape[-1] - m + 1] = x
+        x = framed
+    w = flip(w) if kind.startswith("convolve") else w
+    rows, cols = x.shape[-2] - k + 1, x.shape[-1] - m + 1
+    places = product(range(k), range(m))
+    return sum(w[..., p : p + 1, q : q + 1] * x[..., p : p + rows, q : q + cols] for p, q in places)
+
+
 def trace(a: Any) -> Any:
     """tr A as a 1×1 matrix."""
     found = (a * eye(a.shape[-1])).sum(axis=(-2, -1))

@@ -16,7 +16,7 @@ import sympy as sp
 from sympy.core.symbol import Str
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
-from derive.language import derivatives, nodes
+from derive.language import convolution, derivatives, nodes
 from derive.language.show import show
 from derive.model import Equation, Loss, Model, Time
 from verify.claim import Assumption, Claim, Condition, Index
@@ -39,7 +39,7 @@ _OURS = (
     nodes.Commutation, nodes.Kronecker, nodes.Scale, nodes.Tr, nodes.Norm, nodes.Inverse, nodes.Det, nodes.Power,
     nodes.TimeSum, nodes.TimeProduct, nodes.Component, nodes.Delta, nodes.Entries, nodes.Blocks, nodes.ComponentSum,
     derivatives.Jacobian, derivatives.Gradient, derivatives.BlockJacobian, derivatives.FamilyDerivative,
-    derivatives.Collect,
+    derivatives.Collect, convolution.Convolution, convolution.Flip,
 )  # fmt: skip
 _KINDS: dict[str, Any] = {kind.__name__: kind for kind in (*_UNCHECKED, *_EVALUATED, *_PLAIN, *_OURS)}
 _LETTERS: dict[str, dict[str, bool]] = {"size": {"integer": True, "positive": True}, "step": {"integer": True}}

@@ -109,7 +109,7 @@ class _Tree:
         times = None if node["rule"] == "close" else {goal.model.time.last: int(goal.model.time.first)}
         found = self.decide(goal, times, self.seed)
         said = {outcome.witness: outcome.outcome for outcome in found}
-        if said != EQUAL:
+        if said != EQUAL or not all(outcome.is_equal_for_all_sizes for outcome in found):
             raise Rejected(f"{show(goal.left)} = {show(goal.right)} is not settled by both deciders: {said}")
         evidence = (found[0].bound, found[0].instances)
         need((node["bound"], node["instances"]) == evidence, f"the evidence is {evidence}")

@@ -85,7 +85,7 @@ def close(goal: Claim, effort: Effort) -> Node | None:
     if form.outcome != "equal":
         return None
     field = prime_field.decide_window(goal, seed=effort.seed)
-    return _closed(goal, "close", field, form) if field.outcome == "equal" else None
+    return _closed(goal, "close", field, form) if field.is_equal_for_all_sizes else None
 
 
 def start(goal: Claim, effort: Effort) -> Node | None:
@@ -95,7 +95,7 @@ def start(goal: Claim, effort: Effort) -> Node | None:
     if form.outcome != "equal":
         return None
     field = prime_field.decide_at(goal, times, seed=effort.seed)
-    return _closed(goal, "start", field, form) if field.outcome == "equal" else None
+    return _closed(goal, "start", field, form) if field.is_equal_for_all_sizes else None
 
 
 def _closed(goal: Claim, rule: str, field: Outcome, form: Outcome) -> Node:

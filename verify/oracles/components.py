@@ -19,7 +19,7 @@ from derive.language.functions import OPAQUE
 from derive.language.nodes import Elementwise, Softmax
 from verify.claim import Claim
 from verify.deciders.outcome import Outcome
-from verify.instances import Instance
+from verify.instances import Instance, fitting
 from verify.oracles.arithmetic import Array, Number
 from verify.oracles.derivatives import Variation, gathered, laid_out, variation, varied_world
 from verify.oracles.exact import PRECISION, RING, VARIABLE, ExactDraws, NotPolynomial, numeric
@@ -132,7 +132,7 @@ class Components:
         formulas = (claim.left, claim.right, *(equation.right for equation in claim.model.equations))
         steps = FEW_STEPS if has_functions(formulas, POLYNOMIAL) else STEPS
         for instance in instances:
-            return self._on(claim, tiny(instance, steps))
+            return self._on(claim, tiny(claim, instance, steps))
         return Outcome(self.name, "unknown", detail="no instance")
 
     def _on(self, claim: Claim, instance: Instance) -> Outcome:
@@ -160,10 +160,10 @@ def times_of(claim: Claim, lab: Laboratory) -> dict[str, int]:
     return {str(last): lab.timeline.last} if isinstance(last, sp.Symbol) else {}
 
 
-def tiny(instance: Instance, steps: int) -> Instance:
-    """The instance with sizes of at most 2 and few steps."""
+def tiny(claim: Claim, instance: Instance, steps: int) -> Instance:
+    """The instance with sizes of at most 2, as far as kernels fit, and few steps."""
     sizes = tuple((name, min(size, LARGEST)) for name, size in instance.sizes)
-    return replace(instance, sizes=sizes, last=min(instance.last, steps), values=())
+    return replace(instance, sizes=fitting(claim, sizes), last=min(instance.last, steps), values=())
 
 
 def differing_entry(claim: Claim, world: World, env: Env) -> dict[str, Any] | None:

@@ -17,6 +17,7 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import signature
 from derive.language.letters import summed_axis
@@ -25,6 +26,7 @@ from derive.language.show import show
 from derive.language.substitute import free_letters
 from verify.oracles import unknowns
 from verify.oracles.arithmetic import Array, Bounded, Dual, Number, apply, joined, linear, shape_of, total, value_of
+from verify.oracles.convolution import convolved, flipped
 from verify.oracles.functions import Known
 from verify.oracles.inverses import determinant, inverse
 from verify.oracles.letters import Env, integer, number
@@ -314,6 +316,18 @@ def of_blocks(world: World, expr: nodes.Blocks, env: Env) -> Number:
     return joined([joined([full(block) for block in row], -1) for row in expr.rows_of_blocks], -2)
 
 
+def of_convolution(world: World, expr: Convolution, env: Env) -> Number:
+    """A kernel slid over an input."""
+    source, kernel = (world.value(part, env) for part in (expr.source, expr.kernel))
+    check_entries(world, *shape_of(source), *shape_of(kernel)[-2:])
+    return convolved(expr, source, kernel)
+
+
+def of_flip(world: World, expr: Flip, env: Env) -> Number:
+    """The entries in reverse order."""
+    return linear(flipped, world.value(expr.matrix, env))
+
+
 def of_component_sum(world: World, expr: nodes.ComponentSum, env: Env) -> Number:
     """Σ_i over all values of the letter."""
     axis = summed_axis(expr)
@@ -365,6 +379,8 @@ VALUES: dict[type, Callable[[World, Any, Env], Number]] = {
     nodes.Entries: of_entries,
     nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
+    Convolution: of_convolution,
+    Flip: of_flip,
     Jacobian: of_derivative,
     Gradient: of_derivative,
     BlockJacobian: of_derivative,

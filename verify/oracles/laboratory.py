@@ -11,11 +11,11 @@ import sympy as sp
 from derive.language.substitute import free_letters
 from derive.model import Model
 from verify.claim import Assumption, Claim
-from verify.instances import Batch, Key, sizes_in
+from verify.instances import Batch, Key, lengths_of, sizes_in
 from verify.oracles.arithmetic import Array, Bounded, Number, bounded, value_of
 from verify.oracles.derivatives import laid_out
 from verify.oracles.draws import Draws, checked_assumptions, constraints
-from verify.oracles.letters import Env
+from verify.oracles.letters import Env, integer
 from verify.oracles.limits import OutOfScope
 from verify.oracles.tangents import tangent
 from verify.oracles.timeline import Timeline
@@ -138,7 +138,11 @@ def laboratory(claim: Claim, batch: Batch) -> Laboratory:
     """The laboratory for a claim; claims of one model with the same assumptions share it."""
     checked_assumptions(claim.model, claim.assumptions)
     bounds = tuple(a for a in claim.assumptions if a.kind == "bound")
-    return _laboratory(claim.model, Draws(batch, constraints(claim)), bounds, _letters(claim, batch))
+    sizes = _letters(claim, batch)
+    short = next((length for length in lengths_of(claim) if integer(length, dict(sizes)) < 1), None)
+    if short is not None:
+        raise OutOfScope(f"an axis of length {short} has no entry at these sizes")
+    return _laboratory(claim.model, Draws(batch, constraints(claim)), bounds, sizes)
 
 
 @lru_cache(maxsize=128)

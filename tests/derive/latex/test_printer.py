@@ -7,6 +7,7 @@ from derive.derivation import jacobian
 from derive.errors import BackproofError
 from derive.language import nodes
 from derive.language.build import diag, divide, hadamard, kron, matadd, matmul, negate, ones, sequence, transpose, vec
+from derive.language.convolution import convolve, correlate, flip
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import elementwise
 from derive.language.shapes import NODE_TYPES
@@ -58,6 +59,11 @@ GOLDEN = [
     (nodes.Norm(W, "F"), r"\left\|W\right\|_F"),
     (nodes.Power(W, t - k), "W^{t-k}"),
     (nodes.Commutation(n, sp.Integer(2)), "K_{n,2}"),
+    (correlate(x[t], b), r"\operatorname{correlate}\left(x_t, b\right)"),
+    (convolve(b, flip(b), full=True),
+     r"\operatorname{convolve}_{\mathrm{full}}\left(b, \operatorname{flip}\left(b\right)\right)"),
+    (transpose(flip(W)), r"\operatorname{rot180}\left(W\right)^\top"),
+    (sp.Identity(n - sp.Symbol("k", integer=True, positive=True) + 1), "I_{n-k+1}"),
     (divide(b, matmul(transpose(b), b)), r"\frac{1}{b^\top b} b"),
     (FamilyDerivative(W, W), r"\frac{\partial W}{\partial W}"),
     (Collect(matmul(transpose(s[t]), FamilyDerivative(W, W), s[t])), r"s_t^\top \frac{\partial W}{\partial W} s_t"),

@@ -10,7 +10,7 @@ import sympy as sp
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.lark import from_lark
-from random_formulas import BLOCK, LEAVES, MODEL, NODES, TIME, A, B, E, K, Maker, N, T, b, formulas, q, r, s, w
+from random_formulas import BLOCK, LEAVES, MODEL, NODES, TIME, A, B, E, K, Maker, N, T, b, c, formulas, q, r, s, w
 from random_formulas import x as inputs
 
 from derive.errors import BackproofError, NotationError
@@ -87,6 +87,7 @@ SMALL = nodes.TimeSum(nodes.Scale(w, b), K, 1, TIME)
         (nodes.Entries(nodes.Component(transpose(B), i, sp.Symbol("_open", integer=True)), None,
                        sp.Symbol("_open", integer=True), (), (N,)), r"\left(B^\top\right)_{i:}"),
         (nodes.Power(sp.Identity(N), TIME), r"\left(I_n\right)^{t}"),
+        (nodes.Power(c[1], TIME - K), r"\left(c_1\right)^{t-k}"),
         (nodes.Inverse(sp.Identity(N)), r"\left(I_n\right)^{-1}"),
         (transpose(E), r"E^\top"),
         (transpose(w), r"w^\top"),
@@ -155,7 +156,8 @@ NAMES = (
     "n",
 )
 SPELLINGS = {
-    "NAME": NAMES, "NUMBER": ("0", "1", "2", "17"), "FUNC": ("f", r"\sigma ", r"\tanh ", r"\operatorname{diag}", "tr"),
+    "NAME": NAMES, "NUMBER": ("0", "1", "2", "17"), "FUNC": ("f", r"\sigma ", r"\tanh ", r"\operatorname{diag}", "tr",
+    r"\operatorname{convolve}", r"\operatorname{rot180}"),
     "COMMA": (", ",), "REL": ("=", r"\le ", r"\neq "), "FORALL": (r"\forall ",), "PLUS": ("+",), "MINUS": ("-",),
     "ENTRY": (r"\odot ", r"\otimes "), "BIG": (r"\sum _{k=1}^{t}", r"\prod _{k=1}^{t}", r"\sum _i "),
     "CDOT": (r"\cdot ",), "SLASH": ("/",), "FRAC": (r"\frac ",), "LB": ("{",), "RB": ("}",), "NABLA": (r"\nabla ",),

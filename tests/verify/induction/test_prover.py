@@ -14,7 +14,7 @@ from verify.deciders import prime_field
 from verify.edits import edits
 from verify.induction import prove, replay
 from verify.quantities import claim_of, derivations
-from verify.times import instances
+from verify.times import instances, is_exhausted
 
 
 def holds_at_few_steps(claim, steps=3):
@@ -54,7 +54,7 @@ def test_no_edit_of_a_closed_form_is_proved_unless_it_holds(named):
 def test_suite(suite):
     """Every claim of the suite over symbolic ranges is proved where it holds, and no other."""
     for name, (claim, expected) in suite.items():
-        if claim.relation != "=" or claim.is_timeless:
+        if claim.relation != "=" or claim.is_timeless or is_exhausted(claim):
             continue
         proof = prove(claim)
         if expected == "refuted":

@@ -10,10 +10,11 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import derivatives, nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.nodes import AxisSizes, split_size
 from derive.language.shapes import is_coefficient
 from derive.language.show import show
-from verify.deciders.normal_form import build_applications, build_derivatives, build_indices
+from verify.deciders.normal_form import build_applications, build_convolution, build_derivatives, build_indices
 from verify.deciders.normal_form.algebra import add, contract
 from verify.deciders.normal_form.arrays import Array, add_arrays, chain, join, named_slots
 from verify.deciders.normal_form.functions import EXP, RECIPROCAL, named
@@ -312,6 +313,8 @@ TABLE: dict[type, Callable[[Builder, Any], Array]] = {
     nodes.Entries: build_indices.build_entries,
     nodes.Blocks: build_blocks,
     nodes.ComponentSum: build_indices.build_component_sum,
+    Convolution: build_convolution.build_convolution,
+    Flip: build_convolution.build_flip,
     derivatives.Jacobian: build_derivatives.build_jacobian,
     derivatives.Gradient: build_derivatives.build_gradient,
     derivatives.BlockJacobian: build_derivatives.build_block,

@@ -23,6 +23,7 @@ from itertools import permutations
 from typing import Any
 
 from verify.deciders.normal_form import applications
+from verify.deciders.normal_form.build_convolution import KINDS as SLIDES
 from verify.deciders.normal_form.canonical import canonical_term
 from verify.deciders.normal_form.functions import LawBook
 from verify.deciders.normal_form.term import Form, Function, Term
@@ -84,7 +85,7 @@ def _sizes(laws: LawBook, form: Form, atoms: dict[int, None]) -> str:
 
 def _opaque(laws: LawBook, atoms: dict[int, None]) -> str:
     kinds = {laws.store.atoms[atom].kind for atom in atoms} - {"tensor", "function", "loss", applications.KIND}
-    names = {"closed": "a sum or product over symbolic steps"}
+    names = {"closed": "a sum or product over symbolic steps", **dict.fromkeys(SLIDES, "a law of convolution")}
     return next((names.get(kind, "steps outside the window") for kind in sorted(kinds)), "")
 
 

@@ -80,6 +80,8 @@ class Printer:
             return self._loss(*data)
         if kind == applications.KIND:
             return self._application(atom)
+        if kind in ("slide", "flip"):
+            return kind
         if kind == "closed":
             return f"({show(data[0])})"
         what, by = (self._name(part) for part in data)  # type: ignore[arg-type]

@@ -21,6 +21,7 @@ from verify.deciders.normal_form.algebra import add, contract
 from verify.deciders.normal_form.applications import exchanges
 from verify.deciders.normal_form.assumed import Assumed
 from verify.deciders.normal_form.build import Builder
+from verify.deciders.normal_form.build_convolution import KINDS as CONSTANT
 from verify.deciders.normal_form.canonical import collect
 from verify.deciders.normal_form.differentiate import Derivative
 from verify.deciders.normal_form.functions import LawBook
@@ -225,6 +226,8 @@ class System:
             if at is not None:
                 raise Unsupported("an immediate derivative of the loss by a parameter")
             return self._of_loss(atom, by)
+        if kind in CONSTANT:
+            return None
         if kind != "tensor":
             return self._of_opaque(atom)
         name, step = self._name(atom)

@@ -56,7 +56,7 @@ class Atom:
     law of its own (`sum_one`).
     """
 
-    kind: str  # tensor, function, application, loss, future, history, past, closed
+    kind: str  # tensor, function, application, slide, flip, loss, future, history, past, closed
     data: tuple[Hashable, ...]
     slots: tuple[int, ...]
     group: tuple[Permutation, ...] = ()

@@ -14,6 +14,7 @@ from math import prod
 import numpy as np
 
 from verify.deciders.prime_field.coefficients import Coefficient, arithmetic
+from verify.deciders.prime_field.convolution import Slide, contracted, flipped, largest, slid, slide_places, turned
 from verify.deciders.prime_field.fields import Array, Field
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.problems import LimitReached
@@ -39,8 +40,10 @@ class Arrays:
         entries: int,
         observe: bool = False,
         by_exponentials: bool = False,
+        slides_are_opaque: bool = False,
     ) -> None:
         self.field, self.sizes, self.by_exponentials = field, sizes, by_exponentials
+        self.slides_are_opaque = slides_are_opaque
         self._letters = {letter: LETTERS + place for place, letter in enumerate(letters)}
         self._letter_axes = letters
         self._entries = entries
@@ -174,6 +177,39 @@ class Arrays:
     def total(self, a: Array, rows: Axis, cols: Axis) -> Array:
         """The sum of all entries."""
         return self.field.reduce(a.sum(axis=(-2, -1), keepdims=True))
+
+    def slide(self, x: Array, w: Array, slide: Slide) -> Array:
+        """A kernel w slid over x; or opaque tensors joined to both."""
+        sides = [[self.length(axis) for axis in side] for side in slide.sides]
+        entries = prod(np.broadcast_shapes(x.shape[:-2], w.shape[:-2])) * largest(sides, slide, self.slides_are_opaque)
+        if entries > self._entries:
+            raise LimitReached(f"an intermediate array of {entries} entries; the limit is {self._entries}")
+        if not self.slides_are_opaque:
+            return slid(self.field, x, w, slide)
+        w = turned(self, w, slide.kernel) if slide.is_turned else w
+        return contracted(self.field, x, w, *(self.slide_tensor(slide.is_full, *side) for side in slide.sides))
+
+    def flip(self, a: Array, shape: tuple[Axis, Axis]) -> Array:
+        """The entries in reverse order; or opaque matrices on both sides."""
+        return turned(self, a, shape) if self.slides_are_opaque else flipped(a)
+
+    def slide_tensor(self, is_full: bool, output: Axis, kernel: Axis, source: Axis) -> Array:
+        """T by output, kernel and input; where the kernel or the other short one is 1 it is the identity."""
+        short, long = (source, output) if is_full else (output, source)
+        p, q, length = map(self.length, (short, kernel, long))
+        if not short or not kernel:
+            found = self._integers(np.eye(length, dtype=np.int64))
+        else:
+            names = sorted((short, kernel), key=str)
+            places = slide_places(self.length(names[0]), self.length(names[1]), length, short == kernel)
+            places = places if short == names[0] else places.swapaxes(0, 1)
+            found = self.field.draw(f" slide of {names}", places.reshape(*self._lead, p * q, length))
+        found = found.reshape(*found.shape[:-2], p, q, length)
+        return found.swapaxes(-1, -3) if is_full else found
+
+    def flip_tensor(self, axis: Axis) -> Array:
+        """R."""
+        return self._drawn(f" flip of {axis}", *2 * (self.length(axis),), "symmetric")
 
     # --- components --------------------------------------------------------------------------------------------
 

@@ -21,9 +21,12 @@ some argument; where n ≥ the classes of every argument (an argument's own axes
 polynomial, and the two are different variables. Nothing compares the entries of one value, so the slots of an atom are
 the open component letters of its arguments alone; loops inside arguments count as for f.
 
-*A size that is an expression*, as n_a + n_x, is a sort of its own: no node of the language splits such an axis, so
-its tensors are generic and the lemma holds for it by itself; loops count by their degree in the letters. Axes with
-a number for a size need no bound: the claim is about that number.
+*Convolution* is a contraction network with an opaque tensor in its place (see `convolution`). Itself it reads entries
+at sums of indices and is none: the lemma is silent, and what is equal is so at the sizes that the outcome names.
+
+*A size that is an expression*, as n_a + n_x or n - k + 1, is a sort of its own: no node of the language splits such an
+axis, so its tensors are generic and the lemma holds for it by itself; loops count by their degree in the letters. Axes
+with a number for a size need no bound: the claim is about that number.
 
 *Error.* A trial errs if atoms with different arguments meet or the final polynomial vanishes at the drawn point:
 at most (Σ pairs of atoms deg + D) / p (Schwartz–Zippel; 64-bit hashes count as random functions). A trial is void
@@ -35,9 +38,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from itertools import product
 from math import ceil, log2, prod
 from typing import Any
+
+import sympy as sp
 
 from verify.deciders.prime_field.classes import Assumed, Atom, Classes
 from verify.deciders.prime_field.coefficients import MINUS, arithmetic
@@ -51,6 +57,7 @@ from verify.deciders.prime_field.scope import Env, Run, Window
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147)
 PRIME_BITS = TOP - 1
 FIRST = 3  # at smaller sizes identities hold that hold nowhere else
+SAMPLES = 3  # choices of sizes at which a claim is tried that the lemma does not cover
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,14 @@ class Needs:
     difference: Networks
     counted: Classes
 
+    @property
+    def covers_all_sizes(self) -> bool:
+        """Whether the lemma speaks of the claim: all of it is made of contraction networks."""
+        return self.counted.covers_all_sizes
+
     def at(self, sort: object) -> int:
-        """K of one sort."""
-        return self.classes[self.program.sorts.index(sort)]
+        """K of one sort; no size is needed more than another where the lemma is silent."""
+        return self.classes[self.program.sorts.index(sort)] if self.covers_all_sizes else 0
 
 
 def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None) -> Needs:
@@ -141,19 +153,22 @@ def grids(need: Needs, limits: Limits) -> Iterator[list[dict[str, int]]]:
 def grid(need: Needs, limits: Limits, first: int = FIRST) -> list[dict[str, int]]:
     """Choices of sizes, each ≥ K and ≥ first, different sorts different; 1 + degree values for every size."""
     program = need.program
+    if not need.covers_all_sizes:
+        return [_start(need, limits, least) for least in range(first, first + (SAMPLES if program.symbols else 1))]
     counts = [1 + degree for degree in need.degrees]
     if prod(counts) > limits.sizes:
         raise LimitReached(f"{prod(counts)} choices of sizes; the limit is {limits.sizes}")
-    start = _start(need, limits, first)
     step = len(program.symbols) + 1
+    slack = {name: (count - 1) * step for name, count in zip(program.symbols, counts, strict=True)}
+    start = _start(need, limits, first, slack)
     found = []
     for shifts in product(*(range(count) for count in counts)):
         found.append({name: start[name] + shift * step for name, shift in zip(program.symbols, shifts, strict=True)})
     return found
 
 
-def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
-    """The smallest sizes that are large enough and pairwise different."""
+def _start(need: Needs, limits: Limits, first: int, slack: Mapping[str, int] | None = None) -> dict[str, int]:
+    """The smallest sizes that are large enough and pairwise different; letters may be larger by their slack."""
     program = need.program
     least = {str(sort.name): max(first, need.at(sort)) for sort in program.sorts if sort.is_Symbol}
     order = sorted(program.symbols, key=lambda name: (least.get(name, first), name))
@@ -166,22 +181,36 @@ def _start(need: Needs, limits: Limits, first: int) -> dict[str, int]:
         taken.add(value)
         values[name] = value
     for _ in range(limits.size):
-        short = next((sort for sort in program.sorts if _is_short(sort, need, values)), None)
+        short = next((sort for sort in program.sorts if _is_short(sort, need, values, slack or {})), None)
         if short is None and max(values.values(), default=0) <= limits.size:
             return values
         if short is not None:
-            values[max(str(s.name) for s in short.free_symbols)] += 1
+            values[_raising(short)] += 1
     raise LimitReached(f"a size of {max(values.values())}; the limit is {limits.size}")
+
+
+def _raising(sort: Any) -> str:
+    """The last letter with which a size grows: n of n - k + 1."""
+    names = {str(s.name) for s in sort.free_symbols}
+    return max(names - _lowering(sort) or names)
+
+
+@cache
+def _lowering(sort: Any) -> frozenset[str]:
+    """The letters with which a size shrinks: k of n - k + 1."""
+    return frozenset(str(s.name) for s in sort.free_symbols if sp.diff(sort, s).could_extract_minus_sign())
 
 
 def _length(sort: Any, values: Mapping[str, int]) -> int:
     return int(arithmetic(sort)(values))
 
 
-def _is_short(sort: Any, need: Needs, values: Mapping[str, int]) -> bool:
-    """Whether a size is no number and too small, or equal to another one."""
+def _is_short(sort: Any, need: Needs, values: Mapping[str, int], slack: Mapping[str, int]) -> bool:
+    """Whether a size is no number and too small (somewhere on the grid), or equal to another one."""
     if sort.is_Integer:
         return False
+    if lowering := _lowering(sort):
+        values = {name: value + slack.get(name, 0) * (name in lowering) for name, value in values.items()}
     length = _length(sort, values)
     others = [_length(other, values) for other in need.program.sorts if other != sort]
     return length < max(3, need.at(sort)) or length in others

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from verify.deciders.prime_field.coefficients import Coefficient
+from verify.deciders.prime_field.convolution import Slide, joined, turned
 from verify.deciders.prime_field.jets import Axis
 from verify.deciders.prime_field.networks import (
     INVERSE,
@@ -62,6 +63,7 @@ class Assumed:
     exp_cancels: bool = False
     dirty: frozenset[str] = frozenset()
     by_exponentials: bool = False
+    slides_are_opaque: bool = False
 
     def weakened(self, has_equal_atoms: bool, has_opposite_exponents: bool) -> Assumed:
         """What is left of it after an evaluation."""
@@ -80,10 +82,11 @@ class Classes:
 
     def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed):
         self.sorts, self.symbols, self.letters, self.assumed = sorts, symbols, letters, assumed
-        self.by_exponentials = assumed.by_exponentials
+        self.by_exponentials, self.slides_are_opaque = assumed.by_exponentials, assumed.slides_are_opaque
         self.atoms: list[Atom] = []
         self.inverted: list[Atom] = []
         self.dirty: set[str] = set(assumed.dirty)
+        self.covers_all_sizes = True  # False once a value is no contraction network
         self._flat = (0,) * len(symbols)
         self._counts: dict[Axis, Counts] = {}
         self._degrees: dict[Axis, Counts] = {}
@@ -233,6 +236,30 @@ class Classes:
 
     def _scalar(self, a: Networks) -> Networks:
         return replace(a, rows=0, cols=0, linked=False, is_unit=False)
+
+    def slide(self, x: Networks, w: Networks, slide: Slide) -> Networks:
+        """Opaque tensors joined to both. Itself a slide is no contraction network: counts bound degrees, no more."""
+        if not self.slides_are_opaque:
+            self.covers_all_sizes = False
+            return product(x, w, plus(x.total, w.total, self.count(slide.found[0] + slide.found[1])), 0, 0)
+        return joined(self, x, w, slide, self._slide_tensor)
+
+    def _slide_tensor(self, output: Axis, kernel: Axis, source: Axis) -> Networks:
+        """T, a tensor like any other; where one of its axes is 1 it merges the two others."""
+        if output and kernel and source:
+            return self.tensor(" slide", output, kernel + source, "")
+        return self._value(output or source, 0, 0, linked=True)
+
+    def flip(self, a: Networks, shape: tuple[Axis, Axis]) -> Networks:
+        """Opaque matrices on both sides; itself a flip is no contraction network."""
+        if self.slides_are_opaque:
+            return turned(self, a, shape)
+        self.covers_all_sizes = False
+        return replace(a, is_unit=False)
+
+    def flip_tensor(self, axis: Axis) -> Networks:
+        """R, a tensor like any other."""
+        return self.tensor(" flip", axis, axis, "symmetric")
 
     # --- components --------------------------------------------------------------------------------------------
 

@@ -30,7 +30,8 @@ RATIONAL = frozenset({"identity", "reciprocal", "relu", "leaky relu"})  # kinds 
 def decide_at(claim: Claim, times: Times, *, seed: int = 0, limits: Limits = DEFAULT) -> Outcome:
     """Decide a claim at given steps for every size.
 
-    `times` gives every step letter of the claim a number. `equal` is wrong with probability at most `bound`,
+    `times` gives every step letter of the claim a number. `equal` is wrong with probability at most `bound`
+    and, where `at_sizes` names some, said of these alone;
     `differ` is certain (concrete functions: confirmed in interval arithmetic). `unknown` names what this witness
     does not decide, `limit` the limit that was hit. Source: the small-model lemma, see `bounds`.
     """
@@ -57,8 +58,16 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
 
 
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
+    """The decision; what holds for every tensor in the place of a convolution's holds for it, at all sizes."""
+    if program.has_slides:
+        found = answered(lambda: _decide(program, env, seed, limits, window, Assumed(slides_are_opaque=True)))
+        if found.outcome == "equal":
+            return found
+    return _decide(program, env, seed, limits, window, Assumed())
+
+
+def _decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None, assumed: Assumed) -> Outcome:
     """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
-    assumed = Assumed()
     while True:
         need = bounds.needs(program, env, assumed, window)
         settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window)
@@ -89,10 +98,16 @@ def _settled(
     """The outcome on one grid, or the weaker assumptions that the evaluation leaves."""
     count, error = bounds.trials(need, grid[-1], len(grid), limits)
     sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window)
+    if sizes is not None and assumed.slides_are_opaque:
+        return Outcome(WITNESS, "unknown", count, detail="a law of convolution that is not used")
     if sizes is not None:
         return _different(need.program, env, sizes, count, seed, limits, window)
     if left != assumed:
         return left
+    if not need.covers_all_sizes:
+        tried = "; ".join(map(_shown, grid)) or "its own sizes"
+        detail = f"at {tried} alone: a convolution reads entries at sums of indices"
+        return Outcome(WITNESS, "equal", count * len(grid), error, detail, at_sizes=tried)
     return Outcome(WITNESS, "equal", count * len(grid), error, _route(need.program, need, grid))
 
 
@@ -111,7 +126,8 @@ def _searched(
     Where tanh and σ may be related to what else occurs, a difference counts in exponentials only.
     """
     for sizes in grid:
-        field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window, assumed.by_exponentials)
+        ways = assumed.by_exponentials, assumed.slides_are_opaque
+        field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window, *ways)
         if differences(program, field, algebra, sides).any():
             if not assumed.by_exponentials and field.has_related_functions():
                 return None, replace(assumed, by_exponentials=True, exp_cancels="tanh" in program.kinds)
@@ -140,12 +156,13 @@ def evaluated(
     limits: Limits,
     window: Window | None = None,
     by_exponentials: bool = True,
+    slides_are_opaque: bool = False,
 ) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
     """Both sides over prime fields; drawn anew while a denominator vanishes."""
     axes = ndim(len(program.letters))
     for attempt in range(limits.redraws):
         field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
-        algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials)
+        algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials, slides_are_opaque)
         try:
             return field, algebra, sides_of(program, Run(program.system, algebra, env, window))
         except Undefined:

@@ -12,6 +12,7 @@ import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
 from derive.language import nodes
+from derive.language.convolution import Convolution, Flip
 from derive.language.derivatives import BlockJacobian, Collect, FamilyDerivative, Gradient, Jacobian
 from derive.language.letters import summed_axis
 from derive.language.nodes import Member, split_size
@@ -20,6 +21,7 @@ from derive.language.show import show
 from verify.deciders.prime_field import functions, jets
 from verify.deciders.prime_field.applications import of_application
 from verify.deciders.prime_field.coefficients import arithmetic, at_steps
+from verify.deciders.prime_field.convolution import of_convolution, of_flip
 from verify.deciders.prime_field.jets import Axis, Jet, Value
 from verify.deciders.prime_field.perturbation import of_block, of_family, of_gradient, of_jacobian
 from verify.deciders.prime_field.problems import LimitReached, Unsupported
@@ -396,6 +398,8 @@ COMPILE: dict[type, Callable[[Compiler, Any], Thunk]] = {
     nodes.Entries: of_entries,
     nodes.Blocks: of_blocks,
     nodes.ComponentSum: of_component_sum,
+    Convolution: of_convolution,
+    Flip: of_flip,
     Jacobian: of_jacobian,
     Gradient: of_gradient,
     BlockJacobian: of_block,

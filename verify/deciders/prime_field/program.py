@@ -37,7 +37,7 @@ class Program:
 
     `letters`: component letters and their axes; `sorts`: the basic sizes of all axes; `symbols`: the size letters in
     them; `kinds`: the known functions that occur; `applied`: the slots of unknown functions of several arguments, by
-    signature; `ignored`: assumptions that were not drawn so.
+    signature; `has_slides`: whether a kernel slides or an array is flipped; `ignored`: assumptions not drawn so.
     """
 
     claim: Claim
@@ -50,6 +50,7 @@ class Program:
     symbols: tuple[str, ...]
     kinds: frozenset[str]
     applied: dict[str, tuple[tuple[str, Shape], ...]]
+    has_slides: bool
     ignored: tuple[str, ...]
     key: int
     limits: Limits
@@ -78,6 +79,7 @@ class Compiler:
         self.bound: dict[str, tuple[str, Axis]] = {str(k.name): (str(k.name), v) for k, v in claim.letters.items()}
         self.sizes: dict[Any, None] = {}
         self.kinds: set[str] = set()
+        self.has_slides = False
         self.applied: dict[str, tuple[tuple[str, Shape], ...]] = {}
         self.slot: tuple[Any, Any] | None = None  # the application and the slot of the derivative that is compiled
 
@@ -113,6 +115,7 @@ class Compiler:
             symbols=tuple(sorted(symbols)),
             kinds=frozenset(self.kinds),
             applied=dict(self.applied),
+            has_slides=self.has_slides,
             ignored=ignored,
             key=word(show(claim.left), show(claim.right)),
             limits=self.limits,

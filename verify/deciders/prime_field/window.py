@@ -70,6 +70,8 @@ def _decide(claim: Claim, seed: int, limits: Limits) -> Outcome:
         if found.outcome != "equal":
             detail = f"{label}: {found.detail}"
             return Outcome(WITNESS, "limit" if found.outcome == "limit" else "unknown", found.instances, detail=detail)
+        if found.at_sizes:
+            return Outcome(WITNESS, "unknown", found.instances, detail=f"{label}: equal {found.detail}")
         instances, bound = instances + found.instances, bound + (found.bound or 0.0)
     span = f"{frame.letter}{frame.low:+d} .. {frame.letter}{frame.high:+d}"
     return Outcome(WITNESS, "equal", instances, bound, f"a window of steps {span}, all else opaque")
