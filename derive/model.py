@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -110,6 +110,13 @@ class Model:
             wellformed.check_states(self)
 
     @cached_property
+    def _hash(self) -> int:
+        return hash((self.equations, self.losses, self.time))
+
+    def __hash__(self) -> int:  # memories are kept by model, and a model has many equations
+        return self._hash
+
+    @cached_property
     def by_name(self) -> dict[str, Equation]:
         """The equation of each defined name."""
         return {equation.name: equation for equation in self.equations}
@@ -137,6 +144,20 @@ class Model:
             return None
         first = sp.Integer(self.time.first) if equation.first is None else equation.first
         return first, self.time.last if equation.last is None else equation.last
+
+    @cached_property
+    def forward(self) -> tuple[Equation, ...]:
+        """The equations of the forward computation, without names for derivatives."""
+        return tuple(equation for equation in self.equations if not self.is_definition(equation))
+
+    @cached_property
+    def readers(self) -> dict[str, tuple[Equation, ...]]:
+        """For each family the forward equations that write a member of it."""
+        found: dict[str, dict[str, Equation]] = {}
+        for equation in self.forward:
+            for member in members(equation.right):
+                found.setdefault(member.name, {})[equation.name] = equation
+        return {name: tuple(equations.values()) for name, equations in found.items()}
 
     @cached_property
     def reads(self) -> dict[str, tuple[tuple[sp.Expr, sp.Expr], ...]]:
@@ -193,6 +214,7 @@ class Model:
         return any(isinstance(node, DerivativeNode) for node in sp.preorder_traversal(equation.right))
 
 
+@lru_cache(maxsize=1 << 14)
 def members(expr: Any) -> tuple[Member, ...]:
     """The members with indices that a formula writes, in order of appearance, each once."""
     found = (node for node in sp.preorder_traversal(expr) if isinstance(node, Member) and node.indices)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
+from types import MappingProxyType
 
 import sympy as sp
 
@@ -20,7 +22,8 @@ from derive.rules.dependence import forward, is_recurrent, leaves
 Names = Mapping[str, str]  # family -> the name of the gradient by its members: \mathrm{Net} -> \delta
 
 
-def delta_names(model: Model) -> dict[str, str]:
+@lru_cache(maxsize=64)
+def delta_names(model: Model) -> Names:
     """Families whose gradients get names: pre-activations, states with several readers, what else closes circles.
 
     Pre-activations are the recurrent families that read a parameter, else all families that read one. A name that
@@ -30,7 +33,7 @@ def delta_names(model: Model) -> dict[str, str]:
     chosen = preactivations(model)
     chosen += [name for name in states(model) if name not in chosen and _is_hub(model, name)]
     chosen += _closing(model, {*chosen, *own})
-    return _distinct(chosen) | own
+    return MappingProxyType(_distinct(chosen) | own)
 
 
 def names_gradient(equation: Equation) -> bool:
@@ -60,7 +63,7 @@ def states(model: Model) -> list[str]:
 
 def readers(model: Model, name: str) -> list[str]:
     """The families whose equations read a family."""
-    return [e.name for e in forward(model) if e.index is not None and any(m.name == name for m in members(e.right))]
+    return [equation.name for equation in model.readers.get(name, ()) if equation.index is not None]
 
 
 def _is_hub(model: Model, name: str) -> bool:

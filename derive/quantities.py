@@ -190,7 +190,7 @@ def _shifts(model: Model, name: str, named: set[str]) -> set[int]:
         current, moved = waiting.pop()
         if any(place == "last" for loss in model.losses for family, place in loss.parts if family == current):
             found.add(-1 + moved)
-        for equation in forward(model):
+        for equation in model.readers.get(current, ()):
             for member in members(equation.right) if equation.index is not None else ():
                 if member.name != current or (member.time - equation.index).free_symbols:
                     continue

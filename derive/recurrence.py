@@ -97,7 +97,7 @@ class Backward:
 
     def _through(self, member: Member) -> list[Any]:
         found = []
-        for equation in forward(self.model):
+        for equation in self.model.readers.get(member.name, ()):
             if equation.index is None and equation.left != self.loss:
                 found += _through_formula(equation.right, member, self.by(equation.left), self)
             for written in _occurrences(equation, member):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -14,6 +15,7 @@ from derive.language.show import show
 from derive.model import Equation, Model, members
 
 
+@lru_cache(maxsize=1 << 14)
 def leaves(expr: Any) -> tuple[Any, ...]:
     """The symbols and members that a formula writes, each once, in order."""
     return tuple(dict.fromkeys(_leaves(expr)))
@@ -29,9 +31,10 @@ def _leaves(expr: Any) -> Iterator[Any]:
 
 def forward(model: Model) -> tuple[Equation, ...]:
     """The equations of the forward computation, without names for derivatives."""
-    return tuple(equation for equation in model.equations if not model.is_definition(equation))
+    return model.forward
 
 
+@lru_cache(maxsize=1 << 12)
 def read_names(model: Model, name: str) -> frozenset[str]:
     """All names that a family or symbol depends on, itself among them."""
     found, waiting = {name}, [name]
