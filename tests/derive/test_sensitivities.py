@@ -59,7 +59,7 @@ def test_what_runs_backwards_has_no_such_recursion():
 
 
 def test_bad_modes_are_refused():
-    with pytest.raises(BackproofError, match="mode is one of reverse, forward, not 'back'"):
+    with pytest.raises(BackproofError, match="mode is one of reverse, forward, second, not 'back'"):
         Options(mode="back")
     with pytest.raises(BackproofError, match="dense derives nothing by 'x'; expected one of W1, b1"):
         system("dense", layers=1).quantities("x", FORWARD)
