@@ -81,21 +81,21 @@ def close(goal: Claim, effort: Effort) -> Node | None:
     """A claim without sums over symbolic ranges that both deciders settle for all steps."""
     if any(isinstance(node, Range) for side in (goal.left, goal.right) for node in sp.preorder_traversal(side)):
         return None
-    form = normal_form.decide_symbolic(goal, session=effort.session)
-    if form.outcome != "equal":
+    field = prime_field.decide_window(goal, seed=effort.seed)  # first: it says no sooner than the normal form's laws
+    if field.outcome != "equal":
         return None
-    field = prime_field.decide_window(goal, seed=effort.seed)
-    return _closed(goal, "close", field, form) if field.outcome == "equal" else None
+    form = normal_form.decide_symbolic(goal, session=effort.session)
+    return _closed(goal, "close", field, form) if form.outcome == "equal" else None
 
 
 def start(goal: Claim, effort: Effort) -> Node | None:
     """A claim at the first step, where it is the whole run."""
     times = {goal.model.time.last: goal.model.time.first}
-    form = normal_form.decide_at(goal, times, session=effort.session)
-    if form.outcome != "equal":
-        return None
     field = prime_field.decide_at(goal, times, seed=effort.seed)
-    return _closed(goal, "start", field, form) if field.outcome == "equal" else None
+    if field.outcome != "equal":
+        return None
+    form = normal_form.decide_at(goal, times, session=effort.session)
+    return _closed(goal, "start", field, form) if form.outcome == "equal" else None
 
 
 def _closed(goal: Claim, rule: str, field: Outcome, form: Outcome) -> Node:
