@@ -28,6 +28,7 @@ from verify.induction.rewriting import (
     Hypothesis,
     Rewriting,
     absorbing,
+    distributed,
     factored,
     gathered,
     marked_ranges,
@@ -158,6 +159,7 @@ def solve(goal: Claim, effort: Effort) -> Node | None:
     for attack in (
         trimmed,
         close,
+        termwise,
         shared,
         started,
         loss_chain,
@@ -326,17 +328,23 @@ def _induction(
 ) -> tuple[Node, Node] | None:
     """Base and step; the ranges are peeled at the end that moves."""
     bottom = hypothesis.shift > 0
-    marked = marked_ranges(step, hypothesis.letter, bottom)
-    if not marked:
-        return None
-    peeled = Rewriting(step).exhausted(peeling(bottom, marked))
-    for rewriting in (*uses(peeled, hypothesis), peeled):
-        closed = close(rewriting.goal, effort)
-        if closed is not None:
-            first = base()
-            stepped = rewritten(step, rewriting, closed)
-            return None if first is None or stepped is None else (first, stepped)
+    for marked in marked_ranges(step, hypothesis.letter, bottom):
+        for rewriting in _attempts(Rewriting(step).exhausted(peeling(bottom, marked)), hypothesis):
+            closed = close(rewriting.goal, effort)
+            if closed is not None:
+                first = base()
+                stepped = rewritten(step, rewriting, closed)
+                return None if first is None or stepped is None else (first, stepped)
     return None
+
+
+def _attempts(peeled: Rewriting, hypothesis: Hypothesis) -> Iterator[Rewriting]:
+    """The peeled goal with the hypothesis used somewhere, without it, and used in the goal with its products spread."""
+    yield from uses(peeled, hypothesis)
+    yield peeled
+    spread = peeled.exhausted(distributed)
+    if spread.steps != peeled.steps:
+        yield from uses(spread, hypothesis)
 
 
 def _simplified(goal: Claim, effort: Effort) -> Node | None:
