@@ -19,7 +19,7 @@ from derive.language.substitute import free_letters, fresh_letter, substitute
 from verify.claim import Claim, Condition, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
-from verify.induction import chaining, linear, reductions
+from verify.induction import chaining, linear, reductions, reversal
 from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
 from verify.induction.context import facts_of, is_nonnegative
@@ -118,7 +118,7 @@ def _root(claim: Claim, effort: Effort) -> Node | None:
     """The claim where its members exist, in the part of its model that matters, then every line of attack."""
     scoped = reductions.scoped(claim)
     small = reductions.needed(scoped)
-    found = next((made for goal in _models(small) if (made := _with_loss(goal, effort)) is not None), None)
+    found = next((made for goal in _models(small) if (made := _either_way(goal, effort)) is not None), None)
     if found is None:
         return None
     below = found if found.goal == scoped else Node(scoped, "restrict", {}, (found,))
@@ -130,6 +130,15 @@ def _models(goal: Claim) -> Iterator[Claim]:
     free = reductions.unmoved_free(goal)
     if free != goal:
         yield free
+
+
+def _either_way(goal: Claim, effort: Effort) -> Node | None:
+    """What runs from the last step to the first is read from its end."""
+    turned = reversal.reversed_in_time(goal)
+    if turned is None:
+        return _with_loss(goal, effort)
+    found = _with_loss(turned, effort)
+    return None if found is None else Node(goal, "mirror", {}, (found,))
 
 
 def _with_loss(goal: Claim, effort: Effort) -> Node | None:

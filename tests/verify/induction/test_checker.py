@@ -216,7 +216,7 @@ def test_malformed():
 def test_nothing_of_the_search_is_imported():
     """The replayer's files import no rule, search or normaliser of the prover."""
     folder = Path(verify.induction.__file__).parent
-    for name in ("checker", "implications", "chains", "linearity", "redone", "certificate"):
+    for name in ("checker", "implications", "chains", "linearity", "mirrors", "redone", "certificate"):
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
