@@ -189,7 +189,9 @@ def _distribute(node: Any, known: Facts) -> Any:
     sums = [isinstance(arg, sp.MatAdd) and any(isinstance(term, TimeSum) for term in arg.args) for arg in node.args]
     need(any(sums), "no factor is a sum with a sum over steps in it")
     place = sums.index(True)
-    return matadd(*(matmul(*(term if i == place else a for i, a in enumerate(node.args))) for term in node.args[place].args))
+    return matadd(
+        *(matmul(*(term if i == place else a for i, a in enumerate(node.args))) for term in node.args[place].args)
+    )
 
 
 def _absorb(node: Any, known: Facts, at_top: bool) -> Any:

@@ -21,12 +21,14 @@ from verify.induction.formulas import rebuilt
 def reversed_in_time(claim: Claim) -> Claim | None:
     """The claim of the reversed model, where that reads earlier steps alone and this one does not; else None."""
     model = claim.model
-    if claim.assumptions or not _reads_later(model) or any(where != "each" for l in model.losses for _, where in l.parts):
+    is_all_alike = all(where == "each" for loss in model.losses for _, where in loss.parts)
+    if claim.assumptions or not is_all_alike or not _reads_later(model):
         return None
     turn = _Turn(sp.Integer(model.time.first) + model.time.last)
     letters = {index.letter: turn.total - index.letter for index in claim.indices}
     indices = tuple(
-        Index(i.letter, turn.step(i.last.xreplace(letters)), turn.step(i.first.xreplace(letters))) for i in claim.indices
+        Index(i.letter, turn.step(i.last.xreplace(letters)), turn.step(i.first.xreplace(letters)))
+        for i in claim.indices
     )
     conditions = tuple(
         Condition(sp.expand(c.left.xreplace(letters)), c.relation, sp.expand(c.right.xreplace(letters)))

@@ -28,6 +28,7 @@ NAMES = (
     "stack last G", "stack last a0", "unknown mean loss", "unknown sum, last apart", "unknown sum, first apart",
     "own product from 0", "own outputs",
 )  # fmt: skip
+SYSTEMS = ("12-bidirectional.md::backward.gradients/2", "13-variants.md::residual.closed")
 SUITE = ("02-rnn-every-step.md::2.6.every", "05-outputs.md::2.10.softmax", "05-outputs.md::2.10.squared")
 
 
@@ -38,10 +39,11 @@ def certificate(name: str):
 
 
 @pytest.fixture(scope="session")
-def certificates(suite):
+def certificates(suite, systems):
     """Certificates by name."""
     found = {name: json.loads(certificate(name)) for name in NAMES}
-    return found | {name: json.loads(to_text(prove(suite[name][0]).certificate)) for name in SUITE}
+    claims = [(name, suite[name][0]) for name in SUITE] + [(name, systems[name][0]) for name in SYSTEMS]
+    return found | {name: json.loads(to_text(prove(claim).certificate)) for name, claim in claims}
 
 
 def nodes(tree):
