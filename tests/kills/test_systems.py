@@ -1,4 +1,4 @@
-"""Single edits of the true claims of the systems' documents: one in `SHARE` of them here, all of them by `.ci/kills`."""
+"""Single edits of the true claims of the systems' documents: one in `SHARE` of them here, all by `.ci/kills`."""
 
 import os
 from collections import Counter, defaultdict
