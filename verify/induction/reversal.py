@@ -64,10 +64,11 @@ class _Turn:
             return expr.at(*expr.indices[:-1], self.step(expr.time)) if expr.indices else expr
         if isinstance(expr, TimeSum | TimeProduct):
             body = self.formula(substitute(expr.body, {expr.index: self.total - expr.index}))
-            found = [body, expr.index, self.step(expr.hi), self.step(expr.lo)]
+            lo, hi = self.step(expr.hi), self.step(expr.lo)
             if isinstance(expr, TimeSum):
-                return TimeSum(*found)
-            return TimeProduct(*found, "ascending" if expr.direction == "descending" else "descending")
+                return TimeSum(body, expr.index, lo, hi)
+            order = "ascending" if expr.direction == "descending" else "descending"
+            return TimeProduct(body, expr.index, lo, hi, order)
         args = [self.formula(arg) if isinstance(arg, sp.MatrixExpr) else arg for arg in expr.args]
         return expr if isinstance(expr, sp.MatrixSymbol) or not args else rebuilt(expr, args)
 
