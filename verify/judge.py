@@ -18,7 +18,7 @@ from verify.document.statements import Document, Link, Statement
 from verify.errors import Place, WitnessConflict
 from verify.hints import hints
 from verify.limits import Effort
-from verify.repair import Search
+from verify.repair import Search, is_false_early
 from verify.verdict import ReadingVerdict, Verdict
 
 RELATION_SIGNS = {"=": "=", "<=": "≤", ">=": "≥", "<": "<", ">": ">", "!=": "≠"}
@@ -194,6 +194,8 @@ class Judge:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
         if claim in self.known:
             return self.known[claim].verdict in IS_GOOD
+        if claim.relation == "=" and is_false_early(claim, self.effort.seed):
+            return False  # most of what a hint asks about; no counterexample of it is shown
         return self.settler(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
 
     def _settle(self, claim: Claim) -> Verdict:

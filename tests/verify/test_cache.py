@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.documents import source_documents
 from verify import cache as module
 from verify import quantities
 from verify.cache import Cache, cache_folder
@@ -62,8 +63,7 @@ def suite_report(cache, examples=4):
     effort = Effort(examples=examples)
     documents = [
         DocumentReport(item.name, tuple(Judge(read(item.name, item.read_text("utf-8")), effort, cache).entries()))
-        for item in sorted(files("verify.suite").iterdir(), key=lambda entry: entry.name)
-        if item.name.endswith(".md")
+        for item in source_documents()
     ]
     derived = DocumentReport("derived", tuple(quantities.entries(effort, cache)))
     return Report(tuple(documents), quantities=derived)

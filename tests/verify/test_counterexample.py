@@ -224,3 +224,16 @@ def test_in_balls_the_derivatives_of_a_loss_are_those_that_were_used():
     found = smallest(Claim(Gradient(E, d[t]), Gradient(E, s[t]), model))
     assert isinstance(found.left[0][0], dict)
     assert found.functions["E'"] == {f"s@{found.times['t']}[1,1]": found.right[0][0]}
+
+
+def test_many_inputs_that_are_0_are_named_on_one_line():
+    """A counterexample to an LSTM's line has fifteen of them; a few stand one by one."""
+    from verify.counterexample import Counterexample
+    from verify.report.terminal import counterexample_text
+
+    zeros = {name: [["0"]] for name in ("a", "b", "c", "d")}
+    example = Counterexample({"n": 1}, {"t": 2}, {"W": [["1", "0"]], **zeros}, {}, [["1"]], [["0"]])
+    lines = str(counterexample_text(example)).splitlines()
+    assert lines[1:3] == ["  W = [[1, 0]]", "  a, b, c, d = 0"]
+    few = Counterexample({"n": 1}, {"t": 2}, {"a": [["0"]], "b": [["0"]]}, {}, [["1"]], [["0"]])
+    assert "  a = [[0]]" in str(counterexample_text(few)).splitlines()

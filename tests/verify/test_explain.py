@@ -1,12 +1,12 @@
 """Explanations: the programs of all refuted claims run by themselves and print what the report says."""
 
 import random
-from importlib.resources import files
 
 import pytest
 from click.testing import CliRunner
 
 from derive.language.nodes import Slot
+from tests.documents import source_documents
 from tests.verify.explained import check_same, printed
 from verify.check import settle
 from verify.cli import main
@@ -20,13 +20,12 @@ QUICK = Effort(examples=0, repair_seconds=0)
 
 
 def refuted():
-    for item in sorted(files("verify.suite").iterdir(), key=lambda entry: entry.name):
-        if item.name.endswith(".md"):
-            document = read(item.name, item.read_text(encoding="utf-8"))
-            wrong = {s.id for s in document.claims if {"refuted", "conditional"} & set(s.directives.expect.values())}
-            for entry in Judge(document, QUICK).entries(lambda name, wrong=wrong: name.split("/")[0] in wrong):
-                if entry.role == "claim" and entry.verdict.counterexample is not None:
-                    yield f"{item.name} {entry.id}", entry.verdict
+    for item in source_documents():
+        document = read(item.name, item.read_text(encoding="utf-8"))
+        wrong = {s.id for s in document.claims if {"refuted", "conditional"} & set(s.directives.expect.values())}
+        for entry in Judge(document, QUICK).entries(lambda name, wrong=wrong: name.split("/")[0] in wrong):
+            if entry.role == "claim" and entry.verdict.counterexample is not None:
+                yield f"{item.name} {entry.id}", entry.verdict
 
 
 def test_every_refuted_claim_of_the_suite_explains_itself(tmp_path):

@@ -2,12 +2,12 @@
 
 import random
 from dataclasses import replace
-from importlib.resources import files
 
 import pytest
 
 from derive.errors import BackproofError
 from derive.latex.printer import latex
+from tests.documents import source_documents
 from verify.document.statements import read
 from verify.edits import KINDS, edits
 from verify.judge import Judge
@@ -263,9 +263,8 @@ FURTHER_AWAY = {  # a sum over steps, or the unrolled form of another line, must
 
 
 def suite_documents():
-    for item in sorted(files("verify.suite").iterdir(), key=lambda entry: entry.name):
-        if item.name.endswith(".md"):
-            yield read(item.name, item.read_text(encoding="utf-8"))
+    for item in source_documents():
+        yield read(item.name, item.read_text(encoding="utf-8"))
 
 
 def test_the_refuted_rows_of_the_suite_are_mended_as_the_source_says():

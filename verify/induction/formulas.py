@@ -111,6 +111,17 @@ def factor_right(node: Any, facts: Facts) -> Any | None:
     return None
 
 
+def distribute(node: Any, facts: Facts) -> Any | None:
+    """A (B + C) D = A B D + A C D, where one of the terms is a sum over steps."""
+    if not isinstance(node, sp.MatMul):
+        return None
+    for place, factor in enumerate(node.args):
+        if isinstance(factor, sp.MatAdd) and any(isinstance(term, TimeSum) for term in factor.args):
+            before, after = node.args[:place], node.args[place + 1 :]
+            return matadd(*(matmul(*before, term, *after) for term in factor.args))
+    return None
+
+
 def absorb_top(node: Any, facts: Facts) -> Any | None:
     """Σ_{k=a}^{b} A_k + A_{b+1} = Σ_{k=a}^{b+1} A_k."""
     return _absorbed(node, 1)
@@ -171,6 +182,7 @@ RULES: dict[str, Rule] = {
         factor_left,
         factor_right,
         pull_out,
+        distribute,
         absorb_top,
         absorb_bottom,
     )

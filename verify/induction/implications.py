@@ -18,7 +18,7 @@ from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.substitute import free_letters, substitute
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Claim, Condition, Index
-from verify.induction import chains, linearity
+from verify.induction import chains, linearity, mirrors
 from verify.induction.certificate import decode
 from verify.induction.redone import REWRITES, Hypothesis, follows, is_range, known_of, mapped, need, rewritten
 
@@ -373,4 +373,5 @@ RULES: dict[str, Callable[..., Any]] = (
     }
     | linearity.RULES
     | chains.RULES
+    | mirrors.RULES
 )

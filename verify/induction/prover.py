@@ -19,7 +19,7 @@ from derive.language.substitute import free_letters, fresh_letter, substitute
 from verify.claim import Claim, Condition, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
-from verify.induction import chaining, linear, reductions
+from verify.induction import chaining, linear, reductions, reversal
 from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
 from verify.induction.context import facts_of, is_nonnegative
@@ -28,6 +28,7 @@ from verify.induction.rewriting import (
     Hypothesis,
     Rewriting,
     absorbing,
+    distributed,
     factored,
     gathered,
     marked_ranges,
@@ -81,21 +82,21 @@ def close(goal: Claim, effort: Effort) -> Node | None:
     """A claim without sums over symbolic ranges that both deciders settle for all steps."""
     if any(isinstance(node, Range) for side in (goal.left, goal.right) for node in sp.preorder_traversal(side)):
         return None
-    form = normal_form.decide_symbolic(goal, session=effort.session)
-    if form.outcome != "equal":
+    field = prime_field.decide_window(goal, seed=effort.seed)  # first: it says no sooner than the normal form's laws
+    if not field.is_equal_for_all_sizes:
         return None
-    field = prime_field.decide_window(goal, seed=effort.seed)
-    return _closed(goal, "close", field, form) if field.is_equal_for_all_sizes else None
+    form = normal_form.decide_symbolic(goal, session=effort.session)
+    return _closed(goal, "close", field, form) if form.outcome == "equal" else None
 
 
 def start(goal: Claim, effort: Effort) -> Node | None:
     """A claim at the first step, where it is the whole run."""
     times = {goal.model.time.last: goal.model.time.first}
-    form = normal_form.decide_at(goal, times, session=effort.session)
-    if form.outcome != "equal":
-        return None
     field = prime_field.decide_at(goal, times, seed=effort.seed)
-    return _closed(goal, "start", field, form) if field.is_equal_for_all_sizes else None
+    if not field.is_equal_for_all_sizes:
+        return None
+    form = normal_form.decide_at(goal, times, session=effort.session)
+    return _closed(goal, "start", field, form) if form.outcome == "equal" else None
 
 
 def _closed(goal: Claim, rule: str, field: Outcome, form: Outcome) -> Node:
@@ -117,7 +118,7 @@ def _root(claim: Claim, effort: Effort) -> Node | None:
     """The claim where its members exist, in the part of its model that matters, then every line of attack."""
     scoped = reductions.scoped(claim)
     small = reductions.needed(scoped)
-    found = next((made for goal in _models(small) if (made := _with_loss(goal, effort)) is not None), None)
+    found = next((made for goal in _models(small) if (made := _either_way(goal, effort)) is not None), None)
     if found is None:
         return None
     below = found if found.goal == scoped else Node(scoped, "restrict", {}, (found,))
@@ -129,6 +130,15 @@ def _models(goal: Claim) -> Iterator[Claim]:
     free = reductions.unmoved_free(goal)
     if free != goal:
         yield free
+
+
+def _either_way(goal: Claim, effort: Effort) -> Node | None:
+    """What runs from the last step to the first is read from its end."""
+    turned = reversal.reversed_in_time(goal)
+    if turned is None:
+        return _with_loss(goal, effort)
+    found = _with_loss(turned, effort)
+    return None if found is None else Node(goal, "mirror", {}, (found,))
 
 
 def _with_loss(goal: Claim, effort: Effort) -> Node | None:
@@ -158,6 +168,7 @@ def solve(goal: Claim, effort: Effort) -> Node | None:
     for attack in (
         trimmed,
         close,
+        termwise,
         shared,
         started,
         loss_chain,
@@ -326,17 +337,23 @@ def _induction(
 ) -> tuple[Node, Node] | None:
     """Base and step; the ranges are peeled at the end that moves."""
     bottom = hypothesis.shift > 0
-    marked = marked_ranges(step, hypothesis.letter, bottom)
-    if not marked:
-        return None
-    peeled = Rewriting(step).exhausted(peeling(bottom, marked))
-    for rewriting in (*uses(peeled, hypothesis), peeled):
-        closed = close(rewriting.goal, effort)
-        if closed is not None:
-            first = base()
-            stepped = rewritten(step, rewriting, closed)
-            return None if first is None or stepped is None else (first, stepped)
+    for marked in marked_ranges(step, hypothesis.letter, bottom):
+        for rewriting in _attempts(Rewriting(step).exhausted(peeling(bottom, marked)), hypothesis):
+            closed = close(rewriting.goal, effort)
+            if closed is not None:
+                first = base()
+                stepped = rewritten(step, rewriting, closed)
+                return None if first is None or stepped is None else (first, stepped)
     return None
+
+
+def _attempts(peeled: Rewriting, hypothesis: Hypothesis) -> Iterator[Rewriting]:
+    """The peeled goal with the hypothesis used somewhere, without it, and used in the goal with its products spread."""
+    yield from uses(peeled, hypothesis)
+    yield peeled
+    spread = peeled.exhausted(distributed)
+    if spread.steps != peeled.steps:
+        yield from uses(spread, hypothesis)
 
 
 def _simplified(goal: Claim, effort: Effort) -> Node | None:

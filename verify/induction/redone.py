@@ -184,6 +184,16 @@ def _pull_out(node: Any, known: Facts) -> Any:
     return TimeSum(_made(node, args), *total.args[1:])
 
 
+def _distribute(node: Any, known: Facts) -> Any:
+    need(isinstance(node, sp.MatMul), "no product")
+    sums = [isinstance(arg, sp.MatAdd) and any(isinstance(term, TimeSum) for term in arg.args) for arg in node.args]
+    need(any(sums), "no factor is a sum with a sum over steps in it")
+    place = sums.index(True)
+    return matadd(
+        *(matmul(*(term if i == place else a for i, a in enumerate(node.args))) for term in node.args[place].args)
+    )
+
+
 def _absorb(node: Any, known: Facts, at_top: bool) -> Any:
     """The first sum and the first other term that is its next one; the sum's range, as written, is not below empty."""
     need(isinstance(node, sp.MatAdd), "no sum of terms")
@@ -225,6 +235,7 @@ REWRITES: dict[str, Callable[[Any, Facts], Any]] = {
     "factor_left": lambda node, known: _factor(node, known, True),
     "factor_right": lambda node, known: _factor(node, known, False),
     "pull_out": _pull_out,
+    "distribute": _distribute,
     "absorb_top": lambda node, known: _absorb(node, known, True),
     "absorb_bottom": lambda node, known: _absorb(node, known, False),
 }
@@ -256,6 +267,8 @@ class Hypothesis:
         need(all(follows(gap, known_of(goal)) for gap in needed), "the hypothesis is used outside of its range")
 
         def change(node: Any, known: Facts) -> Any:
+            if "terms" in step:
+                return matadd(*_without_terms(node, before, step["terms"]), after)
             start, stop = step["slice"]
             if (start, stop) == (0, -1):
                 need(node == before, "the hypothesis does not stand there")
@@ -265,6 +278,14 @@ class Hypothesis:
             return matmul(*node.args[:start], after, *node.args[stop:])
 
         return change
+
+
+def _without_terms(node: Any, before: Any, at: list[int]) -> list[Any]:
+    """The terms of a sum that are not those of another, which stand at these places."""
+    need(isinstance(node, sp.MatAdd) and isinstance(before, sp.MatAdd), "no sum of terms")
+    need(len(set(at)) == len(at) and all(0 <= i < len(node.args) for i in at), "no places of terms")
+    need([node.args[i] for i in at] == list(before.args), "the hypothesis does not stand there")
+    return [term for i, term in enumerate(node.args) if i not in at]
 
 
 def _bound(expr: Any, path: list[int]) -> Iterator[sp.Symbol]:

@@ -94,7 +94,12 @@ def absorbing(place: Place) -> str | None:
     return next((rule for rule in rules if RULES[rule](place.node, ()) is not None), None)
 
 
-Mark = tuple[type, sp.Symbol, Any]  # sum or product, its letter, the end that moves
+def distributed(place: Place) -> str | None:
+    """Factored, and products of sums written out where a sum over steps is among the terms."""
+    return factored(place) or ("distribute" if RULES["distribute"](place.node, ()) is not None else None)
+
+
+Mark = tuple[Any, ...]  # sum or product, its letter, the end that moves, and what is summed where that tells them apart
 
 
 def peeling(bottom: bool, marked: frozenset[Mark]) -> Redex:
@@ -102,7 +107,7 @@ def peeling(bottom: bool, marked: frozenset[Mark]) -> Redex:
 
     def redex(place: Place) -> str | None:
         node = place.node
-        if isinstance(node, Range) and _mark(node, bottom) in marked:
+        if isinstance(node, Range) and {_mark(node, bottom), (*_mark(node, bottom), node.body)} & marked:
             return tidy(place) or ("peel_bottom" if bottom else "peel_top")
         return factored(place)
 
@@ -113,11 +118,18 @@ def _mark(node: Any, bottom: bool) -> Mark:
     return type(node), node.index, node.lo if bottom else node.hi
 
 
-def marked_ranges(goal: Claim, letter: sp.Symbol, bottom: bool) -> frozenset[Mark]:
-    """The ranges that end at the letter of an induction."""
+def marked_ranges(goal: Claim, letter: sp.Symbol, bottom: bool) -> Iterator[frozenset[Mark]]:
+    """The ranges that end at the letter of an induction; where they end at several steps, told apart by their bodies.
+
+    Of Σ_{k≥t} a_k + Σ_{k≥t+1} b_k each is to be peeled once, though what is left of the first begins as the second.
+    """
     nodes = (node for side in (goal.left, goal.right) for node in sp.preorder_traversal(side))
-    marks = {_mark(node, bottom) for node in nodes if isinstance(node, Range)}
-    return frozenset(mark for mark in marks if letter in mark[2].free_symbols)
+    ranges = [node for node in nodes if isinstance(node, Range) and letter in _mark(node, bottom)[2].free_symbols]
+    marks = frozenset(_mark(node, bottom) for node in ranges)
+    if marks:
+        yield marks
+    if len({mark[2] for mark in marks}) > 1:
+        yield frozenset((*_mark(node, bottom), node.body) for node in ranges)
 
 
 # --- the hypothesis ----------------------------------------------------------------------------------------------
@@ -147,21 +159,41 @@ def uses(rewriting: Rewriting, hypothesis: Hypothesis) -> Iterator[Rewriting]:
             for place in places(getattr(rewriting.goal, side), ()):
                 found = _occurrence(place.node, old)
                 if found is not None:
-                    args = list(place.node.args)
-                    args[found[0] : found[1]] = [new]
-                    node = new if found == (0, -1) else rebuilt(place.node, args)
-                    yield rewriting.put(
-                        side, place.path, node, {"rule": "hypothesis", "old": name, "slice": list(found)}
-                    )
+                    node, where = _replaced(place.node, found, new)
+                    yield rewriting.put(side, place.path, node, {"rule": "hypothesis", "old": name, **where})
 
 
-def _occurrence(node: Any, old: Any) -> tuple[int, int] | None:
-    """Where a formula stands in a node: as the whole (0, -1), or as neighbouring factors or terms."""
+def _replaced(node: Any, found: tuple[int, ...], new: Any) -> tuple[Any, dict[str, list[int]]]:
+    """The node with what stands at these places replaced, and how a certificate says where."""
+    if isinstance(node, sp.MatAdd) and found != WHOLE:
+        rest = [term for i, term in enumerate(node.args) if i not in found]
+        return rebuilt(node, [*rest, new]), {"terms": list(found)}
+    args = list(node.args)
+    args[found[0] : found[1]] = [new]
+    return new if found == WHOLE else rebuilt(node, args), {"slice": list(found)}
+
+
+WHOLE = (0, -1)
+
+
+def _occurrence(node: Any, old: Any) -> tuple[int, ...] | None:
+    """Where a formula stands in a node: as the whole, as neighbouring factors, or as terms, one by one."""
     if node == old:
-        return 0, -1
+        return WHOLE
     if isinstance(node, sp.MatMul) and isinstance(old, sp.MatMul):
         width = len(old.args)
         return next(
             ((i, i + width) for i in range(len(node.args) - width + 1) if node.args[i : i + width] == old.args), None
         )
-    return None
+    return _terms(node, old) if isinstance(node, sp.MatAdd) and isinstance(old, sp.MatAdd) else None
+
+
+def _terms(node: Any, old: Any) -> tuple[int, ...] | None:
+    """The places of a sum's terms among another's, each place once; they are fewer than all."""
+    found: list[int] = []
+    for term in old.args:
+        place = next((i for i, arg in enumerate(node.args) if arg == term and i not in found), None)
+        if place is None:
+            return None
+        found.append(place)
+    return tuple(found) if len(found) < len(node.args) else None

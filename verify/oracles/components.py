@@ -22,7 +22,7 @@ from verify.deciders.outcome import Outcome
 from verify.instances import Instance, fitting
 from verify.oracles.arithmetic import Array, Number
 from verify.oracles.derivatives import Variation, gathered, laid_out, variation, varied_world
-from verify.oracles.exact import PRECISION, RING, VARIABLE, ExactDraws, NotPolynomial, numeric
+from verify.oracles.exact import PRECISION, RING, VARIABLE, ExactDraws, NotPolynomial, Smooth, numeric, smooth_at
 from verify.oracles.examination import component_letters, named, places
 from verify.oracles.laboratory import Laboratory, laboratory, node_key
 from verify.oracles.letters import Env
@@ -113,6 +113,10 @@ def slope(entry: Any, here: Any, known: dict[Any, Any]) -> Any:
 def value_at(formula: Any, here: Any, known: dict[Any, Any]) -> Any:
     """A formula in v at a number; a part that occurs often, as a derivative's do, is evaluated once."""
     if formula not in known:
+        if isinstance(formula, Smooth):
+            kind, order, inner = formula.args
+            known[formula] = smooth_at(kind, order, value_at(inner, here, known))
+            return known[formula]
         parts = [value_at(part, here, known) for part in formula.args]
         found = here if formula == V else formula.func(*parts) if parts else formula
         known[formula] = numeric(found) if isinstance(found, sp.Expr) else found  # a case of relu is none

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import reduce
+from functools import lru_cache, reduce
 from itertools import islice
 from typing import Any
 
@@ -35,6 +35,7 @@ SCALARS: dict[str, Callable[[Any], Any]] = {
     "reciprocal": lambda z: 1 / z,
     "sqrt": sp.sqrt,
 }
+POLYNOMIAL = (OPAQUE, "identity")  # kinds that are polynomials of what they act on
 Z = sp.Symbol("z")  # without assumptions: SymPy spends its time on deciding signs otherwise
 
 
@@ -43,6 +44,32 @@ RING, VARIABLE = ring("v", sp.QQ)  # polynomials in the one entry that varies
 
 class NotPolynomial(Exception):  # a signal between two functions here and in `components`
     """A function of a polynomial in v that is none."""
+
+
+class Smooth(sp.Function):
+    """f⁽ᵏ⁾ of a formula in v, Smooth(f, k, formula), closed: what SymPy's chain rule differentiates is one node.
+
+    Written out, 1/(1 + exp(-z)) costs SymPy a search for the sign and kind of every part of z each time it is
+    multiplied; f⁽ᵏ⁾ itself is SymPy's scalar `diff` of the formula of f, at a number.
+    """
+
+    is_commutative = True  # it is a number; SymPy would ask its parts
+
+    def fdiff(self, argindex: int = 3) -> Any:
+        """f⁽ᵏ⁺¹⁾: the name and the order do not vary."""
+        kind, order, inner = self.args
+        return Smooth(kind, order + 1, inner)
+
+
+def smooth_at(kind: Any, order: Any, number: Any) -> Any:
+    """f⁽ᵏ⁾ at a number."""
+    return numeric(known_slope(str(kind), int(order)).xreplace({Z: number}))
+
+
+@lru_cache(maxsize=128)
+def known_slope(kind: str, order: int) -> sp.Expr:
+    """The k-th derivative of a known function as a formula in z, by SymPy."""
+    return SCALARS[kind](Z).diff(Z, order)
 
 
 @dataclass(frozen=True)
@@ -63,6 +90,8 @@ class ExactDraws:
 
     def function(self, name: str, kind: str) -> Function:
         """A known function, or for an opaque one a quadratic with rational coefficients."""
+        if kind not in POLYNOMIAL:
+            return KnownFunction(kind)
         if kind != OPAQUE:
             return ScalarFunction(SCALARS[kind](Z), HIGHEST)
         drawn = np.rint(4 * uniform(self.draws.batch.seeds[:1], f"coefficients of {name}", 1, 3))[0, 0]
@@ -92,6 +121,29 @@ class ScalarFunction:
         return np.abs(self.value(order, z))
 
 
+@dataclass(frozen=True)
+class KnownFunction:
+    """tanh, exp and their kin by name."""
+
+    kind: str
+
+    def value(self, order: int, z: Array) -> Array:
+        """f⁽ᵏ⁾ of every entry."""
+        if order > HIGHEST:
+            raise Unsupported(f"the derivative of order {order} of {self.kind}")
+        return np.frompyfunc(lambda entry: self._at(order, entry), 1, 1)(z)
+
+    def size(self, order: int, z: Array) -> Array:
+        """Exact numbers need no bound."""
+        return np.abs(self.value(order, z))
+
+    def _at(self, order: int, entry: Any) -> Any:
+        if isinstance(entry, PolyElement):
+            raise NotPolynomial
+        entry = checked(sp.sympify(entry, strict=True))
+        return Smooth(sp.Symbol(self.kind), order, entry) if entry.free_symbols else smooth_at(self.kind, order, entry)
+
+
 def varies(entry: Any) -> bool:
     """Whether an entry depends on the one that varies."""
     return isinstance(entry, PolyElement) or bool(sp.sympify(entry, strict=True).free_symbols)
@@ -104,12 +156,16 @@ def _at(formula: sp.Expr, polynomial: list[Any] | None, entry: Any) -> Any:
             raise NotPolynomial
         check_size("bits", sum(bits(c) for c in entry.values()) * (len(polynomial) - 1), DIGITS)
         return reduce(lambda found, c: found * entry + RING(c), polynomial, RING.zero)
-    entry = sp.sympify(entry, strict=True)
+    return numeric(formula.xreplace({Z: checked(sp.sympify(entry, strict=True))}))
+
+
+def checked(entry: Any) -> Any:
+    """A number or formula that is not too large."""
     if entry.is_Rational:
         check_size("bits", bits(entry), DIGITS)
-    else:
+    elif not entry.is_number:
         check_size("nodes", sum(1 for _ in islice(sp.preorder_traversal(entry), NODES + 1)), NODES)
-    return numeric(formula.xreplace({Z: entry}))
+    return entry
 
 
 def bits(number: Any) -> int:

@@ -13,7 +13,7 @@ ENTRIES = 1 << 22  # of an array of floats: 32 MB, and a value with its bound ha
 EXACT_ENTRIES = 1 << 13  # of an array of exact numbers, each compared on its own
 DIGITS = 1 << 15  # bits of an exact number
 TERMS = 1 << 10  # factors of a power, terms of a sum over steps
-NODES = 1 << 8  # of an exact formula in one entry: SymPy looks through all of them
+NODES = 1 << 7  # of an exact formula in one entry: SymPy looks through all of them
 
 
 class Unsupported(BackproofError):

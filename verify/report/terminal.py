@@ -24,6 +24,7 @@ STYLES = {
     "unreadable": "red",
 }  # fmt: skip
 SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
+MANY_ZEROS = 4  # inputs that are 0, from which on they are named on one line
 
 
 def show_document(document: DocumentReport, report: Report, console: Console, timings: bool = False) -> None:
@@ -163,8 +164,13 @@ def counterexample_text(example: Counterexample) -> Text:
     """Sizes, steps, values, functions and both sides, as plain text."""
     text = Text("smallest counterexample: ")
     text.append(clean(example.summary())).append("\n")
+    zeros = [name for name, value in example.values.items() if _is_zero(value)]
+    together = zeros if len(zeros) >= MANY_ZEROS else []
     for name, value in example.values.items():
-        text.append(f"  {clean(name)} = {_array(value)}\n")
+        if name not in together:
+            text.append(f"  {clean(name)} = {_array(value)}\n")
+    if together:
+        text.append(f"  {clean(', '.join(together))} = 0\n")
     for name, table in example.functions.items():
         pairs = ", ".join(f"{name}({point}) = {value}" for point, value in table.items())
         text.append(f"  {clean(pairs)}\n")
@@ -174,6 +180,11 @@ def counterexample_text(example: Counterexample) -> Text:
             text.append(f"          {line}\n")
     text.rstrip()
     return text
+
+
+def _is_zero(value: object) -> bool:
+    """Whether all entries are 0, as text."""
+    return all(map(_is_zero, value)) if isinstance(value, list | tuple) else value == "0"
 
 
 def _sides(left: object, right: object) -> tuple[list[str], list[str]]:

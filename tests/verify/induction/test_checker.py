@@ -28,6 +28,7 @@ NAMES = (
     "stack last G", "stack last a0", "unknown mean loss", "unknown sum, last apart", "unknown sum, first apart",
     "own product from 0", "own outputs",
 )  # fmt: skip
+SYSTEMS = ("12-bidirectional.md::backward.gradients/2", "13-variants.md::residual.closed")
 SUITE = ("02-rnn-every-step.md::2.6.every", "05-outputs.md::2.10.softmax", "05-outputs.md::2.10.squared")
 
 
@@ -38,10 +39,11 @@ def certificate(name: str):
 
 
 @pytest.fixture(scope="session")
-def certificates(suite):
+def certificates(suite, systems):
     """Certificates by name."""
     found = {name: json.loads(certificate(name)) for name in NAMES}
-    return found | {name: json.loads(to_text(prove(suite[name][0]).certificate)) for name in SUITE}
+    claims = [(name, suite[name][0]) for name in SUITE] + [(name, systems[name][0]) for name in SYSTEMS]
+    return found | {name: json.loads(to_text(prove(claim).certificate)) for name, claim in claims}
 
 
 def nodes(tree):
@@ -216,7 +218,7 @@ def test_malformed():
 def test_nothing_of_the_search_is_imported():
     """The replayer's files import no rule, search or normaliser of the prover."""
     folder = Path(verify.induction.__file__).parent
-    for name in ("checker", "implications", "chains", "linearity", "redone", "certificate"):
+    for name in ("checker", "implications", "chains", "linearity", "mirrors", "redone", "certificate"):
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}

@@ -172,6 +172,8 @@ class System:
         if step is None:
             return True
         if step > self.window.hi:
+            if self.window.ends and self.absolute(step) is not None:
+                return False  # behind the run's last step nothing is computed: a recurrence from the end reads it
             raise Unsupported(f"{self.describe(equation.name, step)}, a later step than the claim's last")
         return self.window.lo <= step and self._produced(equation, step)
 
