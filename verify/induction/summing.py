@@ -1,0 +1,203 @@
+"""A forward equation with a sum over the steps, such as Y = Σ_j W_j X S_j: claims that imply a claim, for the search.
+
+`sums` says all of this again for the checker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import sympy as sp
+
+from derive.language.build import matadd, matmul
+from derive.language.derivatives import DerivativeNode, Gradient
+from derive.language.nodes import Member, TimeSum
+from derive.language.shapes import axes, is_coefficient
+from derive.language.substitute import free_letters, substitute
+from derive.model import Equation, Loss, Model, members
+from verify.claim import Claim, names_in
+from verify.induction.certificate import encode
+from verify.induction.context import facts_of, is_nonnegative
+from verify.induction.formulas import places
+from verify.induction.reductions import computed_from, fresh_name, mapped
+from verify.induction.rewriting import MOST_REWRITES, Rewriting
+
+# --- a sum that nothing moves --------------------------------------------------------------------------------------
+
+
+def fixed(claim: Claim) -> tuple[Claim, dict[Any, Any]] | None:
+    """A sum that no derivative moves is an input: what holds for every tensor in its place holds for it.
+
+    The claim in that model, and the sum of each new symbol.
+    """
+    moving = _moving(claim)
+    if not moving or claim.assumptions:
+        return None
+    sums: dict[Any, Any] = {}
+    for equation in claim.model.equations:
+        for node in _outermost(equation.right) if _is_whole(equation, claim.model) else ():
+            if not computed_from(names_in(node), claim.model) & moving and _is_closed(node, claim.model):
+                sums[node] = sp.MatrixSymbol(fresh_name(claim, f"R_{len(sums)}"), *node.shape)
+    if not sums:
+        return None
+    equations = [
+        replace(e, right=substitute(e.right, sums)) if _is_whole(e, claim.model) else e for e in claim.model.equations
+    ]
+    made = Model(equations, claim.model.losses, claim.model.time)
+    return replace(claim, model=made), {symbol: node for node, symbol in sums.items()}
+
+
+def _moving(claim: Claim) -> set[str]:
+    """The names by which something is differentiated."""
+    formulas = (claim.left, claim.right, *(e.right for e in claim.model.equations))
+    nodes = (n for formula in formulas for n in sp.preorder_traversal(formula) if isinstance(n, DerivativeNode))
+    return {name for node in nodes for name in names_in(node.by)}
+
+
+def _is_whole(equation: Equation, model: Model) -> bool:
+    """An equation of the whole run, which names no derivative."""
+    return equation.index is None and not model.is_definition(equation)
+
+
+def _outermost(expr: Any) -> Iterator[Any]:
+    if isinstance(expr, TimeSum):
+        yield expr
+    else:
+        for arg in expr.args:
+            yield from _outermost(arg)
+
+
+def _is_closed(node: Any, model: Model) -> bool:
+    """Nothing but the last step is free in it, and each side has one size at most."""
+    shape = axes(node)
+    letters = {letter for letter in free_letters(node) if not letter.is_positive}  # sizes are
+    return letters <= {model.time.last} and len(shape.rows) <= 1 and len(shape.cols) <= 1
+
+
+# --- a sum as a running sum ----------------------------------------------------------------------------------------
+
+
+def running(claim: Claim) -> Claim | None:
+    """E = Φ(c Σ_j b_j + r) is a loss of y_T, where y_j = y_{j-1} + b_j: what holds for every loss of y_T holds for it.
+
+    Φ and r are what no derivative moves; ∂E/∂Y is ∂E/∂y_T / c, and y_0 is 0.
+    """
+    model = claim.model
+    for loss in _losses(claim):
+        for equation in model.equations:
+            made = None if claim.assumptions else _through(claim, loss, equation)
+            if made is not None:
+                return made
+    return None
+
+
+def _losses(claim: Claim) -> list[Any]:
+    """Scalars of the whole run, defined by an equation, of which a total derivative is taken."""
+    formulas = (claim.left, claim.right, *(e.right for e in claim.model.equations if claim.model.is_definition(e)))
+    nodes = (n for formula in formulas for n in sp.preorder_traversal(formula) if isinstance(n, DerivativeNode))
+    found = [n.what for n in nodes if isinstance(n.what, sp.MatrixSymbol) and n.what.shape == (1, 1)]
+    return [what for what in dict.fromkeys(found) if what.name in claim.model.by_name]
+
+
+def _through(claim: Claim, loss: Any, equation: Equation) -> Claim | None:
+    """The claim with the loss as one of the running sum of this equation."""
+    model, split = claim.model, _split(equation, claim.model)
+    reached = computed_from({str(loss.name)}, model)
+    if split is None or equation.name not in reached or equation.left == loss:
+        return None
+    factor, terms = split
+    gone = {e.name for e in model.equations if e.name in reached and equation.name in computed_from({e.name}, model)}
+    if not all(name in model.by_name and _is_whole(model.by_name[name], model) for name in gone):
+        return None
+    rest = [t for t in sp.MatAdd.make_args(equation.right) if not any(total in t.args or t == total for total in terms)]
+    beside = [*rest, *(model.by_name[name].right for name in gone - {equation.name})]
+    fixed_names = set().union(*map(names_in, beside)) - gone
+    if computed_from(fixed_names, model) & (_moving(claim) - {equation.name}):
+        return None
+    letter = sp.Symbol("j", integer=True)
+    shape = axes(equation.left).plain
+    member = Member(fresh_name(claim, "y"), (letter,), *shape)
+    step = Equation(member, matadd(member.at(letter - 1), *(substitute(t.body, {t.index: letter}) for t in terms)), letter)
+    kept = [e for e in model.equations if e.name not in gone]
+    made = Model([*kept, step], (*model.losses, Loss(loss, ((member.name, "last"),))), model.time)
+    whole = matmul(1 / factor, Gradient(loss, member.at(model.time.last)))
+
+    def moved(expr: Any) -> Any:
+        if isinstance(expr, DerivativeNode):
+            return whole if expr == Gradient(loss, equation.left) else expr
+        return mapped(expr, moved) if isinstance(expr, sp.MatrixExpr) else expr
+
+    child = replace(claim, left=moved(claim.left), right=moved(claim.right), model=made)
+    used = set().union(*(names_in(side) for side in (child.left, child.right, *(e.right for e in made.equations))))
+    return None if used & (gone - {str(loss.name)}) else child
+
+
+def _split(equation: Equation, model: Model) -> tuple[Any, list[Any]] | None:
+    """The common factor of the sums over all steps in an equation, and these sums; None where there is none."""
+    if not _is_whole(equation, model) or not isinstance(equation.left, sp.MatrixSymbol):
+        return None
+    factors, sums = [], []
+    for term in sp.MatAdd.make_args(equation.right):
+        *numbers, total = term.args if isinstance(term, sp.MatMul) else (term,)
+        if isinstance(total, TimeSum) and all(map(is_coefficient, numbers)):
+            if (total.lo, total.hi) != (model.time.first, model.time.last):
+                return None
+            factors.append(sp.Mul(*numbers))
+            sums.append(total)
+    return (factors[0], sums) if sums and len(set(factors)) == 1 and factors[0] else None
+
+
+# --- one gradient along a running sum --------------------------------------------------------------------------------
+
+
+def carried(goal: Claim) -> Rewriting:
+    """∂E/∂y_a = ∂E/∂y_b for y_k = y_{k-1} + b_k: taken at a step that the goal writes where it stands."""
+    current = Rewriting(goal)
+    while not goal.assumptions and len(current.steps) < MOST_REWRITES:
+        found = next(_carried(current), None)
+        if found is None:
+            break
+        current = found
+    return current
+
+
+def _carried(current: Rewriting) -> Iterator[Rewriting]:
+    goal = current.goal
+    for side in ("left", "right"):
+        for place in places(getattr(goal, side), facts_of(goal)):
+            node = place.node
+            if not (isinstance(node, Gradient) and node.mode == "total" and _is_running(node, goal.model)):
+                continue
+            step = _step_of(goal)
+            first, last = sp.Integer(goal.model.time.first) - 1, goal.model.time.last
+            inside = all(is_nonnegative(gap, place.facts) for gap in (step - first, last - step))
+            if inside and step != node.by.time:
+                new = Gradient(node.what, node.by.at(step))
+                yield current.put(side, place.path, new, {"rule": "carried", "to": encode(step)})
+
+
+def _is_running(node: Any, model: Model) -> bool:
+    """Whether a gradient is of an opaque loss of the last y, by a y that nothing but its own next step reads."""
+    loss = model.loss_by_name.get(str(getattr(node.what, "name", "")))
+    equation = model.by_name.get(str(getattr(node.by, "name", "")))
+    if loss is None or equation is None or equation.index is None or not isinstance(node.by, Member):
+        return False
+    terms = sp.MatAdd.make_args(equation.right)
+    is_sum = [name for term in terms for name in names_in(term)].count(equation.name) == 1
+    alone = not any(equation.name in names_in(e.right) for e in model.equations if e is not equation)
+    return is_sum and alone and equation.left.at(equation.index - 1) in terms and (equation.name, "last") in loss.parts
+
+
+def _step_of(goal: Claim) -> Any:
+    """A step that the goal writes apart from running sums: a letter's own, where it has one."""
+    running_names = {n.by.name for n in _gradients(goal) if _is_running(n, goal.model)}
+    letters = {index.letter for index in goal.indices} | {goal.model.time.last}
+    times = [m.time for side in (goal.left, goal.right) for m in members(side) if m.name not in running_names]
+    return next((time for time in times if time in letters), next(iter(times), goal.model.time.last))
+
+
+def _gradients(goal: Claim) -> Iterator[Any]:
+    for side in (goal.left, goal.right):
+        yield from (n for n in sp.preorder_traversal(side) if isinstance(n, Gradient))
