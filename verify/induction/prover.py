@@ -139,7 +139,9 @@ def _with_loss(goal: Claim, effort: Effort) -> Node | None:
         return None if inner is None else Node(goal, "scale", {}, (inner,))
     made = reductions.accumulated(goal)
     if made is None:
-        return next((found for attack in (_fixed, _running, solve) if (found := attack(goal, effort)) is not None), None)
+        return next(
+            (found for attack in (_fixed, _running, solve) if (found := attack(goal, effort)) is not None), None
+        )
     found = solve(made, effort)
     return _by_summands(goal, effort) if found is None else Node(goal, "accumulate", {}, (found,))
 
@@ -150,7 +152,9 @@ def _fixed(goal: Claim, effort: Effort) -> Node | None:
     found = None if made is None else _with_loss(made[0], effort)
     if made is None or found is None:
         return None
-    return Node(goal, "fixed", {"sums": [[encode(symbol), encode(total)] for symbol, total in made[1].items()]}, (found,))
+    return Node(
+        goal, "fixed", {"sums": [[encode(symbol), encode(total)] for symbol, total in made[1].items()]}, (found,)
+    )
 
 
 def _running(goal: Claim, effort: Effort) -> Node | None:

@@ -30,23 +30,38 @@ from verify.induction.rewriting import MOST_REWRITES, Rewriting
 def fixed(claim: Claim) -> tuple[Claim, dict[Any, Any]] | None:
     """A sum that no derivative moves is an input: what holds for every tensor in its place holds for it.
 
-    The claim in that model, and the sum of each new symbol.
+    The claim in that model, and the part of an equation that each new symbol stands for.
     """
-    moving = _moving(claim)
+    moving, model = _moving(claim), claim.model
     if not moving or claim.assumptions:
         return None
     sums: dict[Any, Any] = {}
-    for equation in claim.model.equations:
-        for node in _outermost(equation.right) if _is_whole(equation, claim.model) else ():
-            if not computed_from(names_in(node), claim.model) & moving and _is_closed(node, claim.model):
-                sums[node] = sp.MatrixSymbol(fresh_name(claim, f"R_{len(sums)}"), *node.shape)
+    for equation in model.equations:
+        for part in _unmoved(equation.right, moving, model) if _is_whole(equation, model) else ():
+            sums.setdefault(part, sp.MatrixSymbol(fresh_name(claim, f"R_{len(sums)}"), *part.shape))
     if not sums:
         return None
-    equations = [
-        replace(e, right=substitute(e.right, sums)) if _is_whole(e, claim.model) else e for e in claim.model.equations
-    ]
-    made = Model(equations, claim.model.losses, claim.model.time)
-    return replace(claim, model=made), {symbol: node for node, symbol in sums.items()}
+    equations = [replace(e, right=substitute(e.right, sums)) if _is_whole(e, model) else e for e in model.equations]
+    made = Model(equations, model.losses, model.time)
+    return replace(claim, model=made), {symbol: part for part, symbol in sums.items()}
+
+
+def _unmoved(expr: Any, moving: set[str], model: Model) -> Iterator[Any]:
+    """The largest parts with a sum over steps that no derivative moves, in which nothing but the last step is free."""
+    if not expr.has(TimeSum):
+        return
+    if isinstance(expr, sp.MatrixExpr) and _is_input(expr, model) and not computed_from(names_in(expr), model) & moving:
+        yield expr
+    elif not isinstance(expr, TimeSum):
+        for arg in expr.args:
+            yield from _unmoved(arg, moving, model)
+
+
+def _is_input(expr: Any, model: Model) -> bool:
+    """Nothing but the last step is free in it, and each side has one size at most."""
+    shape = axes(expr)
+    letters = {letter for letter in free_letters(expr) if not letter.is_positive}  # sizes are
+    return letters <= {model.time.last} and len(shape.rows) <= 1 and len(shape.cols) <= 1
 
 
 def _moving(claim: Claim) -> set[str]:
@@ -59,21 +74,6 @@ def _moving(claim: Claim) -> set[str]:
 def _is_whole(equation: Equation, model: Model) -> bool:
     """An equation of the whole run, which names no derivative."""
     return equation.index is None and not model.is_definition(equation)
-
-
-def _outermost(expr: Any) -> Iterator[Any]:
-    if isinstance(expr, TimeSum):
-        yield expr
-    else:
-        for arg in expr.args:
-            yield from _outermost(arg)
-
-
-def _is_closed(node: Any, model: Model) -> bool:
-    """Nothing but the last step is free in it, and each side has one size at most."""
-    shape = axes(node)
-    letters = {letter for letter in free_letters(node) if not letter.is_positive}  # sizes are
-    return letters <= {model.time.last} and len(shape.rows) <= 1 and len(shape.cols) <= 1
 
 
 # --- a sum as a running sum ----------------------------------------------------------------------------------------
@@ -119,7 +119,9 @@ def _through(claim: Claim, loss: Any, equation: Equation) -> Claim | None:
     letter = sp.Symbol("j", integer=True)
     shape = axes(equation.left).plain
     member = Member(fresh_name(claim, "y"), (letter,), *shape)
-    step = Equation(member, matadd(member.at(letter - 1), *(substitute(t.body, {t.index: letter}) for t in terms)), letter)
+    step = Equation(
+        member, matadd(member.at(letter - 1), *(substitute(t.body, {t.index: letter}) for t in terms)), letter
+    )
     kept = [e for e in model.equations if e.name not in gone]
     made = Model([*kept, step], (*model.losses, Loss(loss, ((member.name, "last"),))), model.time)
     whole = matmul(1 / factor, Gradient(loss, member.at(model.time.last)))

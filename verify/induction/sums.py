@@ -26,26 +26,28 @@ Known = tuple[Hypothesis, ...]
 
 
 def fixed(node: Any, goal: Claim, known: Known, child: Claim) -> None:
-    """P for Y = g(Σ_j b_j), if P for Y = g(R) with every R: no derivative moves what the sum is computed from."""
+    """P for Y = g(S), if P for Y = g(R) with every R: no derivative moves what S is computed from, such as Σ_j b_j."""
     model, made = goal.model, child.model
     need(child == replace(goal, model=made), "another claim")
     need((made.losses, made.time) == (model.losses, model.time), "other losses or time")
     need(not goal.assumptions, "something is assumed")
     sums = {decode(symbol): decode(total) for symbol, total in node["sums"]}
     moving = _moving(goal)
-    used = _names(goal.left) | _names(goal.right) | {name for e in model.equations for name in {e.name, *_names(e.right)}}
+    used = (
+        _names(goal.left) | _names(goal.right) | {name for e in model.equations for name in {e.name, *_names(e.right)}}
+    )
     used |= set(model.loss_by_name)
-    need(len({symbol.name for symbol in sums}) == len(node["sums"]) > 0, "two sums of one name")
+    need(len({symbol.name for symbol in sums}) == len(node["sums"]) > 0, "two inputs of one name")
     for symbol, total in sums.items():
         need(isinstance(symbol, sp.MatrixSymbol) and symbol.name not in used, "the input is not new")
-        need(isinstance(total, TimeSum) and axes(symbol) == axes(total), "no sum of that shape")
-        need(not any(isinstance(n, DerivativeNode) for n in sp.preorder_traversal(total)), "a sum of derivatives")
+        need(axes(symbol) == axes(total), "another shape")
+        need(not any(isinstance(n, DerivativeNode) for n in sp.preorder_traversal(total)), "a derivative is no input")
         steps = {letter for letter in free_letters(total) if not letter.is_positive}
-        need(steps <= {model.time.last}, "a sum with a free step")
-        need(not _sources(_names(total), model) & moving, "a derivative moves the sum")
+        need(steps <= {model.time.last}, "a free step")
+        need(not _sources(_names(total), model) & moving, "a derivative moves it")
     for old, new in zip(model.equations, made.equations, strict=True):
-        need(old == new or old.index is None, "a sum of a step")
-        need(old == replace(new, right=substitute(new.right, sums)), "the equation has other sums")
+        need(old == new or old.index is None, "an equation of a step")
+        need(old == replace(new, right=substitute(new.right, sums)), "the equation says something else")
 
 
 def running(node: Any, goal: Claim, known: Known, child: Claim) -> None:
@@ -62,7 +64,9 @@ def running(node: Any, goal: Claim, known: Known, child: Claim) -> None:
     need(made.time == model.time and loss.symbol.shape == (1, 1) and loss.symbol.name in gone, "no scalar of the run")
     for e in gone.values():
         need(e.index is None and not model.is_definition(e), f"{e.name} is not of the whole run")
-    used = _names(goal.left) | _names(goal.right) | {name for e in model.equations for name in {e.name, *_names(e.right)}}
+    used = (
+        _names(goal.left) | _names(goal.right) | {name for e in model.equations for name in {e.name, *_names(e.right)}}
+    )
     need(step.name not in {*used, *model.loss_by_name}, "the running sum is not new")
     need(step.index is not None and (step.first, step.last, step.id) == (None, None, ""), "not a sum over all steps")
     whole = next((e for e in gone.values() if _is_sum_of(e, step, model)), None)
@@ -70,7 +74,10 @@ def running(node: Any, goal: Claim, known: Known, child: Claim) -> None:
     assert whole is not None
     factor, beside = _parted(whole, model)
     fixed_names = set().union(*map(_names, beside), *(_names(e.right) for e in gone.values() if e is not whole))
-    need(not _sources(fixed_names - set(gone), model) & (_moving(goal) - {whole.name}), "a derivative moves E beside the sum")
+    need(
+        not _sources(fixed_names - set(gone), model) & (_moving(goal) - {whole.name}),
+        "a derivative moves E beside the sum",
+    )
     hidden = {*gone} - {str(loss.symbol.name)}
     for formula in (child.left, child.right, *(e.right for e in made.equations)):
         need(not _names(formula) & hidden, "what lies between the sum and E is named")
@@ -169,6 +176,7 @@ def _carried(node: Any, known: Facts, model: Model, to: Any) -> Any:
     need(len(others) == len(e.right.args) - 1 and not any(e.name in _names(term) for term in others), "no running sum")
     need(not any(e.name in _names(other.right) for other in model.equations if other is not e), "it is read elsewhere")
     need([place for name, place in loss.parts if name == e.name] == ["last"], "E sees it at other steps")
+    need(node.by.time != to, "it stands there already")
     first, last = sp.Integer(model.time.first), model.time.last
     for step in (node.by.time, to):
         need(follows(step - first + 1, known) and follows(last - step, known), "no step of the run")
