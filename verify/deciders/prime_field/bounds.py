@@ -72,11 +72,13 @@ class Needs:
         return self.classes[self.program.sorts.index(sort)]
 
 
-def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None) -> Needs:
+def needs(
+    program: Program, env: Env, assumed: Assumed, window: Window | None = None, shifted: bool = False
+) -> Needs:
     """The abstract evaluation, again until the set of names inside reciprocals is stable."""
     while True:
         algebra = Classes(program.sorts, program.symbols, program.letters, assumed)
-        difference = _difference(program, Run(program.system, algebra, env, window), algebra)
+        difference = _difference(program, Run(program.system, algebra, env, window, shifted), algebra)
         if algebra.dirty == assumed.dirty:
             return _summed(program, algebra, difference)
         assumed = replace(assumed, dirty=frozenset(algebra.dirty))

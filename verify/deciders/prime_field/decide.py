@@ -57,11 +57,28 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
 
 
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
+    """Counts, sizes, evaluation; where many sizes are needed, first with polynomial equations shifted.
+
+    A shifted equation leaves shallower values, and fewer sizes at which the same polynomials meet (see `Run`).
+    """
+    is_shiftable = any(rule.is_polynomial for rule in program.system.rules.values())
+    if is_shiftable and any(bounds.needs(program, env, Assumed(), window).degrees):
+        found = answered(lambda: _decided(program, env, seed, limits, window, shifted=True))
+        if found.outcome == "equal":
+            return found
+    return _decided(program, env, seed, limits, window)
+
+
+def _decided(
+    program: Program, env: Env, seed: int, limits: Limits, window: Window | None, shifted: bool = False
+) -> Outcome:
     """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
     assumed = Assumed()
     while True:
-        need = bounds.needs(program, env, assumed, window)
-        settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window)
+        need = bounds.needs(program, env, assumed, window, shifted)
+        settle = partial(
+            _settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, shifted=shifted
+        )
         found = _first_defined(bounds.grids(need, limits), settle)
         if isinstance(found, Outcome):
             return found
@@ -84,16 +101,26 @@ def _first_defined(grids: Iterable[Grid], evaluate: Callable[[Grid], Found]) -> 
 
 
 def _settled(
-    need: bounds.Needs, grid: Grid, assumed: Assumed, env: Env, seed: int, limits: Limits, window: Window | None
+    need: bounds.Needs,
+    grid: Grid,
+    assumed: Assumed,
+    env: Env,
+    seed: int,
+    limits: Limits,
+    window: Window | None,
+    shifted: bool,
 ) -> Outcome | Assumed:
     """The outcome on one grid, or the weaker assumptions that the evaluation leaves."""
     count, error = bounds.trials(need, grid[-1], len(grid), limits)
-    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window)
+    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window, shifted)
+    if sizes is not None and shifted:
+        return Outcome(WITNESS, "unknown", count, detail="it fails for other values of the members")
     if sizes is not None:
         return _different(need.program, env, sizes, count, seed, limits, window)
     if left != assumed:
         return left
-    return Outcome(WITNESS, "equal", count * len(grid), error, _route(need.program, need, grid))
+    route = _route(need.program, need, grid)
+    return Outcome(WITNESS, "equal", count * len(grid), error, f"{route}; members' values free" if shifted else route)
 
 
 def _searched(
@@ -105,13 +132,16 @@ def _searched(
     seed: int,
     limits: Limits,
     window: Window | None = None,
+    shifted: bool = False,
 ) -> tuple[dict[str, int] | None, Assumed]:
     """The first sizes of a grid at which the sides differ, and the assumptions that the evaluation leaves.
 
     Where tanh and σ may be related to what else occurs, a difference counts in exponentials only.
     """
     for sizes in grid:
-        field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window, assumed.by_exponentials)
+        field, algebra, sides = evaluated(
+            program, env, sizes, count, seed, limits, window, assumed.by_exponentials, shifted
+        )
         if differences(program, field, algebra, sides).any():
             if not assumed.by_exponentials and field.has_related_functions():
                 return None, replace(assumed, by_exponentials=True, exp_cancels="tanh" in program.kinds)
@@ -140,6 +170,7 @@ def evaluated(
     limits: Limits,
     window: Window | None = None,
     by_exponentials: bool = True,
+    shifted: bool = False,
 ) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
     """Both sides over prime fields; drawn anew while a denominator vanishes."""
     axes = ndim(len(program.letters))
@@ -147,7 +178,7 @@ def evaluated(
         field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
         algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials)
         try:
-            return field, algebra, sides_of(program, Run(program.system, algebra, env, window))
+            return field, algebra, sides_of(program, Run(program.system, algebra, env, window, shifted))
         except Undefined:
             raise
         except Degenerate as problem:

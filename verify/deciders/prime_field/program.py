@@ -12,7 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardPower
 
+from derive.language import nodes
+from derive.language.derivatives import DerivativeNode
 from derive.language.nodes import Member
 from derive.language.shapes import axes
 from derive.language.show import show
@@ -29,6 +32,7 @@ from verify.deciders.prime_field.scope import Rule, Shape, System, Thunk
 DRAWN = ("sum_one", "symmetric", "diagonal", "zero")  # assumptions that inputs are drawn to meet
 DEPENDENT = (*DRAWN, "one_hot")  # assumptions under which the entries of a tensor are not free of each other
 DENSE = ("bound", "invertible", "positive", "nonzero")  # an identity where they hold is one everywhere: none needed
+_NO_POLYNOMIAL = (nodes.Elementwise, nodes.Application, nodes.Softmax, nodes.Power, HadamardPower, DerivativeNode)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,6 +204,7 @@ class Compiler:
                 arithmetic(sp.sympify(last)),
                 self(equation.right),
                 self.shape(equation.left),
+                _is_polynomial(equation.right),
             )
         return found
 
@@ -226,6 +231,13 @@ class Compiler:
         if assumption.kind == "sum_one" and not axes(subject).is_vector:
             return None
         return _place(subject)
+
+
+def _is_polynomial(formula: Any) -> bool:
+    """Sums and products alone, of more than one name."""
+    inner = formula.args[0] if isinstance(formula, sp.Transpose) else formula
+    is_name = isinstance(inner, Member | sp.MatrixSymbol)
+    return not is_name and not any(isinstance(node, _NO_POLYNOMIAL) for node in sp.preorder_traversal(formula))
 
 
 def _place(tensor: Any) -> tuple[str, int | None]:

@@ -24,13 +24,17 @@ Thunk = Callable[["Scope", Env], Jet]
 
 @dataclass(frozen=True)
 class Rule:
-    """A compiled equation: letter, first and last step (None: the model's), right side, axes of the left."""
+    """A compiled equation: letter, first and last step (None: the model's), right side, axes of the left.
+
+    `is_polynomial`: its right side is sums and products alone, and no name.
+    """
 
     letter: str | None
     first: Callable[[Env], Any]
     last: Callable[[Env], Any]
     body: Thunk
     shape: Shape
+    is_polynomial: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,13 +68,20 @@ class System:
 
 
 class Run:
-    """One evaluation: the system, the algebra, the steps; remembers what each member depends on."""
+    """One evaluation: the system, the algebra, the steps; remembers what each member depends on.
 
-    def __init__(self, system: System, algebra: Algebra, env: Env, window: Window | None = None) -> None:
-        self.system, self.algebra, self.env, self.window = system, algebra, env, window
+    `shifted`: every polynomial equation y = g has an input r of its own added, y = g + r. Values of y are then free of
+    those that g reads, its derivatives are those of g. What holds for every r holds for r = 0; that it fails says nothing.
+    """
+
+    def __init__(
+        self, system: System, algebra: Algebra, env: Env, window: Window | None = None, shifted: bool = False
+    ) -> None:
+        self.system, self.algebra, self.env, self.window, self.shifted = system, algebra, env, window, shifted
         letter = system.last_letter or ""
         self.base: Env = {letter: env[letter]} if letter in env else {}
         self.inputs: dict[str, Value] = {}
+        self._free: dict[Key, Value] = {}
         self._memos: dict[tuple[int, tuple[int, ...]], dict[Any, Value]] = {}
         self.reads: dict[Key, set[Key]] = {}
         self.trace: list[set[Key]] = [set()]
@@ -128,7 +139,14 @@ class Run:
         rule = self.rule(key)
         if rule is None:
             return None
-        return rule.body(scope, self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]})
+        found = rule.body(scope, self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]})
+        return {**found, 0: self._free_value(key, rule)} if self.shifted and rule.is_polynomial else found
+
+    def _free_value(self, key: Key, rule: Rule) -> Value:
+        """g + r at a member, where r is free: any value."""
+        if key not in self._free:
+            self._free[key] = self.input(key, rule.shape)[0]
+        return self._free[key]
 
     def _filled(self, scope: Scope, key: Key, shape: Shape | None = None) -> Jet:
         """A loss argument, whose value is needed even where it is zero."""
