@@ -46,7 +46,7 @@ from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.networks import Counts, Networks, larger, minus, plus
 from verify.deciders.prime_field.problems import LimitReached
 from verify.deciders.prime_field.program import Program
-from verify.deciders.prime_field.scope import Env, Run, Window
+from verify.deciders.prime_field.scope import BOUND, Env, Freed, Run, Window
 
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147)
 PRIME_BITS = TOP - 1
@@ -73,12 +73,12 @@ class Needs:
 
 
 def needs(
-    program: Program, env: Env, assumed: Assumed, window: Window | None = None, shifted: bool = False
+    program: Program, env: Env, assumed: Assumed, window: Window | None = None, freed: Freed = BOUND
 ) -> Needs:
     """The abstract evaluation, again until the set of names inside reciprocals is stable."""
     while True:
-        algebra = Classes(program.sorts, program.symbols, program.letters, assumed)
-        difference = _difference(program, Run(program.system, algebra, env, window, shifted), algebra)
+        algebra = Classes(program.sorts, program.symbols, program.letters, assumed, freed.numbers)
+        difference = _difference(program, Run(program.system, algebra, env, window, freed), algebra)
         if algebra.dirty == assumed.dirty:
             return _summed(program, algebra, difference)
         assumed = replace(assumed, dirty=frozenset(algebra.dirty))
@@ -231,7 +231,7 @@ class Size:
         total, _ = self.polynomial(self._need.difference, self._need.classes)
         for atoms in _by_function(self._need.counted.atoms).values():
             entries = sum(self.entries(atom.slots) for atom in atoms)
-            degree = max(self.polynomial(atom.argument, atom.classes)[0] for atom in atoms)
+            degree = max(self.polynomial(atom.argument, atom.classes)[0] + atom.argument.low for atom in atoms)
             total += entries * entries * max(degree, 1)  # both arguments' denominators cleared
         return log2(max(total, 1)) + 1 - PRIME_BITS
 

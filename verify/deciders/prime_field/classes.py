@@ -78,9 +78,10 @@ class Classes:
     `atoms` are all function applications, `inverted` the expressions whose reciprocals occur, by number.
     """
 
-    def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed):
+    def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed,
+                 free_numbers: bool = False):  # fmt: skip
         self.sorts, self.symbols, self.letters, self.assumed = sorts, symbols, letters, assumed
-        self.by_exponentials = assumed.by_exponentials
+        self.by_exponentials, self.free_numbers = assumed.by_exponentials, free_numbers
         self.atoms: list[Atom] = []
         self.inverted: list[Atom] = []
         self.dirty: set[str] = set(assumed.dirty)
@@ -166,13 +167,17 @@ class Classes:
         return replace(a, total=plus(a.total, classes), letters={**a.letters, **dict.fromkeys(missing, 0)})
 
     def times(self, c: Coefficient, a: Networks) -> Networks:
-        """A number times a."""
+        """A number times a; a free one counts in the degrees of random values."""
+        height, fall = a.height + c.height, a.fall + c.depth
+        if self.free_numbers:
+            degree, low = a.degree + sum(c.up.values()), a.low + sum(c.down.values())
+            return replace(a, degree=degree, low=low, height=height, fall=fall, is_unit=False)
         return replace(
             a,
             up=plus(a.up, tuple(c.up.get(name, 0) for name in self.symbols)) if c.up else a.up,
             down=plus(a.down, tuple(c.down.get(name, 0) for name in self.symbols)) if c.down else a.down,
-            height=a.height + c.height,
-            fall=a.fall + c.depth,
+            height=height,
+            fall=fall,
             is_unit=False,
         )
 
@@ -288,7 +293,7 @@ class Classes:
 
     def _exponential(self, atom: Atom) -> int:
         """exp(z) stands for itself or its reciprocal where opposite arguments occur."""
-        zero = replace(atom.argument, total=atom.slots, degree=1, height=0.0, fall=0.0, under={}, over={})
+        zero = replace(atom.argument, total=atom.slots, degree=1, height=0.0, fall=0.0, low=0, under={}, over={})
         self.inverted.append(Atom("", atom.slots, zero, atom.slots, self._flat))
         return len(self.inverted) - 1
 
@@ -313,7 +318,7 @@ class Classes:
             cover,
             minus(self.cleared_up(a), a.up),
             self._flat,
-            degree=0,
+            degree=a.low,
             height=a.fall,
             linked=a.linked,
             letters=dict.fromkeys(a.letters, INVERSE),

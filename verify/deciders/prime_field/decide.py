@@ -19,11 +19,12 @@ from verify.deciders.prime_field.fields import Array, Field, PrimeField, word
 from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import Degenerate, LimitReached, Undefined, Unsupported
 from verify.deciders.prime_field.program import Program, compiled
-from verify.deciders.prime_field.scope import Env, Run, Window
+from verify.deciders.prime_field.scope import BOUND, Env, Freed, Run, Window
 from verify.times import Times
 
 WITNESS = "prime field"
 DEFAULT = Limits()
+GENERAL = (Freed(members=True, numbers=True), Freed(members=True), Freed(numbers=True))
 RATIONAL = frozenset({"identity", "reciprocal", "relu"})  # known functions that map rationals to rationals
 
 
@@ -57,27 +58,24 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
 
 
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
-    """Counts, sizes, evaluation; where many sizes are needed, first with polynomial equations shifted.
-
-    A shifted equation leaves shallower values, and fewer sizes at which the same polynomials meet (see `Run`).
-    """
-    is_shiftable = any(rule.is_polynomial for rule in program.system.rules.values())
-    if is_shiftable and any(bounds.needs(program, env, Assumed(), window).degrees):
-        found = answered(lambda: _decided(program, env, seed, limits, window, shifted=True))
-        if found.outcome == "equal":
-            return found
+    """Counts, sizes, evaluation; where many sizes are needed, more general claims first, which need few (`Freed`)."""
+    if any(bounds.needs(program, env, Assumed(), window).degrees):
+        for freed in GENERAL:
+            found = answered(lambda: _decided(program, env, seed, limits, window, freed))  # noqa: B023
+            if found.outcome == "equal":
+                return found
     return _decided(program, env, seed, limits, window)
 
 
 def _decided(
-    program: Program, env: Env, seed: int, limits: Limits, window: Window | None, shifted: bool = False
+    program: Program, env: Env, seed: int, limits: Limits, window: Window | None, freed: Freed = BOUND
 ) -> Outcome:
     """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
     assumed = Assumed()
     while True:
-        need = bounds.needs(program, env, assumed, window, shifted)
+        need = bounds.needs(program, env, assumed, window, freed)
         settle = partial(
-            _settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, shifted=shifted
+            _settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, freed=freed
         )
         found = _first_defined(bounds.grids(need, limits), settle)
         if isinstance(found, Outcome):
@@ -108,19 +106,19 @@ def _settled(
     seed: int,
     limits: Limits,
     window: Window | None,
-    shifted: bool,
+    freed: Freed,
 ) -> Outcome | Assumed:
     """The outcome on one grid, or the weaker assumptions that the evaluation leaves."""
     count, error = bounds.trials(need, grid[-1], len(grid), limits)
-    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window, shifted)
-    if sizes is not None and shifted:
+    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window, freed)
+    if sizes is not None and freed != BOUND:
         return Outcome(WITNESS, "unknown", count, detail="it fails for other values of the members")
     if sizes is not None:
         return _different(need.program, env, sizes, count, seed, limits, window)
     if left != assumed:
         return left
     route = _route(need.program, need, grid)
-    return Outcome(WITNESS, "equal", count * len(grid), error, f"{route}; members' values free" if shifted else route)
+    return Outcome(WITNESS, "equal", count * len(grid), error, f"{route}{freed.said}")
 
 
 def _searched(
@@ -132,7 +130,7 @@ def _searched(
     seed: int,
     limits: Limits,
     window: Window | None = None,
-    shifted: bool = False,
+    freed: Freed = BOUND,
 ) -> tuple[dict[str, int] | None, Assumed]:
     """The first sizes of a grid at which the sides differ, and the assumptions that the evaluation leaves.
 
@@ -140,7 +138,7 @@ def _searched(
     """
     for sizes in grid:
         field, algebra, sides = evaluated(
-            program, env, sizes, count, seed, limits, window, assumed.by_exponentials, shifted
+            program, env, sizes, count, seed, limits, window, assumed.by_exponentials, freed
         )
         if differences(program, field, algebra, sides).any():
             if not assumed.by_exponentials and field.has_related_functions():
@@ -170,15 +168,16 @@ def evaluated(
     limits: Limits,
     window: Window | None = None,
     by_exponentials: bool = True,
-    shifted: bool = False,
+    freed: Freed = BOUND,
 ) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
     """Both sides over prime fields; drawn anew while a denominator vanishes."""
     axes = ndim(len(program.letters))
     for attempt in range(limits.redraws):
         field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
-        algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials)
+        numbers = {name: field.number(name) for name in sizes} if freed.numbers else None
+        algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials, numbers)
         try:
-            return field, algebra, sides_of(program, Run(program.system, algebra, env, window, shifted))
+            return field, algebra, sides_of(program, Run(program.system, algebra, env, window, freed))
         except Undefined:
             raise
         except Degenerate as problem:

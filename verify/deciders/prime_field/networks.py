@@ -29,7 +29,7 @@ class Networks:
     `total`: index classes of each sort, open ones included. `rows`, `cols`, `letters`: the cover of each axis.
     `up`, `down`: degrees in the sizes of the coefficients' numerators and denominators. `degree`, `height`: degree
     in random values, and log2 of the sum of an entry's absolute coefficients, contractions not counted; `fall`: the
-    same of constant denominators. `under`, `over`: reciprocated expressions below and above the fraction bar.
+    same of constant denominators, `low` their degree in numbers that are free. `under`, `over`: reciprocated expressions below and above the fraction bar.
     `linked`: two open positions may be one class. `touched`: names of tensors and functions.
     """
 
@@ -41,6 +41,7 @@ class Networks:
     degree: int = 1
     height: float = 0.0
     fall: float = 0.0
+    low: int = 0
     linked: bool = False
     is_unit: bool = False  # the identity matrix itself
     letters: Mapping[str, int] = field(default_factory=dict)
@@ -57,9 +58,10 @@ def total_of_sum(a: Networks, b: Networks) -> Networks:
         cols=either(a.cols, b.cols),
         up=larger(a.up, b.up),
         down=larger(a.down, b.down),
-        degree=max(a.degree, b.degree),
+        degree=max(a.degree + b.low, b.degree + a.low),
         height=log_sum(a.height + b.fall, b.height + a.fall),
         fall=a.fall + b.fall,
+        low=a.low + b.low,
         linked=a.linked or b.linked,
         letters=_letters(a.letters, b.letters, either) if a.letters or b.letters else a.letters,
         under=_highest(a.under, b.under),
@@ -79,6 +81,7 @@ def product(a: Networks, b: Networks, total: Counts, rows: int, cols: int) -> Ne
         degree=a.degree + b.degree,
         height=a.height + b.height,
         fall=a.fall + b.fall,
+        low=a.low + b.low,
         linked=a.linked or b.linked,
         letters=_letters(a.letters, b.letters, int.__or__) if a.letters or b.letters else a.letters,
         under=together(a.under, b.under),

@@ -67,17 +67,35 @@ class System:
     dependent: dict[tuple[str, int | None], str]  # what is assumed of tensors whose entries are not free
 
 
-class Run:
-    """One evaluation: the system, the algebra, the steps; remembers what each member depends on.
+@dataclass(frozen=True)
+class Freed:
+    """What an evaluation takes as free: the claim is then a more general one, whose failure says nothing.
 
-    `shifted`: every polynomial equation y = g has an input r of its own added, y = g + r. Values of y are then free of
-    those that g reads, its derivatives are those of g. What holds for every r holds for r = 0; that it fails says nothing.
+    `members`: each polynomial equation y = g has an input r of its own added, y = g + r. So values of y are free, and
+    its derivatives are those of g. What holds for every r holds for r = 0.
+    `numbers`: a size n in a coefficient, as in 1/n, is any number. What holds for every number holds for n.
     """
 
+    members: bool = False
+    numbers: bool = False
+
+    @property
+    def said(self) -> str:
+        """As the report says it, after the sizes."""
+        free = [*(["members' values"] if self.members else []), *(["numbers beside them"] if self.numbers else [])]
+        return f"; {' and '.join(free)} free" if free else ""
+
+
+BOUND = Freed()
+
+
+class Run:
+    """One evaluation: the system, the algebra, the steps; remembers what each member depends on."""
+
     def __init__(
-        self, system: System, algebra: Algebra, env: Env, window: Window | None = None, shifted: bool = False
+        self, system: System, algebra: Algebra, env: Env, window: Window | None = None, freed: Freed = BOUND
     ) -> None:
-        self.system, self.algebra, self.env, self.window, self.shifted = system, algebra, env, window, shifted
+        self.system, self.algebra, self.env, self.window, self.freed = system, algebra, env, window, freed
         letter = system.last_letter or ""
         self.base: Env = {letter: env[letter]} if letter in env else {}
         self.inputs: dict[str, Value] = {}
@@ -140,7 +158,7 @@ class Run:
         if rule is None:
             return None
         found = rule.body(scope, self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]})
-        return {**found, 0: self._free_value(key, rule)} if self.shifted and rule.is_polynomial else found
+        return {**found, 0: self._free_value(key, rule)} if self.freed.members and rule.is_polynomial else found
 
     def _free_value(self, key: Key, rule: Rule) -> Value:
         """g + r at a member, where r is free: any value."""
