@@ -94,7 +94,7 @@ def _summed(program: Program, algebra: Classes, difference: Networks) -> Needs:
     classes, degrees = algebra.cleared(difference), algebra.cleared_up(difference)
     for atoms in _by_function(algebra.atoms).values():
         classes = larger(classes, _joint(atoms))
-        degrees = plus(degrees, _pair_degrees(atoms, len(program.symbols)))
+        degrees = plus(degrees, _pair_degrees(atoms, algebra))
     return Needs(program, classes, degrees, difference, algebra)
 
 
@@ -114,14 +114,14 @@ def _joint(atoms: list[Atom]) -> Counts:
     return plus(classes, others)
 
 
-def _pair_degrees(atoms: list[Atom], symbols: int) -> Counts:
+def _pair_degrees(atoms: list[Atom], algebra: Classes) -> Counts:
     """Degrees in the sizes of the differences of arguments, over all pairs and coincidences of slots."""
-    found = (0,) * symbols
-    if not any(any(atom.up) for atom in atoms):
+    found = (0,) * len(algebra.symbols)
+    if not any(any(atom.up) or any(atom.argument.below) for atom in atoms):
         return found
     for i, a in enumerate(atoms):
         for b in atoms[i:]:
-            degree = larger(a.up, b.up)
+            degree = algebra.cleared_up(algebra.add(a.argument, b.argument))
             patterns = BELL[min(sum(a.slots) + sum(b.slots), len(BELL) - 1)]
             found = plus(found, tuple(patterns * d for d in degree))
     return found

@@ -119,7 +119,7 @@ class Classes:
 
     def _value(self, axes: Axis, cover: int, degree: int = 1, linked: bool = False, name: str = "") -> Networks:
         touched = frozenset((name,)) if name else frozenset()
-        return Networks(self.count(axes), cover, cover, self._flat, self._flat, degree, linked=linked, touched=touched)
+        return Networks(self.count(axes), cover, cover, *(self._flat,) * 3, degree, linked=linked, touched=touched)
 
     # --- constants and inputs ----------------------------------------------------------------------------------
 
@@ -170,12 +170,13 @@ class Classes:
         """A number times a; a free one counts in the degrees of random values."""
         height, fall = a.height + c.height, a.fall + c.depth
         if self.free_numbers:
-            degree, low = a.degree + sum(c.up.values()), a.low + sum(c.down.values())
+            degree, low = a.degree + sum(c.up.values()), a.low + sum(c.down.values()) + sum(c.below.values())
             return replace(a, degree=degree, low=low, height=height, fall=fall, is_unit=False)
         return replace(
             a,
             up=plus(a.up, tuple(c.up.get(name, 0) for name in self.symbols)) if c.up else a.up,
             down=plus(a.down, tuple(c.down.get(name, 0) for name in self.symbols)) if c.down else a.down,
+            below=plus(a.below, tuple(c.below.get(name, 0) for name in self.symbols)) if c.below else a.below,
             height=height,
             fall=fall,
             is_unit=False,
@@ -285,6 +286,7 @@ class Classes:
             cover,
             self._flat,
             self._flat,
+            self._flat,
             linked=a.linked,
             letters=dict.fromkeys(a.letters, cover),
             under={self._exponential(atom): 1} if kind == "exp" and self.assumed.exp_cancels else {},
@@ -316,7 +318,8 @@ class Classes:
             plus(slots, minus(cleared, a.total)),
             cover,
             cover,
-            minus(self.cleared_up(a), a.up),
+            plus(minus(self.cleared_up(a), a.up), a.below),
+            self._flat,
             self._flat,
             degree=a.low,
             height=a.fall,
@@ -329,7 +332,7 @@ class Classes:
 
     def _check_slotted(self, a: Networks, slots: Counts) -> None:
         sums = (c > s for c, s, sort in zip(a.total, slots, self.sorts, strict=True) if not sort.is_Integer)
-        if any(sums) or any(a.up) or any(a.down):
+        if any(sums) or any(a.up) or any(a.down) or any(a.below):
             raise Unsupported("the reciprocal of a vector whose entries are sums over an index, for all sizes")
 
     def form(self, name: str, base: list[Networks], blocks: list[dict[int, Networks]]) -> Networks:
