@@ -139,9 +139,8 @@ def _with_loss(goal: Claim, effort: Effort) -> Node | None:
         return None if inner is None else Node(goal, "scale", {}, (inner,))
     made = reductions.accumulated(goal)
     if made is None:
-        return next(
-            (found for attack in (_fixed, _running, solve) if (found := attack(goal, effort)) is not None), None
-        )
+        attacks = (_fixed, _running, solve)
+        return next((found for attack in attacks if (found := attack(goal, effort)) is not None), None)
     found = solve(made, effort)
     return _by_summands(goal, effort) if found is None else Node(goal, "accumulate", {}, (found,))
 
@@ -152,9 +151,8 @@ def _fixed(goal: Claim, effort: Effort) -> Node | None:
     found = None if made is None else _with_loss(made[0], effort)
     if made is None or found is None:
         return None
-    return Node(
-        goal, "fixed", {"sums": [[encode(symbol), encode(total)] for symbol, total in made[1].items()]}, (found,)
-    )
+    inputs = [[encode(symbol), encode(part)] for symbol, part in made[1].items()]
+    return Node(goal, "fixed", {"inputs": inputs}, (found,))
 
 
 def _running(goal: Claim, effort: Effort) -> Node | None:

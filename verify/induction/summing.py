@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import sympy as sp
@@ -79,18 +79,23 @@ def _is_whole(equation: Equation, model: Model) -> bool:
 # --- a sum as a running sum ----------------------------------------------------------------------------------------
 
 
-def running(claim: Claim) -> Claim | None:
-    """E = Φ(c Σ_j b_j + r) is a loss of y_T, where y_j = y_{j-1} + b_j: what holds for every loss of y_T holds for it.
+@dataclass(frozen=True)
+class _Sum:
+    """Y = c Σ_k b_k + r over all steps: the equation, the number c, the sums, and the terms beside them."""
 
-    Φ and r are what no derivative moves; ∂E/∂Y is ∂E/∂y_T / c, and y_0 is 0.
+    equation: Equation
+    factor: Any
+    totals: tuple[TimeSum, ...]
+    beside: tuple[Any, ...]
+
+
+def running(claim: Claim) -> Claim | None:
+    """E = Φ(c Σ_j b_j + r, s_T) is a loss of y_T and s_T, y_j = y_{j-1} + b_j: what holds for every such loss holds.
+
+    Φ and r are what no derivative moves but by s_T; ∂E/∂Y is ∂E/∂y_T / c, and y_0 is 0. Several sums likewise.
     """
-    model = claim.model
-    for loss in _losses(claim):
-        for equation in model.equations:
-            made = None if claim.assumptions else _through(claim, loss, equation)
-            if made is not None:
-                return made
-    return None
+    found = (_through(claim, loss) for loss in ([] if claim.assumptions else _losses(claim)))
+    return next((made for made in found if made is not None), None)
 
 
 def _losses(claim: Claim) -> list[Any]:
@@ -101,54 +106,72 @@ def _losses(claim: Claim) -> list[Any]:
     return [what for what in dict.fromkeys(found) if what.name in claim.model.by_name]
 
 
-def _through(claim: Claim, loss: Any, equation: Equation) -> Claim | None:
-    """The claim with the loss as one of the running sum of this equation."""
-    model, split = claim.model, _split(equation, claim.model)
-    reached = computed_from({str(loss.name)}, model)
-    if split is None or equation.name not in reached or equation.left == loss:
+def _through(claim: Claim, loss: Any) -> Claim | None:
+    """The claim with the loss as one of running sums and of last states; None where something else leads to it."""
+    model, reached = claim.model, computed_from({str(loss.name)}, claim.model)
+    sums = [found for e in model.equations if e.name in reached and e.left != loss and (found := _split(e, model))]
+    names = {found.equation.name for found in sums}
+    gone = {name for name in reached if computed_from({name}, model) & names}
+    if not sums or not all(name in model.by_name and _is_whole(model.by_name[name], model) for name in gone):
         return None
-    factor, terms = split
-    gone = {e.name for e in model.equations if e.name in reached and equation.name in computed_from({e.name}, model)}
-    if not all(name in model.by_name and _is_whole(model.by_name[name], model) for name in gone):
+    beside = [term for found in sums for term in found.beside]
+    beside += [model.by_name[name].right for name in gone - names]
+    states = _states(beside, gone, _moving(claim) - names, model)
+    return None if states is None else _rewritten(claim, loss, sums, gone, states)
+
+
+def _split(equation: Equation, model: Model) -> _Sum | None:
+    """An equation with a multiple of sums over all steps; None where it has none, or others."""
+    if not _is_whole(equation, model) or not isinstance(equation.left, sp.MatrixSymbol):
         return None
-    rest = [t for t in sp.MatAdd.make_args(equation.right) if not any(total in t.args or t == total for total in terms)]
-    beside = [*rest, *(model.by_name[name].right for name in gone - {equation.name})]
-    fixed_names = set().union(*map(names_in, beside)) - gone
-    if computed_from(fixed_names, model) & (_moving(claim) - {equation.name}):
+    factors, totals, beside = set[Any](), list[TimeSum](), list[Any]()
+    for term in sp.MatAdd.make_args(equation.right):
+        *numbers, total = term.args if isinstance(term, sp.MatMul) else (term,)
+        if isinstance(total, TimeSum) and all(map(is_coefficient, numbers)):
+            factors.add(sp.Mul(*numbers))
+            totals.append(total)
+        else:
+            beside.append(term)
+    are_whole = all((total.lo, total.hi) == (model.time.first, model.time.last) for total in totals)
+    if not are_whole or len(factors) != 1 or 0 in factors:
         return None
-    letter = sp.Symbol("j", integer=True)
-    shape = axes(equation.left).plain
-    member = Member(fresh_name(claim, "y"), (letter,), *shape)
-    step = Equation(
-        member, matadd(member.at(letter - 1), *(substitute(t.body, {t.index: letter}) for t in terms)), letter
-    )
+    return _Sum(equation, factors.pop(), tuple(totals), tuple(beside))
+
+
+def _states(beside: list[Any], gone: set[str], moving: set[str], model: Model) -> list[str] | None:
+    """The names that something moves among what is read beside the sums, if they are read at the last step alone."""
+    found: dict[str, None] = {}
+    for read in (n for part in beside for n in sp.preorder_traversal(part) if isinstance(n, Member | sp.MatrixSymbol)):
+        if str(read.name) in gone or not computed_from({str(read.name)}, model) & moving:
+            continue
+        made = model.produced(str(read.name)) if isinstance(read, Member) and read.indices else None
+        if made is None or not made[1] == read.time == model.time.last:
+            return None
+        found[str(read.name)] = None
+    return list(found)
+
+
+def _rewritten(claim: Claim, loss: Any, sums: list[_Sum], gone: set[str], states: list[str]) -> Claim | None:
+    model, letter = claim.model, sp.Symbol("j", integer=True)
+    steps, moved = [], dict[Any, Any]()
+    for number, found in enumerate(sums):
+        member = Member(fresh_name(claim, f"y_{number}"), (letter,), *axes(found.equation.left).plain)
+        bodies = (substitute(total.body, {total.index: letter}) for total in found.totals)
+        steps.append(Equation(member, matadd(member.at(letter - 1), *bodies), letter))
+        last = Gradient(loss, member.at(model.time.last))
+        moved[Gradient(loss, found.equation.left)] = matmul(1 / found.factor, last)
+    parts = (*((step.name, "last") for step in steps), *((name, "last") for name in states))
     kept = [e for e in model.equations if e.name not in gone]
-    made = Model([*kept, step], (*model.losses, Loss(loss, ((member.name, "last"),))), model.time)
-    whole = matmul(1 / factor, Gradient(loss, member.at(model.time.last)))
-
-    def moved(expr: Any) -> Any:
-        if isinstance(expr, DerivativeNode):
-            return whole if expr == Gradient(loss, equation.left) else expr
-        return mapped(expr, moved) if isinstance(expr, sp.MatrixExpr) else expr
-
-    child = replace(claim, left=moved(claim.left), right=moved(claim.right), model=made)
+    made = Model([*kept, *steps], (*model.losses, Loss(loss, parts)), model.time)
+    child = replace(claim, left=_put(claim.left, moved), right=_put(claim.right, moved), model=made)
     used = set().union(*(names_in(side) for side in (child.left, child.right, *(e.right for e in made.equations))))
     return None if used & (gone - {str(loss.name)}) else child
 
 
-def _split(equation: Equation, model: Model) -> tuple[Any, list[Any]] | None:
-    """The common factor of the sums over all steps in an equation, and these sums; None where there is none."""
-    if not _is_whole(equation, model) or not isinstance(equation.left, sp.MatrixSymbol):
-        return None
-    factors, sums = [], []
-    for term in sp.MatAdd.make_args(equation.right):
-        *numbers, total = term.args if isinstance(term, sp.MatMul) else (term,)
-        if isinstance(total, TimeSum) and all(map(is_coefficient, numbers)):
-            if (total.lo, total.hi) != (model.time.first, model.time.last):
-                return None
-            factors.append(sp.Mul(*numbers))
-            sums.append(total)
-    return (factors[0], sums) if sums and len(set(factors)) == 1 and factors[0] else None
+def _put(expr: Any, moved: dict[Any, Any]) -> Any:
+    if isinstance(expr, DerivativeNode):
+        return moved.get(expr, expr)
+    return mapped(expr, lambda arg: _put(arg, moved)) if isinstance(expr, sp.MatrixExpr) else expr
 
 
 # --- one gradient along a running sum --------------------------------------------------------------------------------

@@ -18,11 +18,16 @@ kernel, pick, bias = sequence("W", n, r), sequence("S", p, q), sp.MatrixSymbol("
 loss_of = function("L", {"A": (n, q)}, 1)
 pooled, V, shift = sp.MatrixSymbol("q", r, 1), sp.MatrixSymbol("V", r, n), sp.MatrixSymbol("d", r, 1)
 loss_of_pooled = function("L", {"q": r}, 1)
+other, B = sp.MatrixSymbol("r", r, 1), sp.MatrixSymbol("B", r, n)
+loss_of_two = function("L", {"q": r, "r": r, "s": n}, 1)
 K, BEFORE = Index(k, one, T), Index(k, one, T - 1)
 g = elementwise("f")
 
 
-def convolution(body: Any = matmul(kernel[k], X, pick[k]), beside: Any = matmul(bias, ones(1, q))) -> Model:
+BODY, BIAS = matmul(kernel[k], X, pick[k]), matmul(bias, ones(1, q))
+
+
+def convolution(body: Any = BODY, beside: Any = BIAS) -> Model:
     """Y = Σ_j W_j X S_j + b 1ᵀ, A = f(Y), E = L(A)."""
     equations = (Equation(Y, matadd(total(body, hi=T), beside)), Equation(A, g(Y)), Equation(E, loss_of(A)))
     return Model(equations, (), Time(1, T))
@@ -73,6 +78,27 @@ def of_readout(factor: Any, claimed: Any | None = None, step: Any = k, lo: Any =
     }
 
 
+def two_readouts(beside: Any = s[T]) -> Model:
+    """q = Σ_k V s_k + d, r = (1/T) Σ_k B s_k, E = L(q, r, s_T)."""
+    second = Equation(other, matmul(1 / T, total(matmul(B, s[k]), hi=T)))
+    kept = readout().equations[:-1]
+    return Model((*kept, second, Equation(E, loss_of_two(pooled, other, beside))), (), Time(1, T))
+
+
+def of_two(claimed: Any = 1 / T, beside: Any = s[T], state: Any = T) -> dict[str, Claim]:
+    """Gradients where the loss sees two sums and the last state; right where `claimed` is 1/T."""
+    model, dq, dr = two_readouts(beside), Gradient(E, pooled), Gradient(E, other)
+    down = matadd(matmul(transpose(V), dq), matmul(claimed, transpose(B), dr))
+    back = matmul(diag(f.prime(net[k])), matadd(matmul(transpose(W), delta[k + 1]), down))
+    return {
+        "δ": claim(delta[k], back, model, BEFORE),
+        "last δ": claim(delta[T], matmul(diag(f.prime(net[T])), Gradient(E, s[state])), model),
+        "W": claim(Gradient(E, W), total(matmul(delta[k], transpose(s[k - 1])), hi=T), model),
+        "V": claim(Gradient(E, V), total(matmul(dq, transpose(s[k])), hi=T), model),
+        "B": claim(Gradient(E, B), total(matmul(claimed, dr, transpose(s[k])), hi=T), model),
+    }
+
+
 def _named(prefix: str, found: dict[str, Claim], *picked: str) -> list[Named]:
     return [Named(f"{prefix} {name}", found[name]) for name in picked or found]
 
@@ -101,6 +127,9 @@ def wrong() -> list[Named]:
         *_named("sum, from 2, ", of_readout(one, lo=one + 1), "W", "V inside"),
         *_named("sum, twice, ", of_readout(one, claimed=sp.Integer(2)), "δ", "last δ", "V"),
         *_named("mean as a sum, ", of_readout(1 / T, claimed=one), "δ", "last δ", "V", "V inside"),
+        *_named("two, no mean, ", of_two(one), "δ", "B"),
+        *_named("two, a state before, ", of_two(beside=s[T - 1]), "δ"),
+        *_named("two, δ of a state before, ", of_two(state=T - 1), "last δ"),
         *_named("sum as a mean, ", of_readout(one, claimed=1 / T), "δ", "last δ", "V"),
     ]
 
@@ -109,5 +138,6 @@ TRUE = [
     *_named("convolution", of_convolution()),
     *_named("sum", of_readout(one)),
     *_named("mean", of_readout(1 / T)),
+    *_named("two", of_two()),
 ]
 WRONG = wrong()

@@ -160,9 +160,8 @@ def _edited(steps, place, step):
         yield steps[:place] + steps[place + 1 :]
     yield [*steps[: place + 1], step, *steps[place + 1 :]]
     same = {"reverse", "pull_out"}  # both say (Σ A)ᵀ = Σ Aᵀ
-    for rule in {*REWRITES, *chains.REWRITES, *sums.REWRITES, "hypothesis"} - (
-        same if step["rule"] in same else {step["rule"]}
-    ):
+    every = {*REWRITES, *chains.REWRITES, *sums.REWRITES, "hypothesis"}
+    for rule in every - (same if step["rule"] in same else {step["rule"]}):
         yield [*steps[:place], {**step, "rule": rule}, *steps[place + 1 :]]
 
 

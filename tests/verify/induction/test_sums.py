@@ -23,7 +23,7 @@ READOUT = made.of_readout(one)
 
 def as_data(inputs):
     """What a certificate says of the inputs in the place of sums."""
-    return {"sums": [[encode(symbol), encode(part)] for symbol, part in inputs.items()]}
+    return {"inputs": [[encode(symbol), encode(part)] for symbol, part in inputs.items()]}
 
 
 def test_a_sum_that_nothing_moves():
@@ -101,6 +101,26 @@ def test_states_read_beside_the_sum():
     beside = made.readout(beside=matmul(V, s[T]))
     for name in ("last δ", "V", "V inside"):
         assert prove(replace(READOUT[name], model=beside)) is None
+
+
+def test_a_loss_of_two_sums_and_the_last_state():
+    """Both sums run, and s_T is a third argument; s_{T-1} is none, and a state that is not named is refused."""
+    goal = made.of_two()["W"]
+    child = running(goal)
+    (loss,) = child.model.losses
+    assert [place for _, place in loss.parts] == ["last"] * 3
+    assert loss.parts[-1] == ("s", "last")
+    sums.running({}, goal, (), child)
+    assert running(made.of_two(beside=s[T - 1])["W"]) is None
+    for parts in (loss.parts[:2], (*loss.parts[:2], ("s", "each")), loss.parts[::-1]):
+        forged = replace(child, model=replace_loss(child.model, Loss(loss.symbol, parts)))
+        with pytest.raises(Rejected):
+            sums.running({}, goal, (), forged)
+
+
+def replace_loss(model, loss):
+    """A model with another last loss."""
+    return Model(model.equations, (*model.losses[:-1], loss), model.time)
 
 
 def test_a_gradient_along_a_running_sum():

@@ -72,9 +72,7 @@ class Needs:
         return self.classes[self.program.sorts.index(sort)]
 
 
-def needs(
-    program: Program, env: Env, assumed: Assumed, window: Window | None = None, freed: Freed = BOUND
-) -> Needs:
+def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None, freed: Freed = BOUND) -> Needs:
     """The abstract evaluation, again until the set of names inside reciprocals is stable."""
     while True:
         algebra = Classes(program.sorts, program.symbols, program.letters, assumed, freed.numbers)

@@ -74,9 +74,7 @@ def _decided(
     assumed = Assumed()
     while True:
         need = bounds.needs(program, env, assumed, window, freed)
-        settle = partial(
-            _settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, freed=freed
-        )
+        settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, freed=freed)
         found = _first_defined(bounds.grids(need, limits), settle)
         if isinstance(found, Outcome):
             return found

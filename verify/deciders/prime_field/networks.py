@@ -28,10 +28,10 @@ class Networks:
 
     `total`: index classes of each sort, open ones included. `rows`, `cols`, `letters`: the cover of each axis.
     `up`: degrees in the sizes of the coefficients' numerators; `down`: powers of sizes in their denominators; `below`:
-    degrees of what else stands there, such as n + 1, which a sum multiplies. `degree`, `height`: degree
-    in random values, and log2 of the sum of an entry's absolute coefficients, contractions not counted; `fall`: the
-    same of constant denominators, `low` their degree in numbers that are free. `under`, `over`: reciprocated expressions below and above the fraction bar.
-    `linked`: two open positions may be one class. `touched`: names of tensors and functions.
+    degrees of what else stands there, such as n + 1, which sums multiply. `degree`, `height`: degree in random values,
+    and log2 of the sum of an entry's absolute coefficients, contractions not counted; `fall`: the same of constant
+    denominators; `low`: their degree in numbers that are free. `under`, `over`: reciprocated expressions below and
+    above the fraction bar. `linked`: two open positions may be one class. `touched`: names of tensors and functions.
     """
 
     total: Counts
