@@ -24,7 +24,7 @@ from verify.times import Times
 
 WITNESS = "prime field"
 DEFAULT = Limits()
-GENERAL = (Freed(members=True, numbers=True), Freed(members=True), Freed(numbers=True))
+GENERAL = (Freed(members=True, numbers=True), Freed(generic=True))
 RATIONAL = frozenset({"identity", "reciprocal", "relu"})  # known functions that map rationals to rationals
 
 
@@ -59,26 +59,31 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
 
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
     """Counts, sizes, evaluation; where many sizes are needed, more general claims first, which need few (`Freed`)."""
-    if any(bounds.needs(program, env, Assumed(), window).degrees):
-        for freed in GENERAL:
-            found = answered(lambda: _decided(program, env, seed, limits, window, freed))  # noqa: B023
-            if found.outcome == "equal":
-                return found
-    return _decided(program, env, seed, limits, window)
+    need = bounds.needs(program, env, Assumed(), window)
+    for freed in GENERAL if any(need.degrees) else ():
+        found = answered(partial(_freely, program, env, seed, limits, window, freed))
+        if found.outcome == "equal":
+            return found
+    return _decided(need, env, seed, limits, window)
+
+
+def _freely(program: Program, env: Env, seed: int, limits: Limits, window: Window | None, freed: Freed) -> Outcome:
+    """The more general claim, whose failure says nothing."""
+    return _decided(bounds.needs(program, env, Assumed(), window, freed), env, seed, limits, window, freed)
 
 
 def _decided(
-    program: Program, env: Env, seed: int, limits: Limits, window: Window | None, freed: Freed = BOUND
+    need: bounds.Needs, env: Env, seed: int, limits: Limits, window: Window | None, freed: Freed = BOUND
 ) -> Outcome:
-    """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
+    """Sizes and evaluation; counted again with weaker assumptions where the evaluation denies one."""
     assumed = Assumed()
     while True:
-        need = bounds.needs(program, env, assumed, window, freed)
         settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, freed=freed)
         found = _first_defined(bounds.grids(need, limits), settle)
         if isinstance(found, Outcome):
             return found
         assumed = found
+        need = bounds.needs(need.program, env, assumed, window, freed)
 
 
 Grid = list[dict[str, int]]

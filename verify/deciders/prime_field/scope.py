@@ -26,7 +26,8 @@ Thunk = Callable[["Scope", Env], Jet]
 class Rule:
     """A compiled equation: letter, first and last step (None: the model's), right side, axes of the left.
 
-    `is_polynomial`: its right side is sums and products alone, and no name.
+    `is_polynomial`: its right side is sums and products alone, and no name; `is_generic`: of tensors, without I and 1.
+    `named`: the names in it and their steps, None where a range or a derivative has more.
     """
 
     letter: str | None
@@ -35,6 +36,8 @@ class Rule:
     body: Thunk
     shape: Shape
     is_polynomial: bool = False
+    is_generic: bool = False
+    named: tuple[tuple[str, tuple[Callable[[Env], Any], ...]], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -72,17 +75,24 @@ class Freed:
     """What an evaluation takes as free: the claim is then a more general one, whose failure says nothing.
 
     `members`: each polynomial equation y = g has an input r of its own added, y = g + r. So values of y are free, and
-    its derivatives are those of g. What holds for every r holds for r = 0.
+    its derivatives are those of g. What holds for every r holds for r = 0. `generic` says the same of equations without
+    constants alone: of U x + W s, not of (I - 1 1ᵀ/n) a, whose entries sum to 0.
     `numbers`: a size n in a coefficient, as in 1/n, is any number. What holds for every number holds for n.
     """
 
     members: bool = False
+    generic: bool = False
     numbers: bool = False
+
+    def frees(self, rule: Rule) -> bool:
+        """Whether the values that an equation gives are free."""
+        is_asked = self.members or (self.generic and rule.is_generic)
+        return is_asked and rule.is_polynomial and rule.named is not None
 
     @property
     def said(self) -> str:
         """As the report says it, after the sizes."""
-        free = [*(["members' values"] if self.members else []), *(["numbers beside them"] if self.numbers else [])]
+        free = ["members' values"] * (self.members or self.generic) + ["numbers beside them"] * self.numbers
         return f"; {' and '.join(free)} free" if free else ""
 
 
@@ -99,7 +109,6 @@ class Run:
         letter = system.last_letter or ""
         self.base: Env = {letter: env[letter]} if letter in env else {}
         self.inputs: dict[str, Value] = {}
-        self._free: dict[Key, Value] = {}
         self._memos: dict[tuple[int, tuple[int, ...]], dict[Any, Value]] = {}
         self.reads: dict[Key, set[Key]] = {}
         self.trace: list[set[Key]] = [set()]
@@ -157,14 +166,35 @@ class Run:
         rule = self.rule(key)
         if rule is None:
             return None
-        found = rule.body(scope, self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]})
-        return {**found, 0: self._free_value(key, rule)} if self.freed.members and rule.is_polynomial else found
+        if not self.freed.frees(rule):
+            return rule.body(scope, self._env(rule, key))
+        if scope.parent is None:
+            return self.input(key, rule.shape)  # g + r, r free: any value
+        return {**rule.body(scope, self._env(rule, key)), 0: scope.run.root.member(key)[0]}
 
-    def _free_value(self, key: Key, rule: Rule) -> Value:
-        """g + r at a member, where r is free: any value."""
-        if key not in self._free:
-            self._free[key] = self.input(key, rule.shape)[0]
-        return self._free[key]
+    def _env(self, rule: Rule, key: Key) -> Env:
+        return self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]}
+
+    def named(self, key: Key) -> set[Key] | None:
+        """What a member with a free value is computed from, by the names in equations: its own was not evaluated."""
+        rule = None if key[0] in self.system.losses else self.rule(key)
+        if rule is None or not self.freed.frees(rule):
+            return None
+        return self._named(key)
+
+    def _named(self, key: Key) -> set[Key]:
+        if key in self.reads:
+            return self.reads[key]
+        rule = None if key[0] in self.system.losses else self.rule(key)
+        if rule is None and key[0] not in self.system.losses:
+            return {key}
+        if rule is None or rule.named is None:
+            self.root.member(key)
+            return self.reads[key]
+        env, found = self._env(rule, key), {key}
+        for name, places in rule.named:
+            found |= self._named((name, tuple(place(env) for place in places)))
+        return found
 
     def _filled(self, scope: Scope, key: Key, shape: Shape | None = None) -> Jet:
         """A loss argument, whose value is needed even where it is zero."""
@@ -267,7 +297,8 @@ class Scope:
                 if shape is None:
                     raise Unsupported(f"nothing says what {key[0]} is")
                 found = run.input(key, shape)
-            run.reads[key] = run.trace.pop()
+            traced = run.trace.pop()
+            run.reads[key] = run.named(key) or traced
             self.memo[key] = found
         run.trace[-1] |= run.reads[key]
         return found

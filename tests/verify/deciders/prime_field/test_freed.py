@@ -6,7 +6,7 @@ import sympy as sp
 from derive.language.build import diag, divide, hadamard, matadd, matmul, negate, ones, sequence, transpose
 from derive.language.derivatives import Gradient, Jacobian
 from derive.language.functions import elementwise
-from derive.language.nodes import Scale
+from derive.language.nodes import Scale, TimeSum
 from derive.model import Equation, Loss, Model, Time
 from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
@@ -119,6 +119,32 @@ def test_a_name_keeps_its_value():
     rules = compiled(Claim(v[t], matmul(2, y[t]), model), Limits()).system.rules
     assert not rules["y"].is_polynomial
     assert rules["v"].is_polynomial
+
+
+def test_a_sum_over_the_steps_keeps_its_value():
+    """y = Σ_k a_k is taken as it is, so that what it is computed from is known; 1ᵀ1 asks for several sizes."""
+    y, z = sp.MatrixSymbol("y", n, 1), sequence("z", n)
+    k, last = sp.Symbol("k", integer=True), sp.Symbol("T", integer=True)
+    model = Model((Equation(y, TimeSum(matmul(W, z[k]), k, sp.S.One, last)),), (), Time(1, last))
+    loop = matmul(ones(n, 1), ones(1, n), Jacobian(y, z[k]))
+    made = Claim(loop, matmul(ones(n, 1), ones(1, n), W), model)
+    assert prime_field.decide_at(made, {last: 3, k: 2}).outcome == "equal"
+    moved = Claim(matmul(ones(1, n), ones(n, 1), ones(1, n), y), matmul(n, ones(1, n), y), model)
+    assert prime_field.decide_at(moved, {last: 3}).outcome == "equal"
+
+
+def test_values_free_at_earlier_steps_are_not_evaluated():
+    """A claim about step t costs no more at t = 6 than at t = 2: the same sizes and classes."""
+    details = {prime_field.decide_at(claim(VALUES_FREE["∂w/∂a"]), {t: steps}).detail for steps in (2, 6)}
+    assert len(details) == 1
+
+
+def test_what_a_free_value_depends_on():
+    """∂s_3/∂x_1 goes through every step between, whose values are free."""
+    free = Jacobian(s[t], x[t - 2])
+    path = matmul(Jacobian(s[t], s[t - 1]), Jacobian(s[t - 1], s[t - 2]), Jacobian(s[t - 2], x[t - 2]))
+    assert prime_field.decide_at(claim((free, path)), {t: 3}).outcome == "equal"
+    assert prime_field.decide_at(claim((free, sp.ZeroMatrix(n, m))), {t: 3}).outcome == "differ"
 
 
 def test_numbers_are_spread_over_each_prime():
