@@ -111,6 +111,7 @@ class Run:
         self.inputs: dict[str, Value] = {}
         self._memos: dict[tuple[int, tuple[int, ...]], dict[Any, Value]] = {}
         self.reads: dict[Key, set[Key]] = {}
+        self._names: dict[Key, set[Key]] = {}
         self.trace: list[set[Key]] = [set()]
         self.root = Scope(self)
 
@@ -183,8 +184,12 @@ class Run:
         return self._named(key)
 
     def _named(self, key: Key) -> set[Key]:
-        if key in self.reads:
-            return self.reads[key]
+        found = self.reads.get(key) or self._names.get(key)
+        if found is None:
+            found = self._names[key] = self._named_anew(key)
+        return found
+
+    def _named_anew(self, key: Key) -> set[Key]:
         rule = None if key[0] in self.system.losses else self.rule(key)
         if rule is None and key[0] not in self.system.losses:
             return {key}
