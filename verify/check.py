@@ -198,7 +198,7 @@ def _prove(case: _Case, exact: list[Outcome]) -> Verdict | None:
         field, form = merged(exact), case.form_at(case.times[0])
     else:
         field = prime_field.decide_window(claim, seed=effort.seed)
-        if field.outcome != "equal":  # a normal form that is not zero is tried by every law: the dearer question
+        if field.outcome != "equal":  # nothing is proved: the normal form would try all its laws in vain
             return None
         form = normal_form.decide_symbolic(claim, session=case.session)
     _no_conflict([*exact, field], [form])
@@ -210,22 +210,37 @@ def _prove(case: _Case, exact: list[Outcome]) -> Verdict | None:
 
 
 def _prove_by_induction(case: _Case, exact: list[Outcome]) -> Verdict | None:
-    """Proved by a certificate, after both deciders agreed at the first steps; None where no proof is found."""
+    """Proved by a certificate, and tried at the first steps; None where no proof is found.
+
+    Both deciders settle every goal that the proof ends in. The normal form multiplies a run's paths out, whose number
+    grows with every step and layer: where that reaches its limit, the prime field alone tried the later runs.
+    """
     claim, effort = case.claim, case.effort
     if claim.is_timeless:
         return None
     proof = induction.prove(claim, seed=effort.seed, session=case.session)
     if proof is None:
         return None
-    forms = [case.form_at(times) for times in case.small]
-    if any(outcome.outcome != "equal" for outcome in forms):
+    forms = _until_limit(case)
+    if any(outcome.outcome not in ("equal", "limit") for outcome in forms):
         _no_conflict(exact, forms)
         return None
+    forms = [outcome for outcome in forms if outcome.outcome == "equal"]
     numeric = examine(claim, effort)
     _no_conflict(exact, numeric)
-    evidence = (merged(exact), merged(forms), *proof.outcomes, *numeric)
+    evidence = (merged(exact), *([merged(forms)] if forms else []), *proof.outcomes, *numeric)
     reason = f"for all sizes and all steps in scope: {proof.outcomes[0].detail}"
     return Verdict("proved", reason, times=_scope(case), witnesses=evidence, certificate=proof.certificate)
+
+
+def _until_limit(case: _Case) -> list[Outcome]:
+    """The normal form at the first steps, up to the first limit that it reaches."""
+    found: list[Outcome] = []
+    for times in case.small:
+        found.append(case.form_at(times))
+        if found[-1].outcome == "limit":
+            break
+    return found
 
 
 def _tested(case: _Case, exact: list[Outcome]) -> Verdict:

@@ -4,10 +4,10 @@ import pytest
 import sympy as sp
 
 from derive.language.build import diag, matmul, sequence, transpose
-from derive.language.derivatives import Jacobian
+from derive.language.derivatives import Gradient, Jacobian
 from derive.language.functions import elementwise
-from derive.language.nodes import Norm
-from derive.model import Loss, Model, Time
+from derive.language.nodes import Norm, TimeSum
+from derive.model import Equation, Loss, Model, Time
 from verify import check
 from verify.claim import Claim
 from verify.deciders.outcome import Outcome
@@ -23,6 +23,8 @@ RNN = Model({net[t]: U * x[t] + W * s[t - 1], s[t]: f(net[t])}, loss=Loss.last(s
 RIGHT = Claim(Jacobian(net[t], net[t - 1]), matmul(W, diag(f.prime(net[t - 1]))), RNN)
 WRONG = Claim(Jacobian(net[t], net[t - 1]), matmul(diag(f.prime(net[t - 1])), W), RNN)
 NONE = Effort(examples=0)
+E, delta, k = sp.MatrixSymbol("E", 1, 1), sequence("delta", n), sp.Symbol("k", integer=True)
+NAMED = Model((*RNN.equations, Equation(delta[t], Gradient(E, net[t]), t)), Loss.last(s), Time(1, t))
 
 
 def says(witness, outcome):
@@ -49,6 +51,48 @@ def test_a_true_claim_is_proved_by_both_deciders():
         "normal form": "equal",
     }
     assert verdict.times == "2 <= t"
+
+
+def test_the_normal_form_is_not_asked_where_the_prime_field_does_not_settle_all_steps(planted, monkeypatch):
+    """Both must say equal: what one leaves open is not proved by a window, whatever the other says."""
+    asked = []
+    monkeypatch.setattr(check.normal_form, "decide_symbolic", lambda *args, **kwargs: asked.append(args))
+    planted(prime_field__decide_window="unknown")
+    case = check._Case(RIGHT, NONE, [{t: 2}], check.normal_form.Session())
+    assert check._prove(case, []) is None
+    assert not asked
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"),
+    [
+        (("equal", "equal"), "proved"),
+        (("equal", "limit"), "proved"),
+        (("limit", "equal"), "proved"),
+        (("equal", "unknown"), None),
+        (("unknown", "limit"), None),
+    ],
+)
+def test_a_limit_at_a_long_run_is_no_obstacle_to_a_proof(said, verdict, monkeypatch):
+    """The induction is settled by both deciders; at one run the normal form may reach its limit, and stops there."""
+    claim = Claim(Gradient(E, W), TimeSum(matmul(delta[k], transpose(s[k - 1])), k, sp.S.One, t), NAMED)
+    answers = iter(said)
+    monkeypatch.setattr(check._Case, "form_at", lambda self, times: Outcome("normal form", next(answers), 1))
+    case = check._Case(claim, NONE, [{t: 1}, {t: 2}], check.normal_form.Session())
+    found = check._prove_by_induction(case, [Outcome("prime field", "equal", 1)])
+    assert (None if found is None else found.verdict) == verdict
+    if found is not None:
+        runs = [outcome.instances for outcome in found.witnesses if outcome.witness == "normal form"]
+        assert runs == ([] if said[0] == "limit" else [said.count("equal")])
+
+
+def test_a_limit_is_no_excuse_for_a_difference(monkeypatch):
+    """A normal form that sees a difference where the prime field sees none is a conflict, proof or not."""
+    claim = Claim(Gradient(E, W), TimeSum(matmul(delta[k], transpose(s[k - 1])), k, sp.S.One, t), NAMED)
+    monkeypatch.setattr(check._Case, "form_at", lambda self, times: Outcome("normal form", "differ", 1))
+    case = check._Case(claim, NONE, [{t: 1}], check.normal_form.Session())
+    with pytest.raises(WitnessConflict):
+        check._prove_by_induction(case, [Outcome("prime field", "equal", 1)])
 
 
 def test_a_false_claim_is_refuted_with_the_smallest_counterexample():

@@ -18,7 +18,7 @@ from derive.language.nodes import Member, Scale, TimeSum
 from derive.language.substitute import free_letters, substitute
 from derive.model import Equation, Loss, Model, members
 from verify.claim import Claim, Condition, Index
-from verify.induction import chains, linearity, mirrors
+from verify.induction import chains, linearity, mirrors, sums
 from verify.induction.certificate import decode
 from verify.induction.redone import REWRITES, Hypothesis, follows, is_range, known_of, mapped, need, rewritten
 
@@ -101,6 +101,9 @@ def _rewritten(goal: Claim, step: Any, known: Known) -> Claim:
     elif step["rule"] in chains.REWRITES:
         need(not goal.assumptions, "something is assumed")
         change = chains.on(goal.model, step["rule"])
+    elif step["rule"] in sums.REWRITES:
+        need(not goal.assumptions, "something is assumed")
+        change = sums.on(goal.model, step)
     else:
         change = REWRITES[step["rule"]]
     return replace(goal, **{step["side"]: rewritten(getattr(goal, step["side"]), step["at"], known_of(goal), change)})
@@ -374,4 +377,5 @@ RULES: dict[str, Callable[..., Any]] = (
     | linearity.RULES
     | chains.RULES
     | mirrors.RULES
+    | sums.RULES
 )

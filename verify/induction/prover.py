@@ -19,7 +19,7 @@ from derive.language.substitute import free_letters, fresh_letter, substitute
 from verify.claim import Claim, Condition, Index
 from verify.deciders import normal_form, prime_field
 from verify.deciders.outcome import Outcome
-from verify.induction import chaining, linear, reductions, reversal
+from verify.induction import chaining, linear, reductions, reversal, summing
 from verify.induction.certificate import CertificateError, Node, decode, encode, write
 from verify.induction.checker import rules_hold
 from verify.induction.context import facts_of, is_nonnegative
@@ -149,9 +149,27 @@ def _with_loss(goal: Claim, effort: Effort) -> Node | None:
         return None if inner is None else Node(goal, "scale", {}, (inner,))
     made = reductions.accumulated(goal)
     if made is None:
-        return solve(goal, effort)
+        attacks = (_fixed, _running, solve)
+        return next((found for attack in attacks if (found := attack(goal, effort)) is not None), None)
     found = solve(made, effort)
     return _by_summands(goal, effort) if found is None else Node(goal, "accumulate", {}, (found,))
+
+
+def _fixed(goal: Claim, effort: Effort) -> Node | None:
+    """Sums of the whole run that no derivative moves are inputs."""
+    made = summing.fixed(goal)
+    found = None if made is None else _with_loss(made[0], effort)
+    if made is None or found is None:
+        return None
+    inputs = [[encode(symbol), encode(part)] for symbol, part in made[1].items()]
+    return Node(goal, "fixed", {"inputs": inputs}, (found,))
+
+
+def _running(goal: Claim, effort: Effort) -> Node | None:
+    """A sum of the whole run is a running sum, and the scalar of it a loss of its last one."""
+    made = summing.running(goal)
+    found = None if made is None else _with_loss(made, effort)
+    return None if found is None else Node(goal, "running", {}, (found,))
 
 
 def _by_summands(goal: Claim, effort: Effort) -> Node | None:
@@ -169,6 +187,7 @@ def solve(goal: Claim, effort: Effort) -> Node | None:
         trimmed,
         close,
         termwise,
+        carried,
         shared,
         started,
         loss_chain,
@@ -218,6 +237,12 @@ def loss_chain(goal: Claim, effort: Effort) -> Node | None:
     made = reductions.by_loss(goal, letter)
     found = None if made is None else termwise(made, effort)
     return None if found is None else Node(goal, "loss", {"letter": encode(letter)}, (found,))
+
+
+def carried(goal: Claim, effort: Effort) -> Node | None:
+    """The gradient by a running sum is the same at every step: it is taken where the goal is."""
+    rewriting = summing.carried(goal)
+    return rewritten(goal, rewriting, solve(rewriting.goal, effort)) if rewriting.steps else None
 
 
 def dually(goal: Claim, effort: Effort) -> Node | None:
@@ -383,11 +408,13 @@ def _words(nodes: list[Node]) -> Iterator[str]:
         "dual": "for every loss on the last step", "loss": "the chain rule of the loss", "termwise": "term by term",
         "down": "induction down on {letter}", "forward": "induction up on {letter}",
         "scale": "without the loss's factor", "summands": "the loss term by term", "ending": "at the last step",
-        "opaque": "for every loss of what it reads",
+        "opaque": "for every loss of what it reads", "fixed": "for every tensor in the place of the sum",
+        "running": "the sum as a running sum",
     }  # fmt: skip
     for node in nodes:
         if node.rule in said:
-            yield said[node.rule].format(**{key: show(decode(data)) for key, data in node.data.items()})
+            named = {key: show(decode(node.data[key])) for key in ("of", "letter") if key in node.data}
+            yield said[node.rule].format(**named)
     applied = [step["rule"] for node in nodes if node.rule == "rewrite" for step in node.data["steps"]]
     if applied:
         yield "rules: " + ", ".join(rule.replace("_", " ") for rule in dict.fromkeys(applied))

@@ -13,9 +13,10 @@ import pytest
 import verify.induction
 from derive.language.build import matmul
 from derive.language.nodes import TimeSum
+from tests.verify.induction import summed
 from tests.verify.induction.systems import LAST, ROW, TRUE, K, claim, k, layer, product, t, wd
 from verify.claim import Index
-from verify.induction import chains, from_text, prove, replay, to_text
+from verify.induction import chains, from_text, prove, replay, sums, to_text
 from verify.induction.certificate import CertificateError, Node, write
 from verify.induction.checker import rules_hold
 from verify.induction.implications import RULES
@@ -26,7 +27,7 @@ from verify.version import VERSION
 NAMES = (
     "last 2.4", "last 2.4.column", "every 2.8", "every s0", "last 2.2d", "every every", "every bias G.b",
     "stack last G", "stack last a0", "unknown mean loss", "unknown sum, last apart", "unknown sum, first apart",
-    "own product from 0", "own outputs",
+    "own product from 0", "own outputs", "convolution b", "convolution W", "mean V",
 )  # fmt: skip
 SYSTEMS = ("12-bidirectional.md::backward.gradients/2", "13-variants.md::residual.closed")
 SUITE = ("02-rnn-every-step.md::2.6.every", "05-outputs.md::2.10.softmax", "05-outputs.md::2.10.squared")
@@ -35,7 +36,7 @@ SUITE = ("02-rnn-every-step.md::2.6.every", "05-outputs.md::2.10.softmax", "05-o
 @cache
 def certificate(name: str):
     """The certificate of a closed form, as text."""
-    return to_text(prove(next(named.claim for named in TRUE if named.name == name)).certificate)
+    return to_text(prove(next(named.claim for named in TRUE + summed.TRUE if named.name == name)).certificate)
 
 
 @pytest.fixture(scope="session")
@@ -86,7 +87,7 @@ def test_certificates_use_every_rule(certificates):
     every = [node for data in certificates.values() for node in nodes(data["proof"])]
     assert {node["rule"] for node in every} == {*RULES, "close", "start"}
     steps = {step["rule"] for node in every if node["rule"] == "rewrite" for step in node["steps"]}
-    assert steps >= {*REWRITES, *chains.REWRITES, "hypothesis"} - {"flatten"}
+    assert steps >= {*REWRITES, *chains.REWRITES, *sums.REWRITES, "hypothesis"} - {"flatten"}
 
 
 def test_accepted(certificates):
@@ -161,7 +162,8 @@ def _edited(steps, place, step):
         yield steps[:place] + steps[place + 1 :]
     yield [*steps[: place + 1], step, *steps[place + 1 :]]
     same = {"reverse", "pull_out"}  # both say (Σ A)ᵀ = Σ Aᵀ
-    for rule in {*REWRITES, *chains.REWRITES, "hypothesis"} - (same if step["rule"] in same else {step["rule"]}):
+    every = {*REWRITES, *chains.REWRITES, *sums.REWRITES, "hypothesis"}
+    for rule in every - (same if step["rule"] in same else {step["rule"]}):
         yield [*steps[:place], {**step, "rule": rule}, *steps[place + 1 :]]
 
 
@@ -218,11 +220,11 @@ def test_malformed():
 def test_nothing_of_the_search_is_imported():
     """The replayer's files import no rule, search or normaliser of the prover."""
     folder = Path(verify.induction.__file__).parent
-    for name in ("checker", "implications", "chains", "linearity", "mirrors", "redone", "certificate"):
+    for name in ("checker", "implications", "chains", "linearity", "mirrors", "sums", "redone", "certificate"):
         tree = ast.parse((folder / f"{name}.py").read_text(encoding="utf-8"))
         used = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
         used |= {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
-        for part in ("prover", "rewriting", "formulas", "reductions", "linear", "chaining", "context"):
+        for part in ("prover", "rewriting", "formulas", "reductions", "linear", "chaining", "summing", "context"):
             assert f"verify.induction.{part}" not in used, (name, part)
 
 

@@ -41,6 +41,7 @@ class Arrays:
         observe: bool = False,
         by_exponentials: bool = False,
         slides_are_opaque: bool = False,
+        numbers: Mapping[str, int] | None = None,
     ) -> None:
         self.field, self.sizes, self.by_exponentials = field, sizes, by_exponentials
         self.slides_are_opaque = slides_are_opaque
@@ -51,6 +52,7 @@ class Arrays:
         self._lead = (1,) * (self._ndim - 2)
         self._lengths: dict[Axis, int] = {(): 1}
         self._observe = observe
+        self._numbers = sizes if numbers is None else numbers  # what a size is worth in a coefficient
         self.has_equal_atoms = False  # whether a function was asked for equal values along one of its axes
 
     def length(self, axis: Axis) -> int:
@@ -128,7 +130,7 @@ class Arrays:
 
     def times(self, c: Coefficient, a: Array) -> Array:
         """A number times a."""
-        value = c.value(self.sizes)
+        value = c.value(self._numbers)
         return self.field.negate(a) if value == -1 else self.field.multiply(self.field.constant(value), a)
 
     def matmul(self, a: Array, b: Array, joined: Axis) -> Array:

@@ -52,7 +52,7 @@ from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.networks import Counts, Networks, larger, minus, plus
 from verify.deciders.prime_field.problems import LimitReached
 from verify.deciders.prime_field.program import Program
-from verify.deciders.prime_field.scope import Env, Run, Window
+from verify.deciders.prime_field.scope import BOUND, Env, Freed, Run, Window
 
 BELL = (1, 1, 2, 5, 15, 52, 203, 877, 4140, 21147)
 PRIME_BITS = TOP - 1
@@ -84,11 +84,11 @@ class Needs:
         return self.classes[self.program.sorts.index(sort)] if self.covers_all_sizes else 0
 
 
-def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None) -> Needs:
+def needs(program: Program, env: Env, assumed: Assumed, window: Window | None = None, freed: Freed = BOUND) -> Needs:
     """The abstract evaluation, again until the set of names inside reciprocals is stable."""
     while True:
-        algebra = Classes(program.sorts, program.symbols, program.letters, assumed)
-        difference = _difference(program, Run(program.system, algebra, env, window), algebra)
+        algebra = Classes(program.sorts, program.symbols, program.letters, assumed, freed.numbers)
+        difference = _difference(program, Run(program.system, algebra, env, window, freed), algebra)
         if algebra.dirty == assumed.dirty:
             return _summed(program, algebra, difference)
         assumed = replace(assumed, dirty=frozenset(algebra.dirty))
@@ -104,7 +104,7 @@ def _summed(program: Program, algebra: Classes, difference: Networks) -> Needs:
     classes, degrees = algebra.cleared(difference), algebra.cleared_up(difference)
     for atoms in _by_function(algebra.atoms).values():
         classes = larger(classes, _joint(atoms))
-        degrees = plus(degrees, _pair_degrees(atoms, len(program.symbols)))
+        degrees = plus(degrees, _pair_degrees(atoms, algebra))
     return Needs(program, classes, degrees, difference, algebra)
 
 
@@ -124,14 +124,14 @@ def _joint(atoms: list[Atom]) -> Counts:
     return plus(classes, others)
 
 
-def _pair_degrees(atoms: list[Atom], symbols: int) -> Counts:
+def _pair_degrees(atoms: list[Atom], algebra: Classes) -> Counts:
     """Degrees in the sizes of the differences of arguments, over all pairs and coincidences of slots."""
-    found = (0,) * symbols
-    if not any(any(atom.up) for atom in atoms):
+    found = (0,) * len(algebra.symbols)
+    if not any(any(atom.up) or any(atom.argument.below) for atom in atoms):
         return found
     for i, a in enumerate(atoms):
         for b in atoms[i:]:
-            degree = larger(a.up, b.up)
+            degree = algebra.cleared_up(algebra.add(a.argument, b.argument))
             patterns = BELL[min(sum(a.slots) + sum(b.slots), len(BELL) - 1)]
             found = plus(found, tuple(patterns * d for d in degree))
     return found
@@ -258,7 +258,7 @@ class Size:
         total, _ = self.polynomial(self._need.difference, self._need.classes)
         for atoms in _by_function(self._need.counted.atoms).values():
             entries = sum(self.entries(atom.slots) for atom in atoms)
-            degree = max(self.polynomial(atom.argument, atom.classes)[0] for atom in atoms)
+            degree = max(self.polynomial(atom.argument, atom.classes)[0] + atom.argument.low for atom in atoms)
             total += entries * entries * max(degree, 1)  # both arguments' denominators cleared
         return log2(max(total, 1)) + 1 - PRIME_BITS
 

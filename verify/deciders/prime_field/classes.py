@@ -80,9 +80,11 @@ class Classes:
     `atoms` are all function applications, `inverted` the expressions whose reciprocals occur, by number.
     """
 
-    def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed):
+    def __init__(self, sorts: tuple[Any, ...], symbols: tuple[str, ...], letters: Mapping[str, Axis], assumed: Assumed,
+                 free_numbers: bool = False):  # fmt: skip
         self.sorts, self.symbols, self.letters, self.assumed = sorts, symbols, letters, assumed
         self.by_exponentials, self.slides_are_opaque = assumed.by_exponentials, assumed.slides_are_opaque
+        self.free_numbers = free_numbers
         self.atoms: list[Atom] = []
         self.inverted: list[Atom] = []
         self.dirty: set[str] = set(assumed.dirty)
@@ -121,7 +123,7 @@ class Classes:
 
     def _value(self, axes: Axis, cover: int, degree: int = 1, linked: bool = False, name: str = "") -> Networks:
         touched = frozenset((name,)) if name else frozenset()
-        return Networks(self.count(axes), cover, cover, self._flat, self._flat, degree, linked=linked, touched=touched)
+        return Networks(self.count(axes), cover, cover, *(self._flat,) * 3, degree, linked=linked, touched=touched)
 
     # --- constants and inputs ----------------------------------------------------------------------------------
 
@@ -169,13 +171,18 @@ class Classes:
         return replace(a, total=plus(a.total, classes), letters={**a.letters, **dict.fromkeys(missing, 0)})
 
     def times(self, c: Coefficient, a: Networks) -> Networks:
-        """A number times a."""
+        """A number times a; a free one counts in the degrees of random values."""
+        height, fall = a.height + c.height, a.fall + c.depth
+        if self.free_numbers:
+            degree, low = a.degree + sum(c.up.values()), a.low + sum(c.down.values()) + sum(c.below.values())
+            return replace(a, degree=degree, low=low, height=height, fall=fall, is_unit=False)
         return replace(
             a,
             up=plus(a.up, tuple(c.up.get(name, 0) for name in self.symbols)) if c.up else a.up,
             down=plus(a.down, tuple(c.down.get(name, 0) for name in self.symbols)) if c.down else a.down,
-            height=a.height + c.height,
-            fall=a.fall + c.depth,
+            below=plus(a.below, tuple(c.below.get(name, 0) for name in self.symbols)) if c.below else a.below,
+            height=height,
+            fall=fall,
             is_unit=False,
         )
 
@@ -307,6 +314,7 @@ class Classes:
             cover,
             self._flat,
             self._flat,
+            self._flat,
             linked=a.linked,
             letters=dict.fromkeys(a.letters, cover),
             under={self._exponential(atom): 1} if kind == "exp" and self.assumed.exp_cancels else {},
@@ -315,7 +323,7 @@ class Classes:
 
     def _exponential(self, atom: Atom) -> int:
         """exp(z) stands for itself or its reciprocal where opposite arguments occur."""
-        zero = replace(atom.argument, total=atom.slots, degree=1, height=0.0, fall=0.0, under={}, over={})
+        zero = replace(atom.argument, total=atom.slots, degree=1, height=0.0, fall=0.0, low=0, under={}, over={})
         self.inverted.append(Atom("", atom.slots, zero, atom.slots, self._flat))
         return len(self.inverted) - 1
 
@@ -338,9 +346,10 @@ class Classes:
             plus(slots, minus(cleared, a.total)),
             cover,
             cover,
-            minus(self.cleared_up(a), a.up),
+            plus(minus(self.cleared_up(a), a.up), a.below),
             self._flat,
-            degree=0,
+            self._flat,
+            degree=a.low,
             height=a.fall,
             linked=a.linked,
             letters=dict.fromkeys(a.letters, INVERSE),
@@ -351,7 +360,7 @@ class Classes:
 
     def _check_slotted(self, a: Networks, slots: Counts) -> None:
         sums = (c > s for c, s, sort in zip(a.total, slots, self.sorts, strict=True) if not sort.is_Integer)
-        if any(sums) or any(a.up) or any(a.down):
+        if any(sums) or any(a.up) or any(a.down) or any(a.below):
             raise Unsupported("the reciprocal of a vector whose entries are sums over an index, for all sizes")
 
     def form(self, name: str, base: list[Networks], blocks: list[dict[int, Networks]]) -> Networks:

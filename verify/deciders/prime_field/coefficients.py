@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from functools import lru_cache
 from math import log2
@@ -69,8 +69,8 @@ def _product(values: list[Any]) -> Any:
 class Coefficient:
     """A rational function of the sizes with what the bounds need of it.
 
-    `up` and `down` are the degrees of numerator and denominator in each size; `height` and `depth` are log2 of
-    the sums of their absolute coefficients.
+    `up` is the degree of the numerator in each size, `down` the power of each size in the denominator, `below` the
+    degree of what else stands there; `height` and `depth` are log2 of the sums of their absolute coefficients.
     """
 
     at: Arithmetic
@@ -78,6 +78,7 @@ class Coefficient:
     down: Mapping[str, int]
     height: float
     depth: float
+    below: Mapping[str, int] = field(default_factory=dict)
 
     def value(self, sizes: Numbers) -> Fraction:
         """The number at given sizes."""
@@ -106,7 +107,9 @@ def coefficient(expr: Any, bits: int) -> Coefficient:
         return plain(Fraction(int(expr.p), int(expr.q)))
     at = arithmetic(expr)
     up, down = (sp.Poly(part, *sorted(expr.free_symbols, key=str)) for part in sp.fraction(sp.together(expr)))
-    return Coefficient(at, _degrees(up), _degrees(down), _height(up), _height(down))
+    powers = {str(gen.name): min(place) for gen, place in zip(down.gens, zip(*down.monoms(), strict=True), strict=True)}
+    below = {name: degree - powers[name] for name, degree in _degrees(down).items() if degree > powers[name]}
+    return Coefficient(at, _degrees(up), {k: v for k, v in powers.items() if v}, _height(up), _height(down), below)
 
 
 def at_steps(expr: Any, bits: int) -> Callable[[Numbers], Coefficient]:

@@ -19,11 +19,12 @@ from verify.deciders.prime_field.fields import Array, Field, PrimeField, word
 from verify.deciders.prime_field.limits import Limits
 from verify.deciders.prime_field.problems import Degenerate, LimitReached, Undefined, Unsupported
 from verify.deciders.prime_field.program import Program, compiled
-from verify.deciders.prime_field.scope import Env, Run, Window
+from verify.deciders.prime_field.scope import BOUND, Env, Freed, Run, Window
 from verify.times import Times
 
 WITNESS = "prime field"
 DEFAULT = Limits()
+GENERAL = (Freed(members=True, numbers=True), Freed(generic=True))
 RATIONAL = frozenset({"identity", "reciprocal", "relu", "leaky relu"})  # kinds that take rationals to rationals
 
 
@@ -60,21 +61,50 @@ def answered(decide: Callable[[], Outcome]) -> Outcome:
 def decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None = None) -> Outcome:
     """The decision; what holds for every tensor in the place of a convolution's holds for it, at all sizes."""
     if program.has_slides:
-        found = answered(lambda: _decide(program, env, seed, limits, window, Assumed(slides_are_opaque=True)))
+        opaque = Assumed(slides_are_opaque=True)
+        found = answered(partial(_generally, program, env, seed, limits, window, opaque))
         if found.outcome == "equal":
             return found
-    return _decide(program, env, seed, limits, window, Assumed())
+    return _generally(program, env, seed, limits, window, Assumed())
 
 
-def _decide(program: Program, env: Env, seed: int, limits: Limits, window: Window | None, assumed: Assumed) -> Outcome:
-    """Counts, sizes, evaluation; again with weaker assumptions where the evaluation denies one."""
+def _generally(
+    program: Program, env: Env, seed: int, limits: Limits, window: Window | None, assumed: Assumed
+) -> Outcome:
+    """Counts, sizes, evaluation; where many sizes are needed, more general claims first, which need few (`Freed`)."""
+    need = bounds.needs(program, env, assumed, window)
+    for freed in GENERAL if any(need.degrees) else ():
+        found = answered(partial(_freely, program, env, seed, limits, window, assumed, freed))
+        if found.outcome == "equal":
+            return found
+    return _decided(need, assumed, env, seed, limits, window)
+
+
+def _freely(
+    program: Program, env: Env, seed: int, limits: Limits, window: Window | None, assumed: Assumed, freed: Freed
+) -> Outcome:
+    """The more general claim, whose failure says nothing."""
+    need = bounds.needs(program, env, assumed, window, freed)
+    return _decided(need, assumed, env, seed, limits, window, freed)
+
+
+def _decided(
+    need: bounds.Needs,
+    assumed: Assumed,
+    env: Env,
+    seed: int,
+    limits: Limits,
+    window: Window | None,
+    freed: Freed = BOUND,
+) -> Outcome:
+    """Sizes and evaluation; counted again with weaker assumptions where the evaluation denies one."""
     while True:
-        need = bounds.needs(program, env, assumed, window)
-        settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window)
+        settle = partial(_settled, need, assumed=assumed, env=env, seed=seed, limits=limits, window=window, freed=freed)
         found = _first_defined(bounds.grids(need, limits), settle)
         if isinstance(found, Outcome):
             return found
         assumed = found
+        need = bounds.needs(need.program, env, assumed, window, freed)
 
 
 Grid = list[dict[str, int]]
@@ -93,11 +123,20 @@ def _first_defined(grids: Iterable[Grid], evaluate: Callable[[Grid], Found]) -> 
 
 
 def _settled(
-    need: bounds.Needs, grid: Grid, assumed: Assumed, env: Env, seed: int, limits: Limits, window: Window | None
+    need: bounds.Needs,
+    grid: Grid,
+    assumed: Assumed,
+    env: Env,
+    seed: int,
+    limits: Limits,
+    window: Window | None,
+    freed: Freed,
 ) -> Outcome | Assumed:
     """The outcome on one grid, or the weaker assumptions that the evaluation leaves."""
     count, error = bounds.trials(need, grid[-1], len(grid), limits)
-    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window)
+    sizes, left = _searched(need.program, grid, count, assumed, env, seed, limits, window, freed)
+    if sizes is not None and freed != BOUND:
+        return Outcome(WITNESS, "unknown", count, detail="it fails for other values of the members")
     if sizes is not None and assumed.slides_are_opaque:
         return Outcome(WITNESS, "unknown", count, detail="a law of convolution that is not used")
     if sizes is not None:
@@ -108,7 +147,8 @@ def _settled(
         tried = "; ".join(map(_shown, grid)) or "its own sizes"
         detail = f"at {tried} alone: a convolution reads entries at sums of indices"
         return Outcome(WITNESS, "equal", count * len(grid), error, detail, at_sizes=tried)
-    return Outcome(WITNESS, "equal", count * len(grid), error, _route(need.program, need, grid))
+    route = _route(need.program, need, grid)
+    return Outcome(WITNESS, "equal", count * len(grid), error, f"{route}{freed.said}")
 
 
 def _searched(
@@ -120,13 +160,14 @@ def _searched(
     seed: int,
     limits: Limits,
     window: Window | None = None,
+    freed: Freed = BOUND,
 ) -> tuple[dict[str, int] | None, Assumed]:
     """The first sizes of a grid at which the sides differ, and the assumptions that the evaluation leaves.
 
     Where tanh and σ may be related to what else occurs, a difference counts in exponentials only.
     """
     for sizes in grid:
-        ways = assumed.by_exponentials, assumed.slides_are_opaque
+        ways = assumed.by_exponentials, assumed.slides_are_opaque, freed
         field, algebra, sides = evaluated(program, env, sizes, count, seed, limits, window, *ways)
         if differences(program, field, algebra, sides).any():
             if not assumed.by_exponentials and field.has_related_functions():
@@ -157,14 +198,17 @@ def evaluated(
     window: Window | None = None,
     by_exponentials: bool = True,
     slides_are_opaque: bool = False,
+    freed: Freed = BOUND,
 ) -> tuple[PrimeField, Arrays, tuple[Array, Array]]:
     """Both sides over prime fields; drawn anew while a denominator vanishes."""
     axes = ndim(len(program.letters))
     for attempt in range(limits.redraws):
         field = PrimeField(trials, axes, word(program.key, seed, attempt, *sorted(sizes.items())))
-        algebra = Arrays(field, sizes, program.letters, limits.entries, True, by_exponentials, slides_are_opaque)
+        numbers = {name: field.number(name) for name in sizes} if freed.numbers else None
+        ways = True, by_exponentials, slides_are_opaque, numbers
+        algebra = Arrays(field, sizes, program.letters, limits.entries, *ways)
         try:
-            return field, algebra, sides_of(program, Run(program.system, algebra, env, window))
+            return field, algebra, sides_of(program, Run(program.system, algebra, env, window, freed))
         except Undefined:
             raise
         except Degenerate as problem:

@@ -121,9 +121,15 @@ class PrimeField:
         return _mix(a.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + self._key(name))
 
     def constant(self, value: Fraction) -> Array:
-        """A rational number modulo each prime."""
+        """A rational number modulo each prime. Raises `Degenerate` where one divides its denominator."""
+        if any(value.denominator % p == 0 for p in self.primes):
+            raise Degenerate("a prime in a denominator")
         residues = [value.numerator * pow(value.denominator, -1, p) % p for p in self.primes]
         return np.array(residues, dtype=np.int64).reshape(self._shape)
+
+    def number(self, name: str) -> int:
+        """A whole number, uniform and independent modulo all primes, up to 2^-64."""
+        return sum(word("number", name, self._seed, i) << (64 * i) for i in range(self.trials // 2 + 2))
 
     def add(self, a: Array, b: Array) -> Array:
         """a + b."""

@@ -27,10 +27,11 @@ class Networks:
     """Upper bounds over all contraction networks of a value.
 
     `total`: index classes of each sort, open ones included. `rows`, `cols`, `letters`: the cover of each axis.
-    `up`, `down`: degrees in the sizes of the coefficients' numerators and denominators. `degree`, `height`: degree
-    in random values, and log2 of the sum of an entry's absolute coefficients, contractions not counted; `fall`: the
-    same of constant denominators. `under`, `over`: reciprocated expressions below and above the fraction bar.
-    `linked`: two open positions may be one class. `touched`: names of tensors and functions.
+    `up`: degrees in the sizes of the coefficients' numerators; `down`: powers of sizes in their denominators; `below`:
+    degrees of what else stands there, such as n + 1, which sums multiply. `degree`, `height`: degree in random values,
+    and log2 of the sum of an entry's absolute coefficients, contractions not counted; `fall`: the same of constant
+    denominators; `low`: their degree in numbers that are free. `under`, `over`: reciprocated expressions below and
+    above the fraction bar. `linked`: two open positions may be one class. `touched`: names of tensors and functions.
     """
 
     total: Counts
@@ -38,9 +39,11 @@ class Networks:
     cols: int
     up: Counts
     down: Counts
+    below: Counts
     degree: int = 1
     height: float = 0.0
     fall: float = 0.0
+    low: int = 0
     linked: bool = False
     is_unit: bool = False  # the identity matrix itself
     letters: Mapping[str, int] = field(default_factory=dict)
@@ -55,11 +58,13 @@ def total_of_sum(a: Networks, b: Networks) -> Networks:
         total=larger(a.total, b.total),
         rows=either(a.rows, b.rows),
         cols=either(a.cols, b.cols),
-        up=larger(a.up, b.up),
+        up=larger(plus(a.up, b.below), plus(b.up, a.below)),
         down=larger(a.down, b.down),
-        degree=max(a.degree, b.degree),
+        below=plus(a.below, b.below),
+        degree=max(a.degree + b.low, b.degree + a.low),
         height=log_sum(a.height + b.fall, b.height + a.fall),
         fall=a.fall + b.fall,
+        low=a.low + b.low,
         linked=a.linked or b.linked,
         letters=_letters(a.letters, b.letters, either) if a.letters or b.letters else a.letters,
         under=_highest(a.under, b.under),
@@ -76,9 +81,11 @@ def product(a: Networks, b: Networks, total: Counts, rows: int, cols: int) -> Ne
         cols=cols,
         up=plus(a.up, b.up),
         down=plus(a.down, b.down),
+        below=plus(a.below, b.below),
         degree=a.degree + b.degree,
         height=a.height + b.height,
         fall=a.fall + b.fall,
+        low=a.low + b.low,
         linked=a.linked or b.linked,
         letters=_letters(a.letters, b.letters, int.__or__) if a.letters or b.letters else a.letters,
         under=together(a.under, b.under),

@@ -12,7 +12,10 @@ from functools import lru_cache
 from typing import Any
 
 import sympy as sp
+from sympy.matrices.expressions.hadamard import HadamardPower
 
+from derive.language import nodes
+from derive.language.derivatives import DerivativeNode
 from derive.language.nodes import Member
 from derive.language.shapes import axes
 from derive.language.show import show
@@ -29,6 +32,8 @@ from verify.deciders.prime_field.scope import Rule, Shape, System, Thunk
 DRAWN = ("sum_one", "symmetric", "diagonal", "zero")  # assumptions that inputs are drawn to meet
 DEPENDENT = (*DRAWN, "one_hot")  # assumptions under which the entries of a tensor are not free of each other
 DENSE = ("bound", "invertible", "positive", "nonzero")  # an identity where they hold is one everywhere: none needed
+CONSTANTS = (sp.Identity, sp.OneMatrix, nodes.Commutation, nodes.Delta)
+_NO_POLYNOMIAL = (nodes.Elementwise, nodes.Application, nodes.Softmax, nodes.Power, HadamardPower, DerivativeNode)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,6 +208,9 @@ class Compiler:
                 arithmetic(sp.sympify(last)),
                 self(equation.right),
                 self.shape(equation.left),
+                _is_polynomial(equation.right),
+                not equation.right.has(*CONSTANTS),
+                _named(equation.right),
             )
         return found
 
@@ -229,6 +237,22 @@ class Compiler:
         if assumption.kind == "sum_one" and not axes(subject).is_vector:
             return None
         return _place(subject)
+
+
+def _is_polynomial(formula: Any) -> bool:
+    """Sums and products alone, of more than one name."""
+    inner = formula.args[0] if isinstance(formula, sp.Transpose) else formula
+    is_name = isinstance(inner, Member | sp.MatrixSymbol)
+    return not is_name and not any(isinstance(node, _NO_POLYNOMIAL) for node in sp.preorder_traversal(formula))
+
+
+def _named(formula: Any) -> tuple[tuple[str, tuple[Any, ...]], ...] | None:
+    """The names in a formula and their steps; None where a range or a derivative has more."""
+    nodes_in = list(sp.preorder_traversal(formula))
+    if any(isinstance(node, nodes.TimeSum | nodes.TimeProduct | DerivativeNode) for node in nodes_in):
+        return None
+    found = dict.fromkeys(node for node in nodes_in if isinstance(node, Member | sp.MatrixSymbol))
+    return tuple((str(node.name), tuple(map(arithmetic, getattr(node, "indices", ())))) for node in found)
 
 
 def _place(tensor: Any) -> tuple[str, int | None]:

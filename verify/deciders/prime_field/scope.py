@@ -24,13 +24,20 @@ Thunk = Callable[["Scope", Env], Jet]
 
 @dataclass(frozen=True)
 class Rule:
-    """A compiled equation: letter, first and last step (None: the model's), right side, axes of the left."""
+    """A compiled equation: letter, first and last step (None: the model's), right side, axes of the left.
+
+    `is_polynomial`: its right side is sums and products alone, and no name; `is_generic`: of tensors, without I and 1.
+    `named`: the names in it and their steps, None where a range or a derivative has more.
+    """
 
     letter: str | None
     first: Callable[[Env], Any]
     last: Callable[[Env], Any]
     body: Thunk
     shape: Shape
+    is_polynomial: bool = False
+    is_generic: bool = False
+    named: tuple[tuple[str, tuple[Callable[[Env], Any], ...]], ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -63,16 +70,48 @@ class System:
     dependent: dict[tuple[str, int | None], str]  # what is assumed of tensors whose entries are not free
 
 
+@dataclass(frozen=True)
+class Freed:
+    """What an evaluation takes as free: the claim is then a more general one, whose failure says nothing.
+
+    `members`: each polynomial equation y = g has an input r of its own added, y = g + r. So values of y are free, and
+    its derivatives are those of g. What holds for every r holds for r = 0. `generic` says the same of equations without
+    constants alone: of U x + W s, not of (I - 1 1ᵀ/n) a, whose entries sum to 0.
+    `numbers`: a size n in a coefficient, as in 1/n, is any number. What holds for every number holds for n.
+    """
+
+    members: bool = False
+    generic: bool = False
+    numbers: bool = False
+
+    def frees(self, rule: Rule) -> bool:
+        """Whether the values that an equation gives are free."""
+        is_asked = self.members or (self.generic and rule.is_generic)
+        return is_asked and rule.is_polynomial and rule.named is not None
+
+    @property
+    def said(self) -> str:
+        """As the report says it, after the sizes."""
+        free = ["members' values"] * (self.members or self.generic) + ["numbers beside them"] * self.numbers
+        return f"; {' and '.join(free)} free" if free else ""
+
+
+BOUND = Freed()
+
+
 class Run:
     """One evaluation: the system, the algebra, the steps; remembers what each member depends on."""
 
-    def __init__(self, system: System, algebra: Algebra, env: Env, window: Window | None = None) -> None:
-        self.system, self.algebra, self.env, self.window = system, algebra, env, window
+    def __init__(
+        self, system: System, algebra: Algebra, env: Env, window: Window | None = None, freed: Freed = BOUND
+    ) -> None:
+        self.system, self.algebra, self.env, self.window, self.freed = system, algebra, env, window, freed
         letter = system.last_letter or ""
         self.base: Env = {letter: env[letter]} if letter in env else {}
         self.inputs: dict[str, Value] = {}
         self._memos: dict[tuple[int, tuple[int, ...]], dict[Any, Value]] = {}
         self.reads: dict[Key, set[Key]] = {}
+        self._names: dict[Key, set[Key]] = {}
         self.trace: list[set[Key]] = [set()]
         self.root = Scope(self)
 
@@ -128,7 +167,39 @@ class Run:
         rule = self.rule(key)
         if rule is None:
             return None
-        return rule.body(scope, self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]})
+        if not self.freed.frees(rule):
+            return rule.body(scope, self._env(rule, key))
+        if scope.parent is None:
+            return self.input(key, rule.shape)  # g + r, r free: any value
+        return {**rule.body(scope, self._env(rule, key)), 0: scope.run.root.member(key)[0]}
+
+    def _env(self, rule: Rule, key: Key) -> Env:
+        return self.base if rule.letter is None else {**self.base, rule.letter: key[1][0]}
+
+    def named(self, key: Key) -> set[Key] | None:
+        """What a member with a free value is computed from, by the names in equations: its own was not evaluated."""
+        rule = None if key[0] in self.system.losses else self.rule(key)
+        if rule is None or not self.freed.frees(rule):
+            return None
+        return self._named(key)
+
+    def _named(self, key: Key) -> set[Key]:
+        found = self.reads.get(key) or self._names.get(key)
+        if found is None:
+            found = self._names[key] = self._named_anew(key)
+        return found
+
+    def _named_anew(self, key: Key) -> set[Key]:
+        rule = None if key[0] in self.system.losses else self.rule(key)
+        if rule is None and key[0] not in self.system.losses:
+            return {key}
+        if rule is None or rule.named is None:
+            self.root.member(key)
+            return self.reads[key]
+        env, found = self._env(rule, key), {key}
+        for name, places in rule.named:
+            found |= self._named((name, tuple(place(env) for place in places)))
+        return found
 
     def _filled(self, scope: Scope, key: Key, shape: Shape | None = None) -> Jet:
         """A loss argument, whose value is needed even where it is zero."""
@@ -231,7 +302,8 @@ class Scope:
                 if shape is None:
                     raise Unsupported(f"nothing says what {key[0]} is")
                 found = run.input(key, shape)
-            run.reads[key] = run.trace.pop()
+            traced = run.trace.pop()
+            run.reads[key] = run.named(key) or traced
             self.memo[key] = found
         run.trace[-1] |= run.reads[key]
         return found
