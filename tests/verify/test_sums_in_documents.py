@@ -54,6 +54,56 @@ $$\delta_k = f'(a_k) \odot \left(W^\top \delta_{k+1}
 $$\delta_k = f'(a_k) \odot W^\top \delta_{k+1} \tag{delta.unpooled}$$
 """
 
+BY_HAND = r"""# Layer normalisation by hand
+
+```backproof
+symbols:
+  a_t: n
+  U: n x m
+  x_t: m
+  W: n x n
+  s_t: n
+  \mu_t: 1
+  v_t: n
+  \sigma_t: 1
+  w_t: n
+  \gamma: n
+  \beta: n
+  '\delta_t': n
+  g_t: n
+  E: 'loss(last s)'
+  f: elementwise
+time: 1..t
+indices: {k: t}
+layout: numerator
+gradient: shape
+matrix: family
+vec: column
+products: descending
+partial: total
+given: ['m1', 'm2', 'm3', 'm4', 'm5', 'm6', 'd1', 'd2']
+```
+
+$$a_t = U x_t + W s_{t-1} \tag{m1}$$
+$$\mu_t = \frac{1}{n} \mathbf{1}^\top a_t \tag{m2}$$
+$$v_t = a_t - \mathbf{1} \mu_t \tag{m3}$$
+$$\sigma_t = \sqrt{\frac{1}{n} v_t^\top v_t} \tag{m4}$$
+$$w_t = \frac{1}{\sigma_t} v_t \tag{m5}$$
+$$s_t = f(\gamma \odot w_t + \beta) \tag{m6}$$
+$$\delta_t = \frac{\partial E}{\partial a_t} \tag{d1}$$
+$$g_t = \frac{\partial E}{\partial w_t} \tag{d2}$$
+
+$$\frac{\partial v_t}{\partial a_t} = I_n - \frac{1}{n} \mathbf{1} \mathbf{1}^\top \tag{1}$$
+$$\frac{\partial w_t}{\partial a_t}
+    = \frac{1}{\sigma_t} \left(I_n - \frac{1}{n} \mathbf{1} \mathbf{1}^\top - \frac{1}{n} w_t w_t^\top\right) \tag{2}$$
+<!-- backproof: where: k < t -->
+$$g_k = \gamma \odot f'(\gamma \odot w_k + \beta) \odot \left(W^\top \delta_{k+1}\right) \tag{4}$$
+$$\frac{\partial E}{\partial U} = \sum_{k=1}^{t} \delta_k x_k^\top \tag{5}$$
+$$\frac{\partial E}{\partial W} = \sum_{k=1}^{t} \delta_k s_{k-1}^\top \tag{6}$$
+$$\mathbf{1}^\top w_t = 0 \tag{8}$$
+$$v_t = \left(I_n - \frac{1}{n} \mathbf{1} \mathbf{1}^\top\right) a_t \tag{12}$$
+"""
+
 
 def verdicts(text, wanted=lambda _: True):
     """Verdicts by id."""
@@ -109,6 +159,16 @@ def test_a_mean_over_all_states():
         "delta": "proved",
         "delta.unpooled": "refuted",
     }
+
+
+def test_layer_normalisation_by_hand():
+    """The mean as a member of its own, and ∂w/∂a as it is usually written: 1ᵀw = 0 is used, so v keeps its value."""
+    found = verdicts(BY_HAND)
+    assert set(found.values()) == {"proved"}
+    assert set(found) == {"1", "2", "4", "5", "6", "8", "12"}
+    wrong = BY_HAND.replace(r"- \frac{1}{n} w_t w_t^\top\right)", r"+ \frac{1}{n} w_t w_t^\top\right)")
+    assert wrong != BY_HAND
+    assert verdicts(wrong, "2".__eq__) == {"2": "refuted"}
 
 
 def test_layer_normalisation_is_proved():
