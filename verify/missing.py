@@ -15,6 +15,7 @@ from derive.errors import BackproofError
 from derive.language.build import matmul, transpose
 from derive.language.derivatives import Gradient
 from derive.language.nodes import Diag, Member
+from derive.language.shapes import is_coefficient
 from derive.model import Model, members
 
 
@@ -41,9 +42,9 @@ def _contribution(step: Any, sent: Any, is_row: bool) -> Any:
 
 
 def _turned(step: Any) -> Any:
-    """(A B)ᵀ = Bᵀ Aᵀ; a diagonal matrix is symmetric."""
+    """(c A B)ᵀ = c Bᵀ Aᵀ; a diagonal matrix is symmetric."""
     if isinstance(step, sp.MatMul):
-        return matmul(*(_turned(factor) for factor in reversed(step.args)))
+        return matmul(*(factor if is_coefficient(factor) else _turned(factor) for factor in reversed(step.args)))
     return step if isinstance(step, Diag) else transpose(step)
 
 

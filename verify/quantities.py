@@ -21,8 +21,8 @@ from verify.errors import Place
 from verify.judge import Entry
 from verify.limits import Effort
 
-# what is derived and verified beside the suite's documents: the source's network in every scope of its loss, its layers,
-# the activations and losses. Every other system has a document of its own in the suite, and the closed loop in the tests.
+# what is derived and verified beside the suite's documents: the source's network in every scope of its loss, its
+# layers, activations and losses. Every other system has a document in the suite, and the closed loop in the tests.
 CASES: tuple[tuple[str, dict[str, str | bool]], ...] = (
     ("rnn", {"loss": "last"}),
     ("rnn", {"loss": "every", "bias": True}),

@@ -74,7 +74,7 @@ def test_the_normal_form_is_not_asked_where_the_prime_field_does_not_settle_all_
     ],
 )
 def test_a_limit_at_a_long_run_is_no_obstacle_to_a_proof(said, verdict, monkeypatch):
-    """The induction is settled by both deciders; at one run the normal form may reach its limit, and stops there."""
+    """Both deciders settle the induction; at a single run the normal form may reach its limit, and stops there."""
     claim = Claim(Gradient(E, W), TimeSum(matmul(delta[k], transpose(s[k - 1])), k, sp.S.One, t), NAMED)
     answers = iter(said)
     monkeypatch.setattr(check._Case, "form_at", lambda self, times: Outcome("normal form", next(answers), 1))

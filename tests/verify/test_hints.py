@@ -59,5 +59,15 @@ def test_with_a_loss_at_every_step_the_missing_term_is_named(formula, term):
     assert hint(formula, "last s") == ("proved", "")
 
 
+def test_a_number_in_a_missing_term():
+    """s_t = f(½ Net_t): a number in a Jacobian stays in its transpose."""
+    block = BLOCK.replace("LOSS", "each s").replace(r"f(\mathrm{Net}_t) \tag", r"f(\frac{1}{2} \mathrm{Net}_t) \tag")
+    formula = r"\delta_{t-1} = \frac{1}{2} \operatorname{diag}[f'(\frac{1}{2} \mathrm{Net}_{t-1})] W^\top \delta_t"
+    document = read("notes.md", block + f"$${formula} \\tag{{c}}$$\n")
+    (entry,) = [e for e in Judge(document, Effort(examples=0)).entries() if e.role == "claim"]
+    assert entry.verdict.verdict == "refuted"
+    assert "the term 1/2 diag(f'(1/2 Net[t-1])) ∂⁺E/∂s[t-1] is missing" in entry.verdict.hint
+
+
 def test_a_wrong_claim_that_no_reading_saves_gets_no_false_hope():
     assert hint(r"\delta_{t-1}^\top = 2 \delta_t^\top W \operatorname{diag}[f'(\mathrm{Net}_{t-1})]") == ("refuted", "")
