@@ -128,9 +128,12 @@ def _kronecker_forms(model: Model) -> Iterator[Quantity]:
     for equation in forward(model):
         if equation.index is None or not is_column(equation.left):
             continue
+        y = equation.left
+        if reads_later(model, equation.name) is not None:  # at any step: behind the last one there is no more to read
+            y = y.at(*y.indices[:-1], step_letter(model))
         for parameter in _parameters(model, equation):
             key = plain_key(str(parameter.name))
-            ask = partial(_by_parameter, y=equation.left, parameter=parameter)
+            ask = partial(_by_parameter, y=y, parameter=parameter)
             yield Quantity(f"K.{plain_key(equation.name)}.{key}", key, ask, "immediate")
 
 
