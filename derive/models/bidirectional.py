@@ -14,14 +14,14 @@ import sympy as sp
 
 from derive.language.build import matadd, matmul, sequence
 from derive.language.functions import elementwise
-from derive.model import Loss, Model
-from derive.models.letters import STEPS, U, W, b, m, n, s, t, x
+from derive.models.letters import U, W, b, m, n, s, t, x
+from derive.models.readout import scope
 from derive.models.registry import System, register
 
 
 @register("bidirectional")
-def bidirectional(bias: bool = True) -> System:
-    """The bidirectional network with an opaque loss on the outputs z_t = V s_t + P r_t of every step."""
+def bidirectional(loss: str = "every", bias: bool = True) -> System:
+    """The bidirectional network with an opaque loss on the output z_t = V s_t + P r_t, the last one or every one."""
     p = sp.Symbol("p", integer=True, positive=True)
     ahead, back = sequence("\\mathrm{Net}^{s}", n), sequence("\\mathrm{Net}^{r}", n)
     r, z = sequence("r", n), sequence("z", p)
@@ -36,5 +36,5 @@ def bidirectional(bias: bool = True) -> System:
         r[t]: f(back[t]),
         z[t]: matadd(matmul(V, s[t]), matmul(P, r[t]), *([d] if bias else [])),
     }
-    model = Model(equations, loss=Loss.every(z[t]), time=STEPS)
-    return System("bidirectional", "bidirectional recurrent network", model)
+    model = scope(loss, z, readout=False).of(equations)
+    return System("bidirectional", f"bidirectional recurrent network, loss on {loss} output", model)

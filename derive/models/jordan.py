@@ -13,14 +13,14 @@ import sympy as sp
 
 from derive.language.build import matadd, matmul
 from derive.language.functions import elementwise
-from derive.model import Loss, Model
-from derive.models.letters import STEPS, U, V, b, c, n, net, o, p, s, t, x, z
+from derive.models.letters import U, V, b, c, n, net, o, p, s, t, x, z
+from derive.models.readout import scope
 from derive.models.registry import System, register
 
 
 @register("jordan")
-def jordan(bias: bool = True) -> System:
-    """The Jordan network with an opaque loss on every output."""
+def jordan(loss: str = "every", bias: bool = True) -> System:
+    """The Jordan network with an opaque loss on the last output, or on every one."""
     W = sp.MatrixSymbol("W", n, p)
     equations: dict[Any, Any] = {
         net[t]: matadd(matmul(U, x[t]), matmul(W, o[t - 1]), *([b] if bias else [])),
@@ -28,4 +28,4 @@ def jordan(bias: bool = True) -> System:
         z[t]: matadd(matmul(V, s[t]), *([c] if bias else [])),
         o[t]: elementwise("g")(z[t]),
     }
-    return System("jordan", "Jordan network, loss on every output", Model(equations, Loss.every(o), STEPS))
+    return System("jordan", f"Jordan network, loss on {loss} output", scope(loss, o, readout=False).of(equations))

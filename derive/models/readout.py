@@ -29,18 +29,18 @@ class Scope:
         return Model(cell | self.equations, loss=self.loss, time=STEPS)
 
 
-def scope(loss: str, *states: Any) -> Scope:
-    """`last`, `every`: an opaque loss of states. `outputs`: q_t = V h_t + d, ŷ_t = softmax(q_t), cross-entropy.
+def scope(loss: str, state: Any, readout: bool = True) -> Scope:
+    """`last`, `every`: an opaque loss of a state. `outputs`: q_t = V h_t + d, ŷ_t = softmax(q_t), cross-entropy.
 
-    The first state is read out. Raises BackproofError for another word.
+    `readout` says whether the system can be read out. Raises BackproofError for another word.
     """
-    if loss not in SCOPES:
-        raise BackproofError(f"loss is one of {', '.join(SCOPES)}, not {loss!r}")
+    choices = [word for word in SCOPES if readout or word != "outputs"]
+    if loss not in choices:
+        raise BackproofError(f"loss is one of {', '.join(choices)}, not {loss!r}")
     if loss == "last":
-        return Scope({}, Loss.last(*states))
+        return Scope({}, Loss.last(state))
     if loss == "every":
-        return Scope({}, Loss.every(*states))
-    state = states[0]
+        return Scope({}, Loss.every(state))
     V, d = sp.MatrixSymbol("V", p, state.rows[0]), sp.MatrixSymbol("d", p, 1)
     q, predicted, y = sequence("q", p), sequence("\\hat{y}", p), sequence("y", p)
     logarithm = Elementwise("\\log", "log", 0, predicted[k])
