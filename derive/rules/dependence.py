@@ -93,7 +93,7 @@ class Dependence:
     def _search(self, leaf: Any) -> bool:
         if leaf == self.variable:
             return True
-        if self.model.equation_of(leaf) is None or self.is_held(leaf):
+        if self.model.equation_of(leaf) is None or self.is_held(leaf) or self.model.is_outside(leaf):
             return False
         if not (isinstance(self.variable, Member) and self.variable.indices and isinstance(leaf, Member)):
             return self._by_definition(leaf) if self.held is not None else self._by_name(leaf)

@@ -40,6 +40,7 @@ class Setting:
     unfolded: dict[str, Any] = field(default_factory=dict)
     within: Any = None  # where given, the only step whose members are unfolded
     kept: frozenset[str] = frozenset()  # families that stay as they are at that step too
+    followed: list[Any] = field(default_factory=list)  # the members whose equations were put in their places
 
     @property
     def variable(self) -> Any:
@@ -103,6 +104,7 @@ def d_definition(setting: Setting, node: Any) -> Any:
     """A name stands for its equation: ∂y/∂x = ∂(right side)/∂x."""
     leaf = _core(node.what)
     setting.unfolded[str(leaf.name)] = leaf
+    setting.followed.append(leaf)
     return type(node)(_like(node.what, setting.model.definition(leaf)), node.by, node.mode)
 
 
