@@ -19,9 +19,8 @@ from derive.language.build import vec
 from derive.language.keys import plain_key
 from derive.language.nodes import Member
 from derive.language.shapes import axes
-from derive.language.substitute import fresh_letter
 from derive.model import Equation, Model, members
-from derive.naming import delta_names, states
+from derive.naming import delta_names, states, step_letter
 from derive.recurrence import delta, gradient, the_loss
 from derive.rules.dependence import forward, leaves, reads_later
 
@@ -200,12 +199,6 @@ def _shifts(model: Model, name: str, named: set[str]) -> set[int]:
                     seen.add((equation.name, total))
                     waiting.append((equation.name, total))
     return found
-
-
-def step_letter(model: Model) -> sp.Symbol:
-    """The letter for any step: k, or another where k is the last step's."""
-    letter = sp.Symbol("k", integer=True)
-    return fresh_letter(letter, sp.Tuple(letter)) if letter in model.time.last.free_symbols else letter
 
 
 def _gradients(model: Model, sum_one: tuple[str, ...], fixed: tuple[str, ...]) -> Iterator[Quantity]:

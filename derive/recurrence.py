@@ -17,9 +17,9 @@ from derive.language.build import matadd, matmul, ones
 from derive.language.derivatives import Gradient
 from derive.language.nodes import Member, TimeSum
 from derive.language.show import show
-from derive.language.substitute import fresh_letter, substitute
+from derive.language.substitute import substitute
 from derive.model import Equation, Loss, Model, Time, members
-from derive.naming import Names, delta_names
+from derive.naming import Names, delta_names, direct_letter, direct_names, step_letter
 from derive.rules.dependence import forward, leaves
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
@@ -38,10 +38,14 @@ def name_direct(node: Any) -> Any:
 
 
 def direct_name(model: Model, node: Any) -> str:
-    """e where the loss sees one family, e^{(s)} where it sees several."""
+    """e where the loss sees one family, e^{(s)} where it sees several; another letter where the model has an e."""
     loss = model.loss_by_name.get(str(node.what.name))
     several = loss is not None and len({family for family, _ in loss.parts}) > 1
-    return f"e^{{({node.by.name})}}" if several else "e"
+    own = direct_names(model)
+    if node.by.name in own:
+        return own[node.by.name]
+    letter = direct_letter(model)
+    return f"{letter}^{{({node.by.name})}}" if several else letter
 
 
 # --- one derivation by a loss ------------------------------------------------------------------------------------
@@ -252,9 +256,7 @@ def sum_over_steps(backward: Backward, variable: Any) -> Any:
 
 
 def _over_steps(backward: Backward, equation: Equation, variable: Any) -> Any:
-    letter = sp.Symbol("k", integer=True)
-    if letter == backward.model.time.last:
-        letter = fresh_letter(letter, equation.right)
+    letter = step_letter(backward.model)
     made = backward.model.produced(equation.name)
     assert made is not None
     c = backward.by(equation.left.at(*equation.left.indices[:-1], letter))

@@ -302,7 +302,7 @@ def test_a_state_before_the_first_step_is_an_input():
     model = Model({c[t]: f(pre), h[t]: c[t]}, loss=Loss.last(h), time=Time(1, sp.Symbol("T", integer=True)))
     general, first = model.jacobian(c[t], c[t - 1]), model.jacobian(c[1], c[0])
     assert general.conditions == ((2, "<=", t),)
-    assert show(general.right) == "diag(f'(U x[t] + W h[t-1] + V c[t-1])) (V + W)"
+    assert show(general.right) == "diag(f'(U x[t] + W h[t-1] + V c[t-1])) (W + V)"
     assert show(first.right) == "diag(f'(U x[1] + W h[0] + V c[0])) V"
     assert model.jacobian(c[t + 1], c[t]).conditions == ()
     assert model.jacobian(c[t], c[k - 1]).conditions == ((k - 1, "<=", t), (2, "<=", k))

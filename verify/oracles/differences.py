@@ -24,7 +24,7 @@ from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env
 
 STEP = 2.0**-10
-COARSE, NEGLIGIBLE = 1000, 1e-9
+COARSE, NEGLIGIBLE = 1e6, 1e-9
 SHIFTS = np.array([1, -1, 2, -2, 4, -4]) * STEP
 SHIFTED_RANK = 6  # directions, instances, two back axes, rows, columns
 

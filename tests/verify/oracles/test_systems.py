@@ -90,7 +90,7 @@ def test_differences_leave_out_the_kink_of_relu():
 
 
 def test_differences_remember_a_kink_behind_another_relu():
-    """s_t = relu(W x_t + u ⊙ s_{t-1} + b): a kink passed at one step counts at all that follow, where relu(NaN) is 0."""
+    """s_t = relu(W x_t + u ⊙ s_{t-1} + b): a kink passed at one step counts at later ones: relu(NaN) is 0."""
     n, m = sp.symbols("n m", integer=True, positive=True)
     T, t, k = (sp.Symbol(letter, integer=True) for letter in "Ttk")
     x, s, relu = sequence("x", m), sequence("s", n), elementwise("f", "relu")
