@@ -18,7 +18,7 @@ from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
-from derive.rules.dependence import Dependence, check_causal, forward, leaves
+from derive.rules.dependence import Dependence, check_causal, check_shifts, forward, leaves
 from derive.rules.differential import Setting, rule_for
 from derive.rules.logistic import slope_of_sigmoid
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
@@ -249,6 +249,7 @@ def _setting(model: Model, node: Any, once: Any) -> Setting:
         raise RuleError(
             f"{show(variable)} is defined by an equation; differentiate by a parameter, an input or a member"
         )
+    check_shifts(model)
     setting = Setting(model, node.by, node.mode, Dependence(model, variable, held), once is None)
     if once is not None:
         setting.unfolded.update({equation.name: once for equation in model.equations})

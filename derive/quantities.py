@@ -22,7 +22,7 @@ from derive.language.shapes import axes
 from derive.model import Equation, Model, members
 from derive.naming import delta_names, states, step_letter
 from derive.recurrence import delta, gradient, the_loss
-from derive.rules.dependence import forward, leaves, reads_later
+from derive.rules.dependence import check_losses, check_shifts, forward, leaves, reads_later
 
 
 @dataclass(frozen=True)
@@ -64,6 +64,8 @@ def quantities_of(model: Model, sum_one: tuple[str, ...] = (), fixed: tuple[str,
     `sum_one` names the families of targets whose members are assumed to sum to 1, `fixed` the inputs by which nobody
     asks for a gradient.
     """
+    check_shifts(model)
+    check_losses(model)
     found = [*_jacobians(model), *_kronecker_forms(model)]
     if model.losses or any(e.index is None and e.left.shape == (1, 1) for e in forward(model)):
         found += [*_deltas(model, sum_one), *_gradients(model, sum_one, fixed)]

@@ -20,7 +20,7 @@ from derive.language.show import show
 from derive.language.substitute import substitute
 from derive.model import Equation, Loss, Model, Time, members
 from derive.naming import Names, delta_names, direct_letter, direct_names, step_letter
-from derive.rules.dependence import forward, leaves
+from derive.rules.dependence import check_shifts, forward, leaves, shift_of
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import RULES as SIMPLIFY
@@ -105,7 +105,7 @@ class Backward:
             if equation.index is None and equation.left != self.loss:
                 found += _through_formula(equation.right, member, self.by(equation.left), self)
             for written in _occurrences(equation, member):
-                at = member.time - (written.time - equation.index)
+                at = member.time - shift_of(equation, written)
                 made = self.model.produced(equation.name)
                 if made is not None and self.within(at, *made, exists=member.time):
                     c = self.by(equation.left.at(*equation.left.indices[:-1], at))
@@ -229,6 +229,7 @@ def backward_of(
 ) -> Backward:
     chosen = delta_names(model) if names is None else names
     loss = the_loss(model) if loss is None else loss
+    check_shifts(model)
     return Backward(model, loss, chosen, frozenset(stop), sum_one=frozenset(sum_one))
 
 

@@ -255,6 +255,9 @@ def derive(
         complain(str(error))
         sys.exit(2)
     except BackproofError as error:
+        if is_document(model):  # the call is right: a page of options would hide what is wrong with the model
+            complain(f"{'<stdin>' if model == '-' else model}: {error}")
+            sys.exit(2)
         raise click.UsageError(str(error)) from None
     click.echo(text.rstrip("\n"))
 

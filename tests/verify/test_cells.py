@@ -80,13 +80,22 @@ def test_refusals_say_what_was_expected(arguments, said):
             "no equation produces the state s: a[t] = U x[t] + W s[t-1] reads s[t-1]",
         ),
         ("U: n x m,", "U: n x m x p,", "<stdin>:2:"),
+        (
+            "s_t = f(a_t)",
+            "s_t = f(a_t) + s_0",
+            "s[t] reads s[0], which is no fixed number of steps away",
+        ),
+        ("loss(last s)", "loss(last x)", "<stdin>: the loss E depends on x, which no equation computes"),
+        ("loss(last s)", "loss(last \\mathbf{s})", "stands in quotes: E: 'loss(last \\mathbf{h})'"),
     ],
 )
-def test_a_wrong_document_is_told_where(before, after, said):
+@pytest.mark.parametrize("mode", ["reverse", "forward", "second"])
+def test_a_wrong_document_is_told_where(before, after, said, mode):
     assert CELL.count(before) == 1
-    code, output = derive("-", stdin=CELL.replace(before, after))
+    code, output = derive("-", "--mode", mode, stdin=CELL.replace(before, after))
     assert code == 2
     assert said in " ".join(output.split())
+    assert "Usage" not in output
 
 
 def test_a_document_has_no_choices():
