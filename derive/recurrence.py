@@ -235,11 +235,17 @@ def backward_of(
 
 def the_loss(model: Model) -> Any:
     """The one loss of a model: opaque, or the scalar that an equation without steps defines."""
-    found = [loss.symbol for loss in model.losses]
-    found += [e.left for e in forward(model) if e.index is None and e.left.shape == (1, 1)]
+    found = losses_of(model)
     if len(found) != 1:
-        raise RuleError(f"the model has {len(found)} losses; say which one is meant")
+        which = f", {' and '.join(show(loss) for loss in found)}; say which one is meant" if found else ""
+        raise RuleError(f"the model has {len(found)} losses{which}")
     return found[0]
+
+
+def losses_of(model: Model) -> list[Any]:
+    """The opaque losses, and the scalars that equations without steps define."""
+    found: list[Any] = [loss.symbol for loss in model.losses]
+    return found + [e.left for e in forward(model) if e.index is None and e.left.shape == (1, 1)]
 
 
 def sum_over_steps(backward: Backward, variable: Any) -> Any:

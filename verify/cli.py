@@ -178,9 +178,8 @@ def verify(
 )
 @click.option(
     "--loss",
-    type=click.Choice(["last", "every", "outputs"]),
-    default=None,
-    help="Where the loss looks.  [default: last]",
+    metavar="NAME",
+    help="Where the loss looks: last, every, outputs.  [default: last]  Of a document with several losses: which one.",
 )
 @click.option(
     "--partial",

@@ -24,7 +24,7 @@ from derive.rules import kronecker
 from derive.rules.constants import identity_like, zero_like
 from derive.rules.dependence import Dependence
 from derive.rules.elementwise import prime, slope
-from derive.rules.rewriting import Rule
+from derive.rules.rewriting import Rule, missing
 from derive.rules.softmax import softmax_jacobian
 
 
@@ -252,7 +252,7 @@ def rule_for(setting: Setting, node: Any) -> Rule | None:
         return d_definition if setting.may_unfold(what) else None
     rule = RULES.get(type(what))
     if rule is None:
-        raise RuleError(f"no rule for the derivative of {type(what).__name__}: {show(what)}")
+        raise missing("derivative of", what)
     return d_vec_product if rule is d_product and isinstance(setting.by, Vec) and isinstance(node, Jacobian) else rule
 
 
