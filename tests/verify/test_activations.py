@@ -155,7 +155,7 @@ def test_a_slope_that_is_neither_a_number_nor_declared_is_named():
 
 @pytest.mark.parametrize("name", [*ACTIVATIONS, *LOSSES, *(f"weighted {loss}" for loss in LOSSES)])
 def test_what_derive_prints_of_activations_and_losses_is_proved(name):
-    found = verdicts(printed(name, form="md"), Effort(examples=6))
+    found = verdicts(printed(system(name), form="md"), Effort(examples=6))
     assert found
     assert {key: verdict.verdict for key, verdict in found.items()} == dict.fromkeys(found, "proved")
 
