@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property, wraps
 from typing import Any
@@ -17,7 +18,7 @@ from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
-from derive.rules.dependence import Dependence, check_causal, forward, leaves
+from derive.rules.dependence import Dependence, check_causal, check_shifts, forward, leaves
 from derive.rules.differential import Setting, rule_for
 from derive.rules.logistic import slope_of_sigmoid
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
@@ -161,7 +162,36 @@ def differentiated(
         expr, tidy = simplified(after)
         steps.extend(tidy)
     expr, steps = folded(model, expr, steps)
-    return Derivation(node, expr, tuple(_outside_the_language(steps)), model)
+    conditions = _produced(model, setting.followed, (node, expr))
+    return Derivation(node, expr, tuple(_outside_the_language(steps)), model, conditions=conditions)
+
+
+def _produced(model: Model, followed: list[Any], written: tuple[Any, ...]) -> tuple[Order, ...]:
+    """2 <= t where s_{t-1} was replaced by its equation, which holds from the first step on: s_0 is an input.
+
+    What follows from the letters' own range, or from the existence of a member that is written, is left out.
+    """
+    first = sp.Integer(model.time.first)
+    lows = [(letter, low) for side in written for letter, low in _existence(model, side)]
+    found: dict[Order, None] = {}
+    for member in followed:
+        made = model.produced(str(member.name))
+        if made is None or not isinstance(member, Member):
+            continue
+        shift, letter = member.time.as_coeff_Add()
+        known = [first, *(low for other, low in lows if other == letter)]
+        if letter.is_Symbol and not any((low - made[0] + shift).is_nonnegative for low in known):
+            found[(made[0] - shift, "<=", letter)] = None
+    return tuple(found)
+
+
+def _existence(model: Model, formula: Any) -> Iterator[tuple[Any, Any]]:
+    """(letter, low) for every member of a formula that exists from letter = low on only."""
+    for member in members(formula):
+        shift, letter = member.time.as_coeff_Add()
+        spans = model.spans(member.name)
+        if spans and all(low.is_Integer for low, _ in spans):
+            yield letter, min(low for low, _ in spans) - shift
 
 
 def folded(model: Model, expr: Any, steps: list[Step]) -> tuple[Any, list[Step]]:
@@ -219,6 +249,7 @@ def _setting(model: Model, node: Any, once: Any) -> Setting:
         raise RuleError(
             f"{show(variable)} is defined by an equation; differentiate by a parameter, an input or a member"
         )
+    check_shifts(model)
     setting = Setting(model, node.by, node.mode, Dependence(model, variable, held), once is None)
     if once is not None:
         setting.unfolded.update({equation.name: once for equation in model.equations})

@@ -151,6 +151,8 @@ def _steps(model: Model, derivations: tuple[Derivation, ...]) -> list[str]:
     """The letters for steps: `time: 1..t` with others like t, or each with its range where the last has its own."""
     range_, last = f"{model.time.first}..{model.time.last}", str(model.time.last)
     free = sorted({str(bound[0]) for d in derivations for bound in d.indices})
+    if _index_letter(model) == last != "t":  # `time` alone speaks of t
+        return ["indices: {" + ", ".join([f"{last}: {range_}", *(f"{one}: {last}" for one in free)]) + "}"]
     if _index_letter(model) == last:
         return [f"time: {range_}"] + (
             ["indices: {" + ", ".join(f"{one}: {last}" for one in free) + "}"] if free else []

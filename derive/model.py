@@ -137,6 +137,16 @@ class Model:
             return None
         return equation.at(expr.time) if isinstance(expr, Member) and expr.indices else equation.right
 
+    def is_outside(self, expr: Any) -> bool:
+        """Whether a member is an input though its family is computed: s_0, or r_{T+1}, where its equation has no step.
+
+        Of a step that may lie on either side (s_{t-1}) this is False.
+        """
+        if not isinstance(expr, Member) or not expr.indices:
+            return False
+        made = self.produced(expr.name)
+        return made is not None and bool((expr.time - made[0]).is_negative or (expr.time - made[1]).is_positive)
+
     def produced(self, name: str) -> tuple[sp.Expr, sp.Expr] | None:
         """The steps first … last at which an equation produces a family, None where none does."""
         equation = self.by_name.get(name)

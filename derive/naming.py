@@ -15,9 +15,14 @@ from types import MappingProxyType
 import sympy as sp
 
 from derive.language.derivatives import Gradient
-from derive.language.nodes import Member
+from derive.language.keys import plain_key
+from derive.language.nodes import Elementwise, Member
 from derive.model import Equation, Model, members
 from derive.rules.dependence import forward, is_recurrent, leaves
+
+GRADIENTS = ("\\delta", "\\Delta", "\\lambda", "\\mu")  # letters for what backpropagation names, in this order
+DIRECT = ("e", "d", "q", "\\epsilon")
+STEPS = ("k", "j", "l", "r", "q")
 
 Names = Mapping[str, str]  # family -> the name of the gradient by its members: \mathrm{Net} -> \delta
 
@@ -33,14 +38,58 @@ def delta_names(model: Model) -> Names:
     chosen = preactivations(model)
     chosen += [name for name in states(model) if name not in chosen and _is_hub(model, name)]
     chosen += _closing(model, {*chosen, *own})
-    return MappingProxyType(_distinct(chosen) | own)
+    return MappingProxyType(_distinct(chosen, _letter(model, GRADIENTS, own)) | own)
+
+
+def direct_letter(model: Model) -> str:
+    """The letter for a loss's direct gradient: e, or another where the model has an e."""
+    return _letter(model, DIRECT, direct_names(model))
+
+
+def direct_names(model: Model) -> Names:
+    """The families whose direct gradients the model names itself: e_t = ∂⁺E/∂s_t among its equations."""
+    return {e.right.by.name: e.name for e in model.equations if _names(e, "immediate")}
+
+
+def step_letter(model: Model) -> sp.Symbol:
+    """The letter for any step: k, or another where k is the last step or a name or size of the model's."""
+    return sp.Symbol(_letter(model, STEPS, {}, str(model.time.last)), integer=True)
+
+
+def _letter(model: Model, letters: tuple[str, ...], own: Names, *taken: str) -> str:
+    """The first of some letters with which no name of the model begins; names of gradients of its own do not count."""
+    known = {first_letter(name) for name in (*_named(model) - {*own.values()}, *taken)}
+    return next((letter for letter in letters if first_letter(letter) not in known), letters[0])
+
+
+@lru_cache(maxsize=64)
+def _named(model: Model) -> frozenset[str]:
+    """What a model calls its families, symbols, losses, functions and sizes."""
+    formulas = [side for e in model.equations for side in (e.left, e.right)]
+    found = {leaf for formula in formulas for leaf in leaves(formula)}
+    nodes = {node for formula in formulas for node in sp.preorder_traversal(formula)}
+    return frozenset(
+        {str(leaf.name) for leaf in found}
+        | {str(loss.symbol.name) for loss in model.losses}
+        | {node.name for node in nodes if isinstance(node, Elementwise)}
+        | {str(letter) for leaf in found for size in leaf.shape for letter in sp.sympify(size).free_symbols}
+    )
+
+
+def first_letter(name: str) -> str:
+    """A name's letter without font, accent and scripts, capitals apart: e of \\mathbf{e}_t and of \\tilde{e}."""
+    return plain_key(name).partition("_")[0].rstrip("0123456789")
 
 
 def names_gradient(equation: Equation) -> bool:
     """Whether an equation is a name for a gradient: δ_t = ∂E/∂Net_t."""
+    return _names(equation, "total")
+
+
+def _names(equation: Equation, mode: str) -> bool:
     right = equation.right
-    is_total = isinstance(right, Gradient) and right.mode == "total"
-    return is_total and isinstance(right.by, Member) and bool(right.by.indices)
+    is_one = isinstance(right, Gradient) and right.mode == mode
+    return is_one and isinstance(right.by, Member) and bool(right.by.indices)
 
 
 def preactivations(model: Model) -> list[str]:
@@ -107,16 +156,19 @@ def _is_on_open_circle(model: Model, name: str, named: set[str]) -> bool:
     return False
 
 
-def _distinct(chosen: Iterable[str]) -> dict[str, str]:
-    """δ for one family; for several δ^{l} of Net^{l}, δ^{c} of c. A name that is taken says its family in brackets."""
+def _distinct(chosen: Iterable[str], letter: str) -> dict[str, str]:
+    """δ for one family; for several δ^{l} of Net^{l}, δ^{c} of c. A name that is taken says its family in brackets.
+
+    Another letter may stand in the place of δ.
+    """
     chosen = list(dict.fromkeys(chosen))
     if len(chosen) == 1:
-        return {chosen[0]: "\\delta" + superscript(chosen[0])}
+        return {chosen[0]: letter + superscript(chosen[0])}
     marks: dict[str, str] = {}
     for name in chosen:
         mark = superscript(name) or f"^{{{name}}}"
         marks[name] = mark if mark not in marks.values() else f"^{{({name})}}"
-    return {name: "\\delta" + mark for name, mark in marks.items()}
+    return {name: letter + mark for name, mark in marks.items()}
 
 
 def superscript(name: str) -> str:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
+from textwrap import wrap
 from typing import Any
 
 from derive.batch import batched
@@ -15,10 +16,13 @@ from derive.errors import BackproofError
 from derive.language.show import show, show_name
 from derive.latex.conventions import Conventions
 from derive.latex.printer import Printer, fitting
+from derive.models.activations import ACTIVATIONS
+from derive.models.losses import LOSSES
 from derive.models.registry import System, choices_of
 from derive.models.systems import system, systems
 from derive.quantities import Options
 
+WIDTH = 80  # of the list of models, where lines can be broken
 FORMS = ("text", "latex", "md", "json")
 
 
@@ -123,8 +127,18 @@ def _value(key: str, value: str | bool, default: str | bool | int) -> str | bool
 
 
 def described() -> str:
-    """Every system with its choices, its equations and the names that it derives by."""
-    return "\n\n".join(_description(system(name)) for name in systems())
+    """Every system with its choices, its equations and the names that it derives by; activations share a line."""
+    activations = [name for name in systems() if name in ACTIVATIONS]
+    losses = [name for name in systems() if any(loss in name for loss in LOSSES)]
+    own = [name for name in systems() if name not in (*activations, *losses)]
+    parts = [
+        "Networks",
+        *map(_description, map(system, own)),
+        "Losses of outputs",
+        *map(_description, map(system, losses)),
+    ]
+    listed = f"{', '.join(activations)}\n  a[t] = f(z[t])\n  derives by: z"
+    return "\n\n".join([*parts, "Activations", listed, "Your own: a document with its equations under `given`"])
 
 
 def _description(one: System) -> str:
@@ -134,7 +148,7 @@ def _description(one: System) -> str:
         lines.append("  choices: " + ", ".join(f"{key}={_said(default)}" for key, default in choices.items()))
     lines += [f"  {show(equation.left)} = {show(equation.right)}" for equation in one.model.equations]
     lines += [f"  {loss.symbol}: {', '.join(_scope(part) for part in loss.parts)}" for loss in one.model.losses]
-    lines.append(f"  derives by: {', '.join(one.variables)}")
+    lines += wrap(f"derives by: {', '.join(one.variables)}", WIDTH, initial_indent="  ", subsequent_indent="    ")
     return "\n".join(lines)
 
 

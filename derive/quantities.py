@@ -19,11 +19,10 @@ from derive.language.build import vec
 from derive.language.keys import plain_key
 from derive.language.nodes import Member
 from derive.language.shapes import axes
-from derive.language.substitute import fresh_letter
 from derive.model import Equation, Model, members
-from derive.naming import delta_names, states
+from derive.naming import delta_names, states, step_letter
 from derive.recurrence import delta, gradient, the_loss
-from derive.rules.dependence import forward, leaves, reads_later
+from derive.rules.dependence import check_losses, check_shifts, forward, leaves, reads_later
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,8 @@ def quantities_of(model: Model, sum_one: tuple[str, ...] = (), fixed: tuple[str,
     `sum_one` names the families of targets whose members are assumed to sum to 1, `fixed` the inputs by which nobody
     asks for a gradient.
     """
+    check_shifts(model)
+    check_losses(model)
     found = [*_jacobians(model), *_kronecker_forms(model)]
     if model.losses or any(e.index is None and e.left.shape == (1, 1) for e in forward(model)):
         found += [*_deltas(model, sum_one), *_gradients(model, sum_one, fixed)]
@@ -203,12 +204,6 @@ def _shifts(model: Model, name: str, named: set[str]) -> set[int]:
                     seen.add((equation.name, total))
                     waiting.append((equation.name, total))
     return found
-
-
-def step_letter(model: Model) -> sp.Symbol:
-    """The letter for any step: k, or another where k is the last step's."""
-    letter = sp.Symbol("k", integer=True)
-    return fresh_letter(letter, sp.Tuple(letter)) if letter in model.time.last.free_symbols else letter
 
 
 def _gradients(model: Model, sum_one: tuple[str, ...], fixed: tuple[str, ...]) -> Iterator[Quantity]:

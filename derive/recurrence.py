@@ -17,10 +17,10 @@ from derive.language.build import matadd, matmul, ones
 from derive.language.derivatives import Gradient
 from derive.language.nodes import Member, TimeSum
 from derive.language.show import show
-from derive.language.substitute import fresh_letter, substitute
+from derive.language.substitute import substitute
 from derive.model import Equation, Loss, Model, Time, members
-from derive.naming import Names, delta_names
-from derive.rules.dependence import forward, leaves
+from derive.naming import Names, delta_names, direct_letter, direct_names, step_letter
+from derive.rules.dependence import check_shifts, forward, leaves, shift_of
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import RULES as SIMPLIFY
@@ -38,10 +38,14 @@ def name_direct(node: Any) -> Any:
 
 
 def direct_name(model: Model, node: Any) -> str:
-    """e where the loss sees one family, e^{(s)} where it sees several."""
+    """e where the loss sees one family, e^{(s)} where it sees several; another letter where the model has an e."""
     loss = model.loss_by_name.get(str(node.what.name))
     several = loss is not None and len({family for family, _ in loss.parts}) > 1
-    return f"e^{{({node.by.name})}}" if several else "e"
+    own = direct_names(model)
+    if node.by.name in own:
+        return own[node.by.name]
+    letter = direct_letter(model)
+    return f"{letter}^{{({node.by.name})}}" if several else letter
 
 
 # --- one derivation by a loss ------------------------------------------------------------------------------------
@@ -101,7 +105,7 @@ class Backward:
             if equation.index is None and equation.left != self.loss:
                 found += _through_formula(equation.right, member, self.by(equation.left), self)
             for written in _occurrences(equation, member):
-                at = member.time - (written.time - equation.index)
+                at = member.time - shift_of(equation, written)
                 made = self.model.produced(equation.name)
                 if made is not None and self.within(at, *made, exists=member.time):
                     c = self.by(equation.left.at(*equation.left.indices[:-1], at))
@@ -225,16 +229,23 @@ def backward_of(
 ) -> Backward:
     chosen = delta_names(model) if names is None else names
     loss = the_loss(model) if loss is None else loss
+    check_shifts(model)
     return Backward(model, loss, chosen, frozenset(stop), sum_one=frozenset(sum_one))
 
 
 def the_loss(model: Model) -> Any:
     """The one loss of a model: opaque, or the scalar that an equation without steps defines."""
-    found = [loss.symbol for loss in model.losses]
-    found += [e.left for e in forward(model) if e.index is None and e.left.shape == (1, 1)]
+    found = losses_of(model)
     if len(found) != 1:
-        raise RuleError(f"the model has {len(found)} losses; say which one is meant")
+        which = f", {' and '.join(show(loss) for loss in found)}; say which one is meant" if found else ""
+        raise RuleError(f"the model has {len(found)} losses{which}")
     return found[0]
+
+
+def losses_of(model: Model) -> list[Any]:
+    """The opaque losses, and the scalars that equations without steps define."""
+    found: list[Any] = [loss.symbol for loss in model.losses]
+    return found + [e.left for e in forward(model) if e.index is None and e.left.shape == (1, 1)]
 
 
 def sum_over_steps(backward: Backward, variable: Any) -> Any:
@@ -252,9 +263,7 @@ def sum_over_steps(backward: Backward, variable: Any) -> Any:
 
 
 def _over_steps(backward: Backward, equation: Equation, variable: Any) -> Any:
-    letter = sp.Symbol("k", integer=True)
-    if letter == backward.model.time.last:
-        letter = fresh_letter(letter, equation.right)
+    letter = step_letter(backward.model)
     made = backward.model.produced(equation.name)
     assert made is not None
     c = backward.by(equation.left.at(*equation.left.indices[:-1], letter))

@@ -18,15 +18,17 @@ from derive.language.keys import plain_key
 from derive.language.nodes import Member, TimeSum, Vec
 from derive.language.show import show
 from derive.model import Equation, Loss, Model
-from derive.naming import states
-from derive.quantities import Options, Quantity, is_column, parameters, step_letter
+from derive.naming import states, step_letter
+from derive.quantities import Options, Quantity, is_column, parameters
 from derive.recurrence import definition_of, direct_name, name_direct, name_gradient, the_loss
-from derive.rules.dependence import read_names, reads_later
+from derive.rules.dependence import check_losses, check_shifts, read_names, reads_later
 from derive.rules.rewriting import open_nodes, replaced, step
 
 
 def sensitivities_of(model: Model) -> tuple[Quantity, ...]:
     """The recursions of every state by every parameter, and the gradients that they add up to."""
+    check_shifts(model)
+    check_losses(model)
     return (*_recursions(model), *_gradients(model))
 
 

@@ -10,13 +10,13 @@ from typing import Any
 
 import sympy as sp
 
-from derive.derivation import Derivation, jacobian
+from derive.derivation import Derivation, Order, jacobian
 from derive.errors import RuleError
 from derive.language.build import matmul, transpose
 from derive.language.derivatives import Jacobian
 from derive.language.nodes import Member, TimeProduct
 from derive.language.show import show
-from derive.language.substitute import fresh_letter
+from derive.language.substitute import fresh_letter, substitute
 from derive.model import Model, members
 from derive.naming import Names
 from derive.recurrence import backward_of, definition_of, name_gradient
@@ -31,11 +31,20 @@ def product_over_steps(model: Model, y: Member, x: Member) -> Derivation:
     check_single_state(model, y.name)
     letter = _product_letter(model, y, x)
     one_step = jacobian(model, x.at(*x.indices[:-1], letter + 1), x.at(*x.indices[:-1], letter))
+    assumed = _where_it_begins(model, x, letter, one_step.right)
     node = Jacobian(y, x)
     chained = TimeProduct(one_step.left, letter, x.time, y.time - 1, "descending")
     right = TimeProduct(one_step.right, letter, x.time, y.time - 1, "descending")
     steps = (step([product_over_steps], node, chained), Step(_joined(one_step), chained, right, _step_names(one_step)))
-    return Derivation(node, right, steps, model, conditions=((x.time, "<=", y.time),))
+    return Derivation(node, right, steps, model, conditions=((x.time, "<=", y.time), *assumed))
+
+
+def _where_it_begins(model: Model, x: Member, letter: sp.Symbol, factor: Any) -> tuple[Order, ...]:
+    """What the first factor assumes of x's step, at which a state may still be an input that no equation makes."""
+    begin = jacobian(model, x.at(*x.indices[:-1], x.time + 1), x)
+    if begin.right != substitute(factor, {letter: x.time}):
+        raise RuleError(f"{begin} is no factor {show(factor)}: at {show(x)} other states are inputs")
+    return begin.conditions
 
 
 def _product_letter(model: Model, y: Member, x: Member) -> sp.Symbol:

@@ -8,9 +8,12 @@ from typing import Any
 
 from derive import wellformed
 from derive.errors import BackproofError
+from derive.language.keys import plain_key
 from derive.latex.conventions import OpenConvention
 from derive.model import Model
 from derive.models.registry import System
+from derive.recurrence import losses_of
+from derive.rules.dependence import read_names
 from verify.document.givens import Givens, InGiven
 from verify.document.readers import SUFFIXES
 from verify.document.statements import Document, Statement, read
@@ -28,12 +31,14 @@ def system_of(name: str, choices: Mapping[str, Any]) -> System:
 
     Raises `CallError` for a file that cannot be read or gives no model, with the place of what is wrong in it.
     """
-    asked = [key for key, value in choices.items() if value is not None]
+    asked = [key for key, value in choices.items() if value is not None and key != "loss"]
     if asked:
         raise CallError(f"{_path(name)} says itself what its model is: it has no choice of {', '.join(asked)}")
     document = _read(name)
     given = _givens(document)
     model = _model(document, given[0])
+    if choices.get("loss") is not None:
+        model = _with_loss(model, choices["loss"], _path(name))
     sums = tuple(tensor for tensor, kind in given[0].meaning.structures.items() if kind in ("sum 1", "one-hot"))
     families = tuple(family for family in sums if family in model.reads)
     return System(_title(document, name), _title(document, name), model, sum_one=families)
@@ -76,6 +81,17 @@ def _model(document: Document, anchor: Statement) -> Model:
         raise CallError(f"{document.source.path}: {error}") from None
     losses = anchor.meaning.losses
     return Model(model.equations, losses, model.time) if losses and not model.losses else model
+
+
+def _with_loss(model: Model, wanted: str, path: str) -> Model:
+    """The model without its other losses."""
+    losses = {plain_key(str(loss.name)): loss for loss in losses_of(model)}
+    if wanted not in losses:
+        raise CallError(f"{path} has no loss {wanted}; it has {', '.join(losses) or 'none'}")
+    needed = read_names(model, str(losses[wanted].name))
+    others = {str(loss.name) for loss in losses.values()} - needed
+    equations = tuple(e for e in model.equations if e.name not in others)
+    return Model(equations, tuple(loss for loss in model.losses if str(loss.symbol.name) not in others), model.time)
 
 
 def _path(name: str) -> str:

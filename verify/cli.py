@@ -178,9 +178,8 @@ def verify(
 )
 @click.option(
     "--loss",
-    type=click.Choice(["last", "every", "outputs"]),
-    default=None,
-    help="Where the loss looks.  [default: last]",
+    metavar="NAME",
+    help="Where the loss looks: last, every, outputs.  [default: last]  Of a document with several losses: which one.",
 )
 @click.option(
     "--partial",
@@ -255,6 +254,9 @@ def derive(
         complain(str(error))
         sys.exit(2)
     except BackproofError as error:
+        if is_document(model):  # the call is right: a page of options would hide what is wrong with the model
+            complain(f"{'<stdin>' if model == '-' else model}: {error}")
+            sys.exit(2)
         raise click.UsageError(str(error)) from None
     click.echo(text.rstrip("\n"))
 

@@ -302,5 +302,5 @@ def _console(to_stderr: bool, quiet: bool) -> Console:
 
 
 def complain(message: str) -> None:
-    """One line on standard error."""
-    Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"))
+    """A message on standard error, its lines as they are: a caret stands below its sign."""
+    Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"), soft_wrap=True)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 
 _FONTS = re.compile(r"\\(mathrm|mathbf|boldsymbol|text|mathit|operatorname)\s*")
-_ACCENTED = re.compile(r"\\(hat|tilde|bar|overline|dot|vec)\s*\{?(\w)\}?")
+_ACCENTED = re.compile(
+    r"\\(widehat|hat|widetilde|tilde|bar|overline|overrightarrow|overleftarrow|dot|vec)\s*\{?(\w)\}?"
+)
 
 
 def plain_key(name: str) -> str:

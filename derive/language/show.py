@@ -53,6 +53,7 @@ def show_name(name: str) -> str:
 
 
 _ACCENTS = {"hat": "\u0302", "tilde": "\u0303", "bar": "\u0304", "overline": "\u0304", "dot": "\u0307", "vec": "\u20d7"}
+_ACCENTS |= {"widehat": "\u0302", "widetilde": "\u0303", "overrightarrow": "\u20d7", "overleftarrow": "\u20d6"}
 _ACCENTED = re.compile(r"\\(" + "|".join(_ACCENTS) + r")\{+(\w+)\}+")
 _GREEK = [
     "alpha",

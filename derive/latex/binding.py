@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import sympy as sp
@@ -12,13 +13,42 @@ Text = tuple[str, int]
 
 
 def name_with_index(name: str, index: str) -> str:
-    """A family's member: \\mathrm{Net}_{t-1}, \\mathrm{Net}^{l}_t; an index joins a subscript that is there."""
+    """A family's member: \\mathrm{Net}_{t-1}, \\mathrm{Net}^{l}_t; an index joins a subscript that is there.
+
+    A subscript inside a superscript is none of the name's own: \\delta^{z_{i}}_t.
+    """
     if not index:
         return name
-    base, sign, sub = name.partition("_")
-    if sign:
-        return f"{base}_{{{sub.strip('{}')},{index}}}"
-    return f"{name}_{braced(index)}"
+    split = _subscript(name)
+    if split is None:
+        return f"{name}_{braced(index)}"
+    base, sub, rest = split
+    return f"{base}_{{{sub},{index}}}{rest}"
+
+
+def _subscript(name: str) -> tuple[str, str, str] | None:
+    """What stands before the subscript outside all braces, what is in it, and what stands behind."""
+    depth = 0
+    for place, sign in enumerate(name):
+        depth += (sign == "{") - (sign == "}")
+        if sign == "_" and depth == 0:
+            end = _end_of_group(name, place + 1)
+            inner = name[place + 1 : end]
+            return name[:place], inner[1:-1] if inner.startswith("{") else inner, name[end:]
+    return None
+
+
+def _end_of_group(name: str, start: int) -> int:
+    """Where a script that begins at `start` ends: behind its closing brace, its command or its one sign."""
+    if name[start : start + 1] != "{":
+        command = re.match(r"\\[A-Za-z]+|.", name[start:])
+        return start + (command.end() if command else 0)
+    depth = 0
+    for place in range(start, len(name)):
+        depth += (name[place] == "{") - (name[place] == "}")
+        if depth == 0:
+            return place + 1
+    return len(name)
 
 
 def primed(name: str, order: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sympy as sp
 
 from derive.derivation import jacobian
+from derive.errors import BackproofError
 from derive.language.build import matadd, matmul, sequence
 from derive.language.functions import elementwise
 from derive.model import Loss, Model
@@ -16,6 +17,8 @@ from derive.recurrence import delta, gradient
 @register("layers")
 def layers(loss: str = "last") -> System:
     """Net^l_t = U a^{l-1}_t + W s_{t-1} above the feed-forward a^{l-1}_t = g(Net^{l-1}_t), Net^{l-1}_t = R x_t."""
+    if loss not in ("last", "every"):
+        raise BackproofError(f"loss is one of last, every, not {loss!r}: layers has no outputs")
     upper, lower = sequence("\\mathrm{Net}^{l}", n), sequence("\\mathrm{Net}^{l-1}", m)
     below, x = sequence("a^{l-1}", m), sequence("x", p)
     matrix = sp.MatrixSymbol("R", m, p)

@@ -11,7 +11,7 @@ import sympy as sp
 
 from derive.errors import RuleError
 from derive.language.nodes import Member
-from derive.language.show import show
+from derive.language.show import show, show_name
 from derive.model import Equation, Model, members
 
 
@@ -62,6 +62,34 @@ def check_causal(model: Model, expr: Any) -> None:
             raise RuleError(f"{show(equation.left)} reads the later {show(member)}: no rule follows time backwards")
 
 
+def check_shifts(model: Model) -> None:
+    """Rules follow steps by their distance: no equation reads a family that is computed at a fixed step, as h_0."""
+    for equation in forward(model):
+        for member in members(equation.right) if equation.index is not None else ():
+            if model.equation_of(member) is not None:
+                shift_of(equation, member)
+
+
+def check_losses(model: Model) -> None:
+    """A loss is of families that equations compute; of an input it would say nothing about the parameters."""
+    for loss in model.losses:
+        for family, _ in loss.parts:
+            if family not in model.by_name:
+                raise RuleError(
+                    f"the loss {show(loss.symbol)} depends on {show_name(family)}, which no equation computes"
+                )
+
+
+def shift_of(equation: Equation, member: Member) -> int:
+    """How many steps away from its own an equation reads a member."""
+    shift = member.time - equation.index
+    if not shift.is_Integer:
+        raise RuleError(
+            f"{show(equation.left)} reads {show(member)}, which is no fixed number of steps away: no rule follows that"
+        )
+    return int(shift)
+
+
 def reads_later(model: Model, name: str) -> tuple[Equation, Member] | None:
     """The first equation on which a family depends that reads a produced member of a later step, and that member."""
     needed = read_names(model, name)
@@ -93,7 +121,7 @@ class Dependence:
     def _search(self, leaf: Any) -> bool:
         if leaf == self.variable:
             return True
-        if self.model.equation_of(leaf) is None or self.is_held(leaf):
+        if self.model.equation_of(leaf) is None or self.is_held(leaf) or self.model.is_outside(leaf):
             return False
         if not (isinstance(self.variable, Member) and self.variable.indices and isinstance(leaf, Member)):
             return self._by_definition(leaf) if self.held is not None else self._by_name(leaf)

@@ -24,7 +24,7 @@ from derive.rules import kronecker
 from derive.rules.constants import identity_like, zero_like
 from derive.rules.dependence import Dependence
 from derive.rules.elementwise import prime, slope
-from derive.rules.rewriting import Rule
+from derive.rules.rewriting import Rule, missing
 from derive.rules.softmax import softmax_jacobian
 
 
@@ -40,6 +40,7 @@ class Setting:
     unfolded: dict[str, Any] = field(default_factory=dict)
     within: Any = None  # where given, the only step whose members are unfolded
     kept: frozenset[str] = frozenset()  # families that stay as they are at that step too
+    followed: list[Any] = field(default_factory=list)  # the members whose equations were put in their places
 
     @property
     def variable(self) -> Any:
@@ -103,6 +104,7 @@ def d_definition(setting: Setting, node: Any) -> Any:
     """A name stands for its equation: ∂y/∂x = ∂(right side)/∂x."""
     leaf = _core(node.what)
     setting.unfolded[str(leaf.name)] = leaf
+    setting.followed.append(leaf)
     return type(node)(_like(node.what, setting.model.definition(leaf)), node.by, node.mode)
 
 
@@ -250,7 +252,7 @@ def rule_for(setting: Setting, node: Any) -> Rule | None:
         return d_definition if setting.may_unfold(what) else None
     rule = RULES.get(type(what))
     if rule is None:
-        raise RuleError(f"no rule for the derivative of {type(what).__name__}: {show(what)}")
+        raise missing("derivative of", what)
     return d_vec_product if rule is d_product and isinstance(setting.by, Vec) and isinstance(node, Jacobian) else rule
 
 

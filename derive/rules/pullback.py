@@ -22,7 +22,7 @@ from derive.rules import convolution
 from derive.rules.constants import identity_like
 from derive.rules.dependence import leaves
 from derive.rules.elementwise import prime
-from derive.rules.rewriting import Rule, check_axes_kept
+from derive.rules.rewriting import Rule, check_axes_kept, missing
 from derive.rules.softmax import softmax_jacobian
 
 Pulled = list[tuple[Any, Any]]
@@ -139,7 +139,7 @@ def pulled(expr: Any, target: Any, c: Any, used: list[Rule]) -> list[Any]:
         return []
     rule = rule_for(expr)
     if rule is None:
-        raise RuleError(f"no rule for the gradient through {type(expr).__name__}: {show(expr)}")
+        raise missing("gradient through", expr)
     if rule not in used:
         used.append(rule)
     terms: list[Any] = []

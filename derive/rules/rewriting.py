@@ -11,6 +11,7 @@ import sympy as sp
 from derive.errors import RuleError
 from derive.language.build import matadd, matmul
 from derive.language.derivatives import DerivativeNode
+from derive.language.nodes import Blocks
 from derive.language.shapes import axes
 from derive.language.show import show
 
@@ -39,6 +40,12 @@ def step(rules: Iterable[Rule], before: Any, after: Any) -> Step:
     used = tuple(dict.fromkeys(rules))
     check_axes_kept(", ".join(rule.__name__ for rule in used), before, after)
     return Step("; ".join(theorem(rule) for rule in used), before, after, tuple(rule.__name__ for rule in used))
+
+
+def missing(what: str, expr: Any) -> RuleError:
+    """The refusal of a node without a rule, with another way to write it where there is one."""
+    advice = ": write W [a; b] as W_a a + W_b b, each with a matrix of its own" if isinstance(expr, Blocks) else ""
+    return RuleError(f"no rule for the {what} {type(expr).__name__}: {show(expr)}{advice}")
 
 
 def check_axes_kept(name: str, before: Any, after: Any) -> None:

@@ -12,13 +12,11 @@ from typing import Any
 import sympy as sp
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
-from derive.errors import RuleError
 from derive.language import nodes
 from derive.language.build import hadamard, matadd, matmul, transpose
 from derive.language.nodes import Diag, Elementwise, Member, Scale, TimeSum, Tr
-from derive.language.show import show
 from derive.rules.elementwise import prime
-from derive.rules.rewriting import Rule, check_axes_kept
+from derive.rules.rewriting import Rule, check_axes_kept, missing
 from derive.rules.softmax import softmax_jacobian
 
 Change = Callable[[Any], Any]  # the change of an operand, None where it has none
@@ -126,7 +124,7 @@ def tangent(expr: Any, leaf: Change, used: list[Rule]) -> Any:
         return None
     rule = RULES.get(type(expr))
     if rule is None:
-        raise RuleError(f"no rule for the tangent of {type(expr).__name__}: {show(expr)}")
+        raise missing("tangent of", expr)
     found = rule(expr, lambda operand: tangent(operand, leaf, used))
     if found is not None:
         check_axes_kept(rule.__name__, expr, found)

@@ -13,7 +13,7 @@ from numbers_of_formulas import World
 
 from derive.derivation import block, family, jacobian
 from derive.errors import BackproofError, RuleError, ShapeError
-from derive.language.build import diag, kron, matadd, matmul, negate, transpose, vec
+from derive.language.build import diag, kron, matadd, matmul, negate, sequence, transpose, vec
 from derive.language.derivatives import FamilyDerivative, Gradient, Jacobian
 from derive.language.functions import elementwise
 from derive.language.nodes import Member, TimeProduct, TimeSum
@@ -293,3 +293,18 @@ def test_a_concrete_last_step():
     model = Model(FIRST, loss=Loss.last(s), time=Time(1, sp.Integer(3)))
     assert show(gradient(model, W).right) == "Σ_{k=1..3} δ[k] s[k-1]ᵀ"
     assert show(gradient(model, net[3]).right) == "diag(f'(Net[3])) e[3]"
+
+
+def test_a_state_before_the_first_step_is_an_input():
+    """c_t = f(U x_t + W h_{t-1} + V c_{t-1}), h_t = c_t: h_0 is no c_0, so that ∂c_1/∂c_0 is without W."""
+    h, c, other = sequence("h", n), sequence("c", n), sp.MatrixSymbol("V", n, n)
+    pre = matadd(matmul(U, x[t]), matmul(W, h[t - 1]), matmul(other, c[t - 1]))
+    model = Model({c[t]: f(pre), h[t]: c[t]}, loss=Loss.last(h), time=Time(1, sp.Symbol("T", integer=True)))
+    general, first = model.jacobian(c[t], c[t - 1]), model.jacobian(c[1], c[0])
+    assert general.conditions == ((2, "<=", t),)
+    assert show(general.right) == "diag(f'(U x[t] + W h[t-1] + V c[t-1])) (W + V)"
+    assert show(first.right) == "diag(f'(U x[1] + W h[0] + V c[0])) V"
+    assert model.jacobian(c[t + 1], c[t]).conditions == ()
+    assert model.jacobian(c[t], c[k - 1]).conditions == ((k - 1, "<=", t), (2, "<=", k))
+    with pytest.raises(RuleError, match="other states are inputs"):
+        model.jacobian(c[t], c[0])

@@ -6,6 +6,7 @@ import sympy as sp
 from derive.language.build import hadamard, matadd, matmul, sequence
 from derive.language.functions import elementwise
 from derive.language.keys import plain_key
+from derive.latex.binding import name_with_index
 from derive.model import Loss, Model
 from derive.models.letters import STEPS, U, W, n, net, s, t, x
 from derive.models.systems import system
@@ -88,3 +89,16 @@ def test_a_name_of_the_models_own_stays():
 )  # fmt: skip
 def test_plain_keys(name, key):
     assert plain_key(name) == key
+
+
+@pytest.mark.parametrize(
+    ("name", "written"),
+    [
+        ("\\delta^{z_{i}}", "\\delta^{z_{i}}_t"),
+        ("z_{i}", "z_{i,t}"), ("z_i", "z_{i,t}"), ("z_\\alpha", "z_{\\alpha,t}"),
+        ("W_{\\overrightarrow{h}}", "W_{\\overrightarrow{h},t}"), ("U_{i}^{2}", "U_{i,t}^{2}"),
+        ("\\tilde{h}", "\\tilde{h}_t"),
+    ],
+)  # fmt: skip
+def test_an_index_joins_the_subscript_of_the_name_itself(name, written):
+    assert name_with_index(name, "t") == written

@@ -457,13 +457,14 @@ def test_an_unnamed_gradient_and_a_missing_loss_are_refused():
 
 
 def test_a_taken_name_is_refused():
-    """A parameter called δ is no gradient."""
+    """A parameter called δ is no gradient: another letter is chosen, and δ refused where it is asked for."""
     taken = sp.MatrixSymbol("\\delta", n, 1)
     model = Model(
         {net[t]: matadd(matmul(W, s[t - 1]), taken), s[t]: f(net[t]), E: matmul(transpose(s[t]), Q)}, time=STEPS
     )
+    assert delta(model, net[t - 1]).left.name == "\\Delta"
     with pytest.raises(RuleError, match="already stands for something else"):
-        _ = delta(model, net[t - 1]).model_with_definitions
+        _ = delta(model, net[t - 1], names={net[t].name: "\\delta"}).model_with_definitions
 
 
 def test_every_system_is_listed():

@@ -56,6 +56,8 @@ def test_json_has_every_step_with_its_theorem():
         (["lstm", "--wrt", "W"], "lstm derives nothing by 'W'; expected one of Net_f, Net_g"),
         (["dense", "--loss", "every"], "dense has no choice of loss; it has layers, bias"),
         (["lstm", "--loss", "outputs", "--batch"], "the equation of E has no form over a batch: choose an opaque loss"),
+        (["lstm", "--loss", "first"], "loss is one of last, every, outputs, not 'first'"),
+        (["layers", "--loss", "outputs"], "loss is one of last, every, not 'outputs': layers has no outputs"),
         (["missing.md"], "missing.md: cannot be read: No such file or directory"),
     ],
     ids=lambda value: value if isinstance(value, str) else " ".join(value),
@@ -80,19 +82,47 @@ def test_refusals_say_what_was_expected(arguments, said):
             "no equation produces the state s: a[t] = U x[t] + W s[t-1] reads s[t-1]",
         ),
         ("U: n x m,", "U: n x m x p,", "<stdin>:2:"),
+        (
+            "s_t = f(a_t)",
+            "s_t = f(a_t) + s_0",
+            "s[t] reads s[0], which is no fixed number of steps away",
+        ),
+        ("W s_{t-1}", "[W, W] [s_{t-1}; s_{t-1}]", "write W [a; b] as W_a a + W_b b"),
+        ("loss(last s)", "loss(last x)", "<stdin>: the loss E depends on x, which no equation computes"),
+        ("loss(last s)", "loss(last \\mathbf{s})", "stands in quotes: E: 'loss(last \\mathbf{h})'"),
     ],
 )
-def test_a_wrong_document_is_told_where(before, after, said):
+@pytest.mark.parametrize("mode", ["reverse", "forward", "second"])
+def test_a_wrong_document_is_told_where(before, after, said, mode):
     assert CELL.count(before) == 1
-    code, output = derive("-", stdin=CELL.replace(before, after))
+    code, output = derive("-", "--mode", mode, stdin=CELL.replace(before, after))
     assert code == 2
     assert said in " ".join(output.split())
+    assert "Usage" not in output
 
 
 def test_a_document_has_no_choices():
-    code, output = derive("-", "--loss", "every", stdin=CELL)
+    code, output = derive("-", "--bias", stdin=CELL)
     assert code == 2
-    assert "<stdin> says itself what its model is: it has no choice of loss" in " ".join(output.split())
+    assert "<stdin> says itself what its model is: it has no choice of bias" in " ".join(output.split())
+
+
+TWO = CELL.replace("E: loss(last s)", "E: loss(last s), F: 1, '\\lambda': 1").replace("'2'", "'2', '3'")
+TWO += r"$$F = \lambda \sum_{t=1}^T \|s_t\|^2 \tag{3}$$"
+
+
+@pytest.mark.parametrize(("loss", "other"), [("E", "F"), ("F", "E")])
+def test_of_several_losses_one_is_said(loss, other):
+    code, output = derive("-", stdin=TWO)
+    assert code == 2
+    assert "the model has 2 losses, E and F; say which one is meant" in " ".join(output.split())
+    code, output = derive("-", "--loss", loss, "--wrt", "W", stdin=TWO)
+    assert code == 0
+    assert f"grad.W  ∂{loss}/∂W = " in output
+    assert f"∂{other}/∂W" not in output
+    code, output = derive("-", "--loss", "every", stdin=TWO)
+    assert code == 2
+    assert "<stdin> has no loss every; it has E, F" in " ".join(output.split())
 
 
 def test_the_list_of_models_names_choices_and_variables():
@@ -101,3 +131,7 @@ def test_the_list_of_models_names_choices_and_variables():
     assert "lstm: LSTM, loss on the last state" in done.output
     assert "  choices: loss=last, bias=yes, peepholes=no, coupled=no" in done.output
     assert "  derives by: Net_f, Net_g, Net_i, Net_o, U_f," in done.output
+    lines = done.output.splitlines()
+    assert lines.index("Networks") < lines.index("Losses of outputs") < lines.index("Activations")
+    assert "gelu, identity, leaky relu, relu, sigmoid, softmax, softplus, tanh" in lines  # each is a[t] = f(z[t])
+    assert max(len(line) for line in lines if line.startswith("  ")) <= 80

@@ -61,7 +61,9 @@ def read_block(text: str, offset: int, source: Source) -> Mapping[str, tuple[Ent
         mark = error.problem_mark or error.context_mark
         place = offset + (mark.index if mark is not None else 0)
         place = min(place, len(source.text) - 1)
-        raise DocumentError(f"the block is no YAML: {error.problem or error.context}", source.place(place)) from None
+        hint = "; a value with braces, a colon or a comma stands in quotes: E: 'loss(last \\mathbf{h})'"
+        said = f"the block is no YAML: {error.problem or error.context}"
+        raise DocumentError(said + hint * _is_unquoted(text, mark), source.place(place)) from None
     except (yaml.YAMLError, RecursionError) as error:
         raise DocumentError(f"the block is no YAML: {error}", source.place(offset)) from None
     if node is None:
@@ -70,6 +72,11 @@ def read_block(text: str, offset: int, source: Source) -> Mapping[str, tuple[Ent
         raise DocumentError("the block holds keys with values, as `layout: numerator`", source.place(offset))
     result: Mapping[str, tuple[Entry, Entry]] = _entry(node, offset, source, 0).value
     return result
+
+
+def _is_unquoted(text: str, mark: Any) -> bool:
+    """Whether YAML stumbled over a brace or a colon within a value: of \\mathbf{h} inside { … }."""
+    return mark is not None and text[mark.index : mark.index + 1] in ("{", "}", ":")
 
 
 def _entry(node: Any, offset: int, source: Source, depth: int) -> Entry:

@@ -24,7 +24,7 @@ from verify.oracles.laboratory import Laboratory
 from verify.oracles.letters import Env
 
 STEP = 2.0**-10
-COARSE, NEGLIGIBLE = 1000, 1e-9
+COARSE, NEGLIGIBLE = 1e6, 1e-9
 SHIFTS = np.array([1, -1, 2, -2, 4, -4]) * STEP
 SHIFTED_RANK = 6  # directions, instances, two back axes, rows, columns
 
@@ -78,7 +78,10 @@ class Guarded:
 
 @dataclass(frozen=True)
 class GuardedRelu:
-    """relu with NaN where z has different signs along the six shifts."""
+    """relu with NaN where z has different signs along the six shifts, or has itself passed a kink before.
+
+    relu(NaN) is 0, a comparison with NaN being false: behind another relu the NaN must be kept by hand.
+    """
 
     relu: Function
 
@@ -87,8 +90,9 @@ class GuardedRelu:
         found = self.relu.value(order, z)
         if z.ndim < SHIFTED_RANK:
             return found
-        signs = (z > 0).reshape(len(SHIFTS), -1, *z.shape[1:])
-        passed = (signs != signs[0]).any(axis=0)
+        along = z.reshape(len(SHIFTS), -1, *z.shape[1:])
+        signs = along > 0
+        passed = ((signs != signs[0]) | np.isnan(along)).any(axis=0)
         return np.where(np.concatenate([passed] * len(SHIFTS)), np.nan, found)
 
     def size(self, order: int, z: Array) -> Array:

@@ -89,6 +89,22 @@ def test_differences_leave_out_the_kink_of_relu():
     assert examine("complex step", claim, count=400).instances == 400
 
 
+def test_differences_remember_a_kink_behind_another_relu():
+    """s_t = relu(W x_t + u ⊙ s_{t-1} + b): a kink passed at one step counts at later ones: relu(NaN) is 0."""
+    n, m = sp.symbols("n m", integer=True, positive=True)
+    T, t, k = (sp.Symbol(letter, integer=True) for letter in "Ttk")
+    x, s, relu = sequence("x", m), sequence("s", n), elementwise("f", "relu")
+    W, u, b = sp.MatrixSymbol("W", n, m), sp.MatrixSymbol("u", n, 1), sp.MatrixSymbol("b", n, 1)
+    net = matadd(matmul(W, x[t]), hadamard(u, s[t - 1]), b)
+    model = Model([Equation(s[t], relu(net), t)], loss=Loss.last(s), time=Time(1, T))
+    E = model.losses[0].symbol
+    slope = relu.prime(matadd(matmul(W, x[k]), hadamard(u, s[k - 1]), b))
+    right = TimeSum(matmul(hadamard(slope, Gradient(E, s[k])), transpose(x[k])), k, sp.S.One, T)
+    outcome = examine("differences", Claim(Gradient(E, W), right, model), count=400)
+    assert outcome.outcome == "equal"
+    assert 0 < outcome.instances < 400
+
+
 @pytest.mark.parametrize("recurrent", [False, True])
 @pytest.mark.parametrize("name", NAMES)
 def test_layer_to_layer(name, recurrent):
