@@ -28,10 +28,14 @@ from verify.claim import Claim, names_in
 
 @dataclass(frozen=True)
 class Gate:
-    """A family z = σ(a) and the names that change their sign with a: a itself, parameters, names of derivatives."""
+    """A family z = σ(a) and the names that change their sign with a: a itself, parameters, names of derivatives.
+
+    `mixed` are names of derivatives that neither stay as they are nor change their sign.
+    """
 
     name: str
     turned: frozenset[str]
+    mixed: frozenset[str] = frozenset()
 
 
 def equal_after(claim: Claim, is_good: Callable[[Claim], bool]) -> str:
@@ -46,7 +50,9 @@ def equal_after(claim: Claim, is_good: Callable[[Claim], bool]) -> str:
 
 def mirrored(claim: Claim, gate: Gate) -> Claim | None:
     """The claim in the other convention of a gate; None where it is the same or has no mirror."""
-    if not (names_in(claim.left) | names_in(claim.right)) & {gate.name, *gate.turned}:
+    named, touched = names_in(claim.left) | names_in(claim.right), {gate.name, *gate.turned}
+    is_assumed = any(names_in(a.subject) & touched and a.kind not in _EVEN for a in claim.assumptions)
+    if not named & touched or named & gate.mixed or is_assumed:
         return None
     try:
         return replace(claim, left=_mirror(claim.left, gate), right=_mirror(claim.right, gate))
@@ -81,10 +87,18 @@ def _parameters(formula: Any, model: Model) -> set[str]:
     return {str(node.name) for node in symbols if model.equation_of(node) is None}
 
 
+_EVEN = ("symmetric", "diagonal", "zero", "invertible", "nonzero", "orthogonal")  # hold for -A where they do for A
+
+
 def _with_names(gate: Gate, model: Model) -> Gate:
-    """Names for derivatives by what turns (δ_t = ∂E/∂a_t) turn too."""
-    named = {e.name for e in model.equations if isinstance(e.right, DerivativeNode) and _sign(e.right, gate) == -1}
-    return replace(gate, turned=gate.turned | named)
+    """Names for derivatives by what turns (δ_t = ∂E/∂a_t) turn too, and names of these."""
+    definitions, found = [e for e in model.equations if model.is_definition(e)], gate
+    for _ in definitions:  # each round is right about one more of a chain of names
+        signs = {e.name: _sign(e.right, found) for e in definitions}
+        turned = {name for name, sign in signs.items() if sign == -1}
+        mixed = {name for name, sign in signs.items() if sign is None}
+        found = Gate(gate.name, gate.turned | turned, frozenset(mixed))
+    return found
 
 
 # --- signs -------------------------------------------------------------------------------------------------------
@@ -94,7 +108,7 @@ def _sign(expr: Any, gate: Gate) -> int | None:
     """1 where a formula stays as it is, -1 where it changes its sign, None where it does neither."""
     if isinstance(expr, Member | sp.MatrixSymbol):
         name = str(expr.name)
-        return None if name == gate.name else -1 if name in gate.turned else 1
+        return None if name == gate.name or name in gate.mixed else -1 if name in gate.turned else 1
     if isinstance(expr, DerivativeNode):
         return _sign_of_derivative(expr, gate)
     if isinstance(expr, Elementwise):

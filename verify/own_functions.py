@@ -33,8 +33,9 @@ def has_own_functions(claim: Claim) -> bool:
 def settled(claim: Claim, settle: Settler) -> Verdict:
     """A claim with each function of the user's own written out.
 
-    f⁽ᵏ⁾ is written by the rule for f', which is settled first; a rule that is not good leaves the claim undecided. A
-    function without a value stays unknown: what holds for every f holds for it.
+    f⁽ᵏ⁾ is written by the rule for f', which is settled first; a rule that is not good leaves the claim undecided, and
+    what rests on a rule that is only tested is no better known than that. A function without a value stays unknown:
+    what holds for every f holds for it.
     """
     laws = dict.fromkeys(_laws(claim))
     names = [law.function for law in laws]
@@ -42,6 +43,7 @@ def settled(claim: Claim, settle: Settler) -> Verdict:
     if twice is not None:
         return Verdict("undecided", f"two functions are called {twice}, and they differ")
     used: list[str] = []
+    tested: list[str] = []
     for law in laws:
         highest = 0 if law.value is None else max(node.order for node in _nodes(claim) if law_of(node) == law)
         for order in range(1, highest + 1):
@@ -49,11 +51,23 @@ def settled(claim: Claim, settle: Settler) -> Verdict:
             if verdict.verdict not in ("proved", "tested"):
                 return Verdict("undecided", f"{_rule(law, order)} is {verdict.verdict}: {verdict.message}")
             used.append(f"{_rule(law, order)} ({verdict.verdict})")
+            tested += [_rule(law, order)] if verdict.verdict == "tested" else []
     verdict = settle(_expanded(claim))
+    if tested:
+        verdict = _resting_on(tested[0], verdict)
     unknown = next((law for law in laws if law.value is None), None)
     if unknown is not None and verdict.verdict not in ("proved", "tested"):
         return Verdict("undecided", f"{_without_value(unknown)}; as a claim about every f it is {verdict.verdict}")
     return replace(verdict, assumptions=(*verdict.assumptions, *used))
+
+
+def _resting_on(rule: str, verdict: Verdict) -> Verdict:
+    """A verdict on a claim in which f' is written by a rule that is only tested: neither proof nor refutation."""
+    weaker = {"proved": "tested", "refuted": "undecided"}.get(verdict.verdict, verdict.verdict)
+    if weaker == verdict.verdict:
+        return verdict
+    message = f"{rule} is only tested; with it the claim is {verdict.verdict}: {verdict.message}"
+    return replace(verdict, verdict=weaker, reason=None, message=message, certificate=None, counterexample=None)
 
 
 def _without_value(law: Law) -> str:

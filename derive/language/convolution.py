@@ -70,7 +70,7 @@ def slid_axis(source: AxisSizes, kernel: AxisSizes, is_full: bool) -> AxisSizes 
         return None
     size = slid(length(source), length(kernel), is_full)
     if size == 1:
-        return ()
+        return None if is_full and (source or kernel) else ()  # p + q - 1 = 1: it fits at p = q = 1 alone
     return None if (size - 1).is_nonpositive else (size,)  # 2 - k: it fits at k = 1 alone
 
 

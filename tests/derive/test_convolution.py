@@ -58,7 +58,11 @@ def test_what_never_fits_is_refused(source, kernel):
 
 
 def test_a_full_one_needs_no_room():
+    """But where it leaves a number, 2 - k and k entries are one each: the normal form had no slot for that."""
     assert axes(correlate(sp.MatrixSymbol("q", 1, 1), w, full=True)).plain == ((k,), ())
+    assert axes(correlate(sp.MatrixSymbol("q", 1, 1), sp.MatrixSymbol("c", 1, 1), full=True)).is_scalar
+    with pytest.raises(ShapeError):
+        axes(correlate(sp.MatrixSymbol("q", 2 - k, 1), w, full=True))
 
 
 def test_a_flip_keeps_the_axes_and_undoes_itself():

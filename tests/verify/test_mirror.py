@@ -1,5 +1,7 @@
 """z and 1 - z: a claim in one convention of the update gate against a model in the other."""
 
+from dataclasses import replace
+
 import pytest
 import sympy as sp
 
@@ -9,6 +11,7 @@ from derive.model import Loss, Model
 from derive.models.letters import STEPS, U, W, n, s, t, x
 from derive.models.systems import system
 from verify import api
+from verify.claim import Assumption, Claim
 from verify.mirror import gates, mirrored
 from verify.quantities import claim_of
 
@@ -18,8 +21,6 @@ ABOUT_Z = ("delta.Net_z", "delta.h", "delta.Net_n", "grad.W_z", "grad.h0", "J.h.
 
 def against(other, derivation):
     """A derivation's formula, claimed of the other model with the same names for gradients."""
-    from dataclasses import replace
-
     from derive.derivation import with_definitions
 
     return replace(claim_of(derivation), model=with_definitions(other.model, derivation.definitions))
@@ -119,3 +120,43 @@ def test_in_a_document(tmp_path):
         assert report[name].verdict == "refuted"
         assert report[name].hint.startswith("equal after z → 1 - z"), report[name].hint
     assert report["W"].verdict == "proved"
+
+
+TWICE = r"2 \frac{\partial E}{\partial a_t}"
+
+
+@pytest.mark.parametrize(
+    ("given", "line", "has_hint"),
+    [
+        (TWICE, r"\delta_t = -2 \frac{\partial E}{\partial a_t}", False),
+        (TWICE, r"\delta_t = 2 \sigma'(a_t) \odot (g_t - h_{t-1}) \odot \delta^h_t", True),
+        (r"a_t + \frac{\partial E}{\partial a_t}", r"\delta_t = a_t - \frac{\partial E}{\partial a_t}", False),
+        (r"z_t \odot \frac{\partial E}{\partial a_t}", r"\delta_t = -z_t \odot \frac{\partial E}{\partial a_t}", False),
+    ],
+    ids=["multiple", "multiple in the other convention", "sum", "product"],
+)
+def test_a_name_for_a_formula_with_a_derivative(tmp_path, given, line, has_hint):
+    """It changes its sign with the formula; where that does neither, there is no mirror."""
+    path = tmp_path / "gru.md"
+    plain = r"\frac{\partial E}{\partial a_t} \tag{d}"
+    text = DOCUMENT.replace(plain, given + r" \tag{d}")
+    assert text != DOCUMENT
+    path.write_text(f"{text}\n$${line} \\tag{{line}}$$\n", encoding="utf-8")
+    found = api.document(path, examples=4)["line"]
+    assert found.verdict == "refuted"
+    assert found.hint.startswith("equal after") == has_hint, found.hint
+
+
+def test_what_is_assumed_of_a_parameter_is_assumed_in_both_conventions():
+    """1ᵀ b = 1 is not 1ᵀ(-b) = 1: 1ᵀ b = -1 holds in neither; a symmetric W is one with its sign changed."""
+    z, b = sequence("z", n), sp.MatrixSymbol("b", n, 1)
+    σ, row = elementwise("\\sigma", "sigmoid"), ones(1, n)
+    argument = matadd(matmul(W, s[t - 1]), b)
+    model = Model({z[t]: σ(argument), s[t]: hadamard(z[t], s[t - 1])}, Loss.last(s), STEPS)
+    (gate,) = gates(model)
+    assert gate.turned == {"W", "b"}
+    sum_one, symmetric = Assumption("sum_one", b, sp.Identity(1)), Assumption("symmetric", W)
+    claim = Claim(matmul(row, b), negate(sp.Identity(1)), model, assumptions=(sum_one,))
+    assert mirrored(claim, gate) is None
+    assert mirrored(replace(claim, assumptions=()), gate) is not None
+    assert mirrored(replace(claim, assumptions=(symmetric,)), gate) is not None

@@ -115,6 +115,30 @@ def test_what_is_derived_with_a_wrong_rule_is_refuted():
     assert claim(derivation.left, derivation.right, model=model, **FEW).verdict == "refuted"
 
 
+@pytest.mark.parametrize(
+    ("right", "verdict"),
+    [("rule", "tested"), ("two", "undecided"), ("value", "proved")],
+)
+def test_what_rests_on_a_rule_that_is_only_tested(right, verdict):
+    """f(z) = z with f' = exp(log z)/z + 10^-60: wrong by less than any number tells, and no ground for a proof.
+
+    f' = rule is false, though both deciders say equal once f' is written by the rule; the value rests on no rule.
+    """
+    exp, log, inverse = (elementwise(name, name) for name in ("exp", "log", "reciprocal"))
+    tiny = matmul(sp.Rational(1, 10**60), ones(n, 1))
+    f = elementwise("f", value=lambda z: z, derivative=lambda _, z: matadd(hadamard(exp(log(z)), inverse(z)), tiny))
+    y = sp.MatrixSymbol("y", n, 1)
+    assert verify.function(f, **FEW).verdict == "tested"
+    sides = {
+        "rule": (f.prime(y), matadd(hadamard(exp(log(y)), inverse(y)), tiny)),
+        "two": (f.prime(y), matmul(2, ones(n, 1))),
+        "value": (f(y), y),
+    }
+    found = claim(*sides[right], model=Model(()), **FEW)
+    assert found.verdict == verdict
+    assert right == "value" or "is only tested" in found.message
+
+
 def test_the_hypothesis_is_named_until_it_is_checked():
     derivation = jacobian(cell(swish(right)), net[t], net[t - 1])
     ((slope, rule),) = derivation.hypotheses

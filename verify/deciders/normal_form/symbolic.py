@@ -138,9 +138,16 @@ def _windows(claim: Claim, letter: sp.Symbol) -> Iterator[Window]:
     generic = max([model.time.first, *starts]) - reach.lo  # from this value on every equation holds in the window
     for end in ends:
         yield Window(reach.lo, reach.hi, None, end)
-        for value in range(min(model.time.first, generic), generic):
-            if _in_scope(claim, letter, value, reach):
+        for value in range(_earliest(model) - reach.hi, generic):
+            ends_early = end and value + reach.hi < model.time.first  # no run ends before its first step
+            if not ends_early and _in_scope(claim, letter, value, reach):
                 yield Window(min(reach.lo, min(starts, default=model.time.first) - value), reach.hi, value, end)
+
+
+def _earliest(model: Model) -> int:
+    """No later than the first step of any member: s_0, where an equation reads the step before the run's first."""
+    lows = [lo for name in model.by_name for lo, _ in model.spans(name) if lo.is_Integer]
+    return min([model.time.first - 1, *map(int, lows)])
 
 
 def _may_end(claim: Claim, letter: sp.Symbol, hi: int) -> bool:
