@@ -32,6 +32,11 @@ WRONG = NOTES.replace("= W \\tag{2.2a}", "= W^\\top \\tag{2.2a}")
 SUMMARY = ("all as it should be", "not as it should be")
 
 
+def _heed_interrupts():
+    """A shell's background jobs ignore Ctrl-C, and so do their children, this one too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watched:
     """A watching process, and what it has printed so far."""
 
@@ -43,6 +48,7 @@ class Watched:
             env={**os.environ, "PYTHONPATH": root, "BACKPROOF_CACHE": str(folder / "cache")},
             stdout=stdout,
             stderr=subprocess.STDOUT,
+            preexec_fn=_heed_interrupts,
         )
         self.lines = queue.Queue()
 
