@@ -62,6 +62,7 @@ def check_causal(model: Model, expr: Any) -> None:
             raise RuleError(f"{show(equation.left)} reads the later {show(member)}: no rule follows time backwards")
 
 
+@lru_cache(maxsize=64)
 def check_shifts(model: Model) -> None:
     """Rules follow steps by their distance: no equation reads a family that is computed at a fixed step, as h_0."""
     for equation in forward(model):
@@ -90,6 +91,7 @@ def shift_of(equation: Equation, member: Member) -> int:
     return int(shift)
 
 
+@lru_cache(maxsize=1 << 12)
 def reads_later(model: Model, name: str) -> tuple[Equation, Member] | None:
     """The first equation on which a family depends that reads a produced member of a later step, and that member."""
     needed = read_names(model, name)
@@ -121,7 +123,9 @@ class Dependence:
     def _search(self, leaf: Any) -> bool:
         if leaf == self.variable:
             return True
-        if self.model.equation_of(leaf) is None or self.is_held(leaf) or self.model.is_outside(leaf):
+        if self.model.equation_of(leaf) is None or not self._by_name(leaf):
+            return False
+        if self.is_held(leaf) or self.model.is_outside(leaf):
             return False
         if not (isinstance(self.variable, Member) and self.variable.indices and isinstance(leaf, Member)):
             return self._by_definition(leaf) if self.held is not None else self._by_name(leaf)
