@@ -18,8 +18,7 @@ from derive.language.build import matmul, ones
 from derive.language.nodes import Elementwise, Member, Size
 from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
-from derive.model import Model
-from derive.rules.dependence import leaves
+from derive.model import Model, leaves
 from derive.rules.rewriting import rebuilt
 
 BATCH = sp.Symbol("B", integer=True, positive=True)

@@ -18,7 +18,7 @@ from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
-from derive.rules.dependence import Dependence, check_causal, check_shifts, forward, leaves
+from derive.rules.dependence import Dependence, check_causal, check_shifts, forward
 from derive.rules.differential import Setting, rule_for
 from derive.rules.logistic import slope_of_sigmoid
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
@@ -106,7 +106,7 @@ def with_definitions(model: Model, definitions: tuple[Equation, ...]) -> Model:
 
 
 def _inputs(model: Model) -> set[str]:
-    return {str(leaf.name) for equation in model.equations for leaf in leaves(equation.right)}
+    return {str(leaf.name) for equation in model.equations for leaf in equation.leaves}
 
 
 def jacobian(model: Model, y: Any, x: Any, partial: str = "total", layout: str = "numerator") -> Derivation:

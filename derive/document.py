@@ -20,8 +20,7 @@ from derive.language.show import show
 from derive.latex.binding import name_with_index
 from derive.latex.conventions import OPTIONS, Conventions
 from derive.latex.printer import TEXTBOOK, Printer, fitting
-from derive.model import Equation, Loss, Model
-from derive.rules.dependence import leaves
+from derive.model import Equation, Loss, Model, leaves
 
 
 def as_document(title: str, derivations: Iterable[Derivation], layout: str = "numerator", vec: str = "column") -> str:

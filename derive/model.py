@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import sympy as sp
@@ -71,6 +71,16 @@ class Equation:
     def name(self) -> str:
         """The LaTeX name of the family or symbol that is defined."""
         return str(self.left.name)
+
+    @cached_property
+    def members(self) -> tuple[Member, ...]:
+        """The members that the right side writes."""
+        return members(self.right)
+
+    @cached_property
+    def leaves(self) -> tuple[Any, ...]:
+        """The symbols and members that the right side writes."""
+        return leaves(self.right)
 
     def at(self, time: Any) -> sp.MatrixExpr:
         """The right side at one step."""
@@ -165,7 +175,7 @@ class Model:
         """For each family the forward equations that write a member of it."""
         found: dict[str, dict[str, Equation]] = {}
         for equation in self.forward:
-            for member in members(equation.right):
+            for member in equation.members:
                 found.setdefault(member.name, {})[equation.name] = equation
         return {name: tuple(equations.values()) for name, equations in found.items()}
 
@@ -177,7 +187,7 @@ class Model:
             span = self.produced(equation.name)
             if span is None or equation.index is None:
                 continue
-            for member in members(equation.right):
+            for member in equation.members:
                 shift = member.time - equation.index
                 if not shift.free_symbols:
                     found.setdefault(member.name, []).append((span[0] + shift, span[1] + shift))
@@ -224,11 +234,23 @@ class Model:
         return any(isinstance(node, DerivativeNode) for node in sp.preorder_traversal(equation.right))
 
 
-@lru_cache(maxsize=1 << 14)
 def members(expr: Any) -> tuple[Member, ...]:
     """The members with indices that a formula writes, in order of appearance, each once."""
     found = (node for node in sp.preorder_traversal(expr) if isinstance(node, Member) and node.indices)
     return tuple(dict.fromkeys(found))
+
+
+def leaves(expr: Any) -> tuple[Any, ...]:
+    """The symbols and members that a formula writes, each once, in order."""
+    return tuple(dict.fromkeys(_leaves(expr)))
+
+
+def _leaves(expr: Any) -> Iterator[Any]:
+    if isinstance(expr, Member | sp.MatrixSymbol):
+        yield expr
+        return
+    for arg in getattr(expr, "args", ()):
+        yield from _leaves(arg)
 
 
 def _equation(left: Any, right: Any) -> Equation:

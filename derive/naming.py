@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from types import MappingProxyType
 
 import sympy as sp
@@ -17,8 +16,9 @@ import sympy as sp
 from derive.language.derivatives import Gradient
 from derive.language.keys import plain_key
 from derive.language.nodes import Elementwise, Member
-from derive.model import Equation, Model, members
-from derive.rules.dependence import forward, is_recurrent, leaves
+from derive.model import Equation, Model, leaves
+from derive.remembered import with_the_model
+from derive.rules.dependence import forward, is_recurrent
 
 GRADIENTS = ("\\delta", "\\Delta", "\\lambda", "\\mu")  # letters for what backpropagation names, in this order
 DIRECT = ("e", "d", "q", "\\epsilon")
@@ -27,7 +27,7 @@ STEPS = ("k", "j", "l", "r", "q")
 Names = Mapping[str, str]  # family -> the name of the gradient by its members: \mathrm{Net} -> \delta
 
 
-@lru_cache(maxsize=64)
+@with_the_model
 def delta_names(model: Model) -> Names:
     """Families whose gradients get names: pre-activations, states with several readers, what else closes circles.
 
@@ -62,7 +62,7 @@ def _letter(model: Model, letters: tuple[str, ...], own: Names, *taken: str) -> 
     return next((letter for letter in letters if first_letter(letter) not in known), letters[0])
 
 
-@lru_cache(maxsize=64)
+@with_the_model
 def _named(model: Model) -> frozenset[str]:
     """What a model calls its families, symbols, losses, functions and sizes."""
     formulas = [side for e in model.equations for side in (e.left, e.right)]
@@ -104,7 +104,7 @@ def states(model: Model) -> list[str]:
         member.name
         for equation in forward(model)
         if equation.index is not None
-        for member in members(equation.right)
+        for member in equation.members
         if member.time != equation.index
     }
     return [equation.name for equation in forward(model) if equation.index is not None and equation.name in read]
@@ -124,11 +124,11 @@ def _is_hub(model: Model, name: str) -> bool:
 def _operands(model: Model, name: str) -> set[str]:
     """The families of its own step that an equation reads."""
     equation = model.by_name[name]
-    return {m.name for m in members(equation.right) if model.equation_of(m) is not None and m.time == equation.index}
+    return {m.name for m in equation.members if model.equation_of(m) is not None and m.time == equation.index}
 
 
 def _reads_parameter(model: Model, equation: Equation) -> bool:
-    return any(isinstance(leaf, sp.MatrixSymbol) and model.equation_of(leaf) is None for leaf in leaves(equation.right))
+    return any(isinstance(leaf, sp.MatrixSymbol) and model.equation_of(leaf) is None for leaf in equation.leaves)
 
 
 def _closing(model: Model, named: set[str]) -> list[str]:
@@ -147,7 +147,7 @@ def _is_on_open_circle(model: Model, name: str, named: set[str]) -> bool:
     waiting = [name]
     while waiting:
         equation = model.by_name.get(waiting.pop())
-        for member in members(equation.right) if equation is not None else ():
+        for member in equation.members if equation is not None else ():
             if member.name == name:
                 return True
             if member.name not in seen and member.name not in named:

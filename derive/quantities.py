@@ -22,7 +22,7 @@ from derive.language.shapes import axes
 from derive.model import Equation, Model, members
 from derive.naming import delta_names, states, step_letter
 from derive.recurrence import delta, gradient, the_loss
-from derive.rules.dependence import check_losses, check_shifts, forward, leaves, reads_later
+from derive.rules.dependence import check_losses, check_shifts, forward, reads_later
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ def parameters(model: Model) -> list[Any]:
 
 def _parameters(model: Model, equation: Equation) -> list[Any]:
     """The parameters that an equation writes: symbols without a step that no equation defines."""
-    return [leaf for leaf in leaves(equation.right) if _is_parameter(leaf) and model.equation_of(leaf) is None]
+    return [leaf for leaf in equation.leaves if _is_parameter(leaf) and model.equation_of(leaf) is None]
 
 
 def _is_parameter(leaf: Any) -> bool:
@@ -195,7 +195,7 @@ def _shifts(model: Model, name: str, named: set[str]) -> set[int]:
         if any(place == "last" for loss in model.losses for family, place in loss.parts if family == current):
             found.add(-1 + moved)
         for equation in model.readers.get(current, ()):
-            for member in members(equation.right) if equation.index is not None else ():
+            for member in equation.members if equation.index is not None else ():
                 if member.name != current or (member.time - equation.index).free_symbols:
                     continue
                 total = moved + int(member.time - equation.index)
@@ -235,7 +235,7 @@ def _inputs(model: Model) -> list[Member]:
     loss = str(the_loss(model).name)
     found: dict[str, Member] = {}
     for equation in forward(model):
-        for member in members(equation.right) if equation.name != loss else ():
+        for member in equation.members if equation.name != loss else ():
             if model.equation_of(member) is None:
                 found.setdefault(member.name, member)
     return list(found.values())

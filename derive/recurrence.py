@@ -18,9 +18,9 @@ from derive.language.derivatives import Gradient
 from derive.language.nodes import Member, TimeSum
 from derive.language.show import show
 from derive.language.substitute import substitute
-from derive.model import Equation, Loss, Model, Time, members
+from derive.model import Equation, Loss, Model, Time, leaves, members
 from derive.naming import Names, delta_names, direct_letter, direct_names, step_letter
-from derive.rules.dependence import check_shifts, forward, leaves, shift_of
+from derive.rules.dependence import check_shifts, forward, shift_of
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import RULES as SIMPLIFY
@@ -150,7 +150,7 @@ def _occurrences(equation: Equation, member: Member) -> list[Member]:
     """The members of the same family that an equation writes, one for each step it reads."""
     if equation.index is None:
         return []
-    return [m for m in members(equation.right) if m.name == member.name and m.indices[:-1] == member.indices[:-1]]
+    return [m for m in equation.members if m.name == member.name and m.indices[:-1] == member.indices[:-1]]
 
 
 def _through_formula(formula: Any, target: Any, c: Any, backward: Backward) -> list[Any]:
@@ -252,7 +252,7 @@ def sum_over_steps(backward: Backward, variable: Any) -> Any:
     """∂E/∂X = Σ over the steps and equations that read X of the gradient, pulled back."""
     terms = []
     for equation in forward(backward.model):
-        if variable not in leaves(equation.right):
+        if variable not in equation.leaves:
             continue
         if equation.index is None:
             c = sp.Identity(1) if equation.left == backward.loss else backward.by(equation.left)

@@ -64,7 +64,7 @@ def _step_names(derivation: Derivation) -> tuple[str, ...]:
 def check_single_state(model: Model, name: str) -> None:
     """Everything that later steps read of a step goes through one family; otherwise there is no plain product."""
     for equation in forward(model):
-        for member in members(equation.right):
+        for member in equation.members:
             if equation.index is None or member.time == equation.index or model.equation_of(member) is None:
                 continue
             if member.time != equation.index - 1:

@@ -13,7 +13,7 @@ from derive.language.nodes import Softmax
 from derive.language.shapes import axes
 from derive.language.show import show, show_name
 from derive.language.substitute import free_letters
-from derive.model import Equation, Model, members
+from derive.model import Equation, Model
 
 
 def check(model: Model) -> None:
@@ -40,7 +40,7 @@ def check_states(model: Model) -> None:
     """
     lags: dict[str, list[tuple[Equation, Any]]] = {}
     for equation in model.equations:
-        for member in members(equation.right) if equation.index is not None else ():
+        for member in equation.members if equation.index is not None else ():
             lags.setdefault(member.name, []).append((equation, member))
     for name, reads in lags.items():
         if name not in model.by_name and all(member.time != equation.index for equation, member in reads):
@@ -73,7 +73,7 @@ def _check_shapes(equation: Equation) -> None:
 
 
 def _check_letters(model: Model, equation: Equation) -> None:
-    times = {letter for member in members(equation.right) for letter in free_letters(sp.Tuple(*member.indices))}
+    times = {letter for member in equation.members for letter in free_letters(sp.Tuple(*member.indices))}
     known = {equation.index} | model.time.last.free_symbols
     bound = {node.index for node in sp.preorder_traversal(equation.right) if hasattr(node, "lo")}
     for letter in times - known - bound:
@@ -82,7 +82,7 @@ def _check_letters(model: Model, equation: Equation) -> None:
 
 def _check_steps(equation: Equation) -> None:
     """A step is a letter plus a number, forwards or backwards: s_{t-1}, x_{T-t}, not s_{2t}."""
-    for member in members(equation.right):
+    for member in equation.members:
         for letter in member.time.free_symbols:
             if member.time.as_coefficients_dict()[letter] not in (1, -1):
                 raise ModelError(
@@ -93,9 +93,7 @@ def _check_steps(equation: Equation) -> None:
 def _check_order(model: Model) -> None:
     """No member needs itself within one step."""
     same_step = {
-        equation.name: {
-            m.name for m in members(equation.right) if equation.index is not None and m.time == equation.index
-        }
+        equation.name: {m.name for m in equation.members if equation.index is not None and m.time == equation.index}
         for equation in model.equations
         if not model.is_definition(equation)
     }
@@ -133,7 +131,7 @@ def _check_directions(model: Model) -> None:
 def _lags(model: Model) -> Iterator[tuple[str, str, int]]:
     """(reader, family read, how many steps later) for every produced family that an equation reads."""
     for equation in model.equations:
-        for member in members(equation.right) if equation.index is not None else ():
+        for member in equation.members if equation.index is not None else ():
             lag = member.time - equation.index
             if member.name in model.by_name and lag.is_Integer and not model.is_definition(equation):
                 yield equation.name, member.name, int(lag)

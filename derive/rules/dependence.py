@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -12,21 +10,8 @@ import sympy as sp
 from derive.errors import RuleError
 from derive.language.nodes import Member
 from derive.language.show import show, show_name
-from derive.model import Equation, Model, members
-
-
-@lru_cache(maxsize=1 << 14)
-def leaves(expr: Any) -> tuple[Any, ...]:
-    """The symbols and members that a formula writes, each once, in order."""
-    return tuple(dict.fromkeys(_leaves(expr)))
-
-
-def _leaves(expr: Any) -> Iterator[Any]:
-    if isinstance(expr, Member | sp.MatrixSymbol):
-        yield expr
-        return
-    for arg in getattr(expr, "args", ()):
-        yield from _leaves(arg)
+from derive.model import Equation, Model, leaves
+from derive.remembered import with_the_model
 
 
 def forward(model: Model) -> tuple[Equation, ...]:
@@ -34,13 +19,13 @@ def forward(model: Model) -> tuple[Equation, ...]:
     return model.forward
 
 
-@lru_cache(maxsize=1 << 12)
+@with_the_model
 def read_names(model: Model, name: str) -> frozenset[str]:
     """All names that a family or symbol depends on, itself among them."""
     found, waiting = {name}, [name]
     while waiting:
         equation = model.by_name.get(waiting.pop())
-        for leaf in leaves(equation.right) if equation is not None else ():
+        for leaf in equation.leaves if equation is not None else ():
             if str(leaf.name) not in found:
                 found.add(str(leaf.name))
                 waiting.append(str(leaf.name))
@@ -50,7 +35,7 @@ def read_names(model: Model, name: str) -> frozenset[str]:
 def is_recurrent(model: Model, name: str) -> bool:
     """Whether a family depends on earlier members of its own."""
     equation = model.by_name.get(name)
-    return equation is not None and any(name in read_names(model, str(leaf.name)) for leaf in leaves(equation.right))
+    return equation is not None and any(name in read_names(model, str(leaf.name)) for leaf in equation.leaves)
 
 
 def check_causal(model: Model, expr: Any) -> None:
@@ -62,11 +47,11 @@ def check_causal(model: Model, expr: Any) -> None:
             raise RuleError(f"{show(equation.left)} reads the later {show(member)}: no rule follows time backwards")
 
 
-@lru_cache(maxsize=64)
+@with_the_model
 def check_shifts(model: Model) -> None:
     """Rules follow steps by their distance: no equation reads a family that is computed at a fixed step, as h_0."""
     for equation in forward(model):
-        for member in members(equation.right) if equation.index is not None else ():
+        for member in equation.members if equation.index is not None else ():
             if model.equation_of(member) is not None:
                 shift_of(equation, member)
 
@@ -91,12 +76,12 @@ def shift_of(equation: Equation, member: Member) -> int:
     return int(shift)
 
 
-@lru_cache(maxsize=1 << 12)
+@with_the_model
 def reads_later(model: Model, name: str) -> tuple[Equation, Member] | None:
     """The first equation on which a family depends that reads a produced member of a later step, and that member."""
     needed = read_names(model, name)
     for equation in forward(model):
-        for member in members(equation.right) if equation.index is not None and equation.name in needed else ():
+        for member in equation.members if equation.index is not None and equation.name in needed else ():
             if model.equation_of(member) is not None and (member.time - equation.index).is_positive:
                 return equation, member
     return None

@@ -18,9 +18,9 @@ from derive.language.derivatives import Gradient, Jacobian
 from derive.language.nodes import Diag, Elementwise, Scale, Tr
 from derive.language.shapes import axes, is_coefficient
 from derive.language.show import show
+from derive.model import leaves
 from derive.rules import convolution
 from derive.rules.constants import identity_like
-from derive.rules.dependence import leaves
 from derive.rules.elementwise import prime
 from derive.rules.rewriting import Rule, check_axes_kept, missing
 from derive.rules.softmax import softmax_jacobian
