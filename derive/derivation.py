@@ -18,7 +18,7 @@ from derive.language.shapes import axes
 from derive.language.show import show
 from derive.language.substitute import free_letters
 from derive.model import Equation, Model, members
-from derive.rules.dependence import Dependence, check_causal, check_shifts, forward
+from derive.rules.dependence import Dependence, check_causal, check_shifts
 from derive.rules.differential import Setting, rule_for
 from derive.rules.logistic import slope_of_sigmoid
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
@@ -218,7 +218,7 @@ def name_of_softmax(model: Model, node: Any) -> Any:
     """A value is written by its name: softmax(z_k) is o_k where the model says so."""
     if not isinstance(node, Softmax) or not isinstance(node.argument, Member):
         return None
-    for equation in forward(model):
+    for equation in model.forward:
         right = equation.right
         if equation.index is None or not isinstance(right, Softmax) or not isinstance(right.argument, Member):
             continue

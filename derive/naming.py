@@ -18,7 +18,7 @@ from derive.language.keys import plain_key
 from derive.language.nodes import Elementwise, Member
 from derive.model import Equation, Model, leaves
 from derive.remembered import with_the_model
-from derive.rules.dependence import forward, is_recurrent
+from derive.rules.dependence import is_recurrent
 
 GRADIENTS = ("\\delta", "\\Delta", "\\lambda", "\\mu")  # letters for what backpropagation names, in this order
 DIRECT = ("e", "d", "q", "\\epsilon")
@@ -94,7 +94,7 @@ def _names(equation: Equation, mode: str) -> bool:
 
 def preactivations(model: Model) -> list[str]:
     """The recurrent families that read a parameter; where there is none, all families that read one."""
-    found = [e.name for e in forward(model) if e.index is not None and _reads_parameter(model, e)]
+    found = [e.name for e in model.forward if e.index is not None and _reads_parameter(model, e)]
     return [name for name in found if is_recurrent(model, name)] or found
 
 
@@ -102,12 +102,12 @@ def states(model: Model) -> list[str]:
     """The families that equations carry from step to step: produced, and read at another step than the reader's."""
     read = {
         member.name
-        for equation in forward(model)
+        for equation in model.forward
         if equation.index is not None
         for member in equation.members
         if member.time != equation.index
     }
-    return [equation.name for equation in forward(model) if equation.index is not None and equation.name in read]
+    return [equation.name for equation in model.forward if equation.index is not None and equation.name in read]
 
 
 def readers(model: Model, name: str) -> list[str]:
@@ -134,7 +134,7 @@ def _reads_parameter(model: Model, equation: Equation) -> bool:
 def _closing(model: Model, named: set[str]) -> list[str]:
     """The states that must be named besides, so that no circle of equations is without a name."""
     found: list[str] = []
-    for name in [*states(model), *(e.name for e in forward(model) if e.index is not None)]:
+    for name in [*states(model), *(e.name for e in model.forward if e.index is not None)]:
         if name not in named and _is_on_open_circle(model, name, named):
             found.append(name)
             named = named | {name}

@@ -22,7 +22,7 @@ from derive.language.shapes import axes
 from derive.model import Equation, Model, members
 from derive.naming import delta_names, states, step_letter
 from derive.recurrence import delta, gradient, the_loss
-from derive.rules.dependence import check_losses, check_shifts, forward, reads_later
+from derive.rules.dependence import check_losses, check_shifts, reads_later
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def quantities_of(model: Model, sum_one: tuple[str, ...] = (), fixed: tuple[str,
     check_shifts(model)
     check_losses(model)
     found = [*_jacobians(model), *_kronecker_forms(model)]
-    if model.losses or any(e.index is None and e.left.shape == (1, 1) for e in forward(model)):
+    if model.losses or any(e.index is None and e.left.shape == (1, 1) for e in model.forward):
         found += [*_deltas(model, sum_one), *_gradients(model, sum_one, fixed)]
     return tuple(found)
 
@@ -126,7 +126,7 @@ def _lag(steps: Any) -> str:
 
 def _kronecker_forms(model: Model) -> Iterator[Quantity]:
     """∂⁺y_t/∂vec of each parameter that y's equation writes."""
-    for equation in forward(model):
+    for equation in model.forward:
         if equation.index is None or not is_column(equation.left):
             continue
         y = equation.left
@@ -144,7 +144,7 @@ def _by_parameter(model: Model, options: Options, y: Any, parameter: Any) -> Der
 
 def parameters(model: Model) -> list[Any]:
     """The parameters of a model, each once, in the order in which equations write them."""
-    return list(dict.fromkeys(p for equation in forward(model) for p in _parameters(model, equation)))
+    return list(dict.fromkeys(p for equation in model.forward for p in _parameters(model, equation)))
 
 
 def _parameters(model: Model, equation: Equation) -> list[Any]:
@@ -208,7 +208,7 @@ def _shifts(model: Model, name: str, named: set[str]) -> set[int]:
 
 def _gradients(model: Model, sum_one: tuple[str, ...], fixed: tuple[str, ...]) -> Iterator[Quantity]:
     """∂E/∂X of every parameter, of the inputs at any step, and of the members before the first step."""
-    for equation in forward(model):
+    for equation in model.forward:
         if equation.index is None and equation.left.shape != (1, 1):
             yield _gradient(plain_key(equation.name), equation.left, sum_one)
     for parameter in parameters(model):
@@ -234,7 +234,7 @@ def _inputs(model: Model) -> list[Member]:
     """A member of each family that no equation produces and not the loss alone reads: inputs, but no targets."""
     loss = str(the_loss(model).name)
     found: dict[str, Member] = {}
-    for equation in forward(model):
+    for equation in model.forward:
         for member in equation.members if equation.name != loss else ():
             if model.equation_of(member) is None:
                 found.setdefault(member.name, member)

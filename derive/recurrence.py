@@ -20,7 +20,7 @@ from derive.language.show import show
 from derive.language.substitute import substitute
 from derive.model import Equation, Loss, Model, Time, leaves, members
 from derive.naming import Names, delta_names, direct_letter, direct_names, step_letter
-from derive.rules.dependence import check_shifts, forward, shift_of
+from derive.rules.dependence import check_shifts, shift_of
 from derive.rules.pullback import pullback
 from derive.rules.rewriting import Rule, Step, everywhere, open_nodes, replaced, step
 from derive.rules.simplify import RULES as SIMPLIFY
@@ -245,13 +245,13 @@ def the_loss(model: Model) -> Any:
 def losses_of(model: Model) -> list[Any]:
     """The opaque losses, and the scalars that equations without steps define."""
     found: list[Any] = [loss.symbol for loss in model.losses]
-    return found + [e.left for e in forward(model) if e.index is None and e.left.shape == (1, 1)]
+    return found + [e.left for e in model.forward if e.index is None and e.left.shape == (1, 1)]
 
 
 def sum_over_steps(backward: Backward, variable: Any) -> Any:
     """∂E/∂X = Σ over the steps and equations that read X of the gradient, pulled back."""
     terms = []
-    for equation in forward(backward.model):
+    for equation in backward.model.forward:
         if variable not in equation.leaves:
             continue
         if equation.index is None:

@@ -21,7 +21,6 @@ from derive.language.nodes import Member
 from derive.model import Equation, Model
 from derive.naming import delta_names
 from derive.quantities import Options, Quantity, parameters, quantities_of
-from derive.rules.dependence import forward
 from derive.rules.rewriting import Rule, Step, theorem
 from derive.rules.simplify import simplified
 from derive.rules.tangent import tangent
@@ -29,7 +28,7 @@ from derive.rules.tangent import tangent
 
 def second_order_of(model: Model, sum_one: tuple[str, ...] = ()) -> tuple[Quantity, ...]:
     """Tangents of every equation and of every δ recursion, and the Hessian's product for every parameter."""
-    found = [_forward_tangent(equation) for equation in forward(model) if equation.index is not None]
+    found = [_forward_tangent(equation) for equation in model.forward if equation.index is not None]
     wanted = {f"grad.{plain_key(str(parameter.name))}" for parameter in parameters(model)}
     for quantity in quantities_of(model, sum_one):
         if quantity.id.startswith("delta."):
@@ -77,7 +76,7 @@ def _product(model: Model, options: Options, first: Quantity) -> Derivation:
 
 def _tangent(model: Model, left: Any, formula: Any, definitions: tuple[Equation, ...]) -> Derivation:
     used: list[Rule] = []
-    moving = {*(e.name for e in forward(model)), *(e.name for e in definitions), *delta_names(model).values()}
+    moving = {*(e.name for e in model.forward), *(e.name for e in definitions), *delta_names(model).values()}
     found = tangent(formula, partial(_change, model, moving), used)
     if found is None:
         found = sp.ZeroMatrix(*formula.shape)

@@ -20,7 +20,7 @@ from derive.language.substitute import fresh_letter, substitute
 from derive.model import Model, members
 from derive.naming import Names
 from derive.recurrence import backward_of, definition_of, name_gradient
-from derive.rules.dependence import forward, is_recurrent, read_names
+from derive.rules.dependence import is_recurrent, read_names
 from derive.rules.rewriting import Step, step
 
 
@@ -63,7 +63,7 @@ def _step_names(derivation: Derivation) -> tuple[str, ...]:
 
 def check_single_state(model: Model, name: str) -> None:
     """Everything that later steps read of a step goes through one family; otherwise there is no plain product."""
-    for equation in forward(model):
+    for equation in model.forward:
         for member in equation.members:
             if equation.index is None or member.time == equation.index or model.equation_of(member) is None:
                 continue

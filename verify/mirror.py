@@ -22,7 +22,7 @@ from derive.language.derivatives import DerivativeNode
 from derive.language.nodes import Elementwise, Member, Vec
 from derive.language.shapes import axes
 from derive.language.show import show_name
-from derive.model import Equation, Model
+from derive.model import Model
 from verify.claim import Claim, names_in
 
 
@@ -68,7 +68,7 @@ def gates(model: Model) -> Iterator[Gate]:
             continue
         inner = model.equation_of(right.argument)
         own = {equation.name} | ({inner.name} if inner is not None else set())
-        others = set().union(*(names_in(e.right) for e in _forward(model) if e.name not in own))
+        others = set().union(*(names_in(e.right) for e in model.forward if e.name not in own))
         if inner is not None and inner.name in others:
             continue
         formula = right.argument if inner is None else inner.right
@@ -76,10 +76,6 @@ def gates(model: Model) -> Iterator[Gate]:
         gate = Gate(equation.name, frozenset(parameters | (own - {equation.name})))
         if parameters and _sign(formula, gate) == -1:
             yield _with_names(gate, model)
-
-
-def _forward(model: Model) -> list[Equation]:
-    return [equation for equation in model.equations if not model.is_definition(equation)]
 
 
 def _parameters(formula: Any, model: Model) -> set[str]:

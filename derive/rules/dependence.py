@@ -14,11 +14,6 @@ from derive.model import Equation, Model, leaves
 from derive.remembered import with_the_model
 
 
-def forward(model: Model) -> tuple[Equation, ...]:
-    """The equations of the forward computation, without names for derivatives."""
-    return model.forward
-
-
 @with_the_model
 def read_names(model: Model, name: str) -> frozenset[str]:
     """All names that a family or symbol depends on, itself among them."""
@@ -50,7 +45,7 @@ def check_causal(model: Model, expr: Any) -> None:
 @with_the_model
 def check_shifts(model: Model) -> None:
     """Rules follow steps by their distance: no equation reads a family that is computed at a fixed step, as h_0."""
-    for equation in forward(model):
+    for equation in model.forward:
         for member in equation.members if equation.index is not None else ():
             if model.equation_of(member) is not None:
                 shift_of(equation, member)
@@ -80,7 +75,7 @@ def shift_of(equation: Equation, member: Member) -> int:
 def reads_later(model: Model, name: str) -> tuple[Equation, Member] | None:
     """The first equation on which a family depends that reads a produced member of a later step, and that member."""
     needed = read_names(model, name)
-    for equation in forward(model):
+    for equation in model.forward:
         for member in equation.members if equation.index is not None and equation.name in needed else ():
             if model.equation_of(member) is not None and (member.time - equation.index).is_positive:
                 return equation, member

@@ -11,7 +11,6 @@ from derive.language.build import hadamard, matadd, matmul, negate, ones
 from derive.language.nodes import Diag, Elementwise, Member
 from derive.language.shapes import axes
 from derive.model import Model
-from derive.rules.dependence import forward
 from derive.rules.simplify import reciprocal_of, split_number
 
 
@@ -76,7 +75,7 @@ def name_of_sigmoid(model: Model, value: Elementwise) -> Any:
     """The name o_k of σ(z_k) where the model says o_t = σ(z_t), None where it has none."""
     if not isinstance(value.argument, Member):
         return None
-    for equation in forward(model):
+    for equation in model.forward:
         right = equation.right
         is_sigmoid = isinstance(right, Elementwise) and (right.kind, right.order) == ("sigmoid", 0)
         if equation.index is None or not is_sigmoid or not isinstance(right.argument, Member):

@@ -10,7 +10,7 @@ from derive.language.build import diag, hadamard, matadd, matmul, ones, transpos
 from derive.language.functions import elementwise
 from derive.language.nodes import Scale
 from derive.language.show import show
-from derive.model import Loss, Model
+from derive.model import Model
 from derive.models.letters import STEPS, W, n, s, t
 from derive.models.systems import system
 from derive.printed import over_batch
@@ -61,4 +61,3 @@ def test_every_quantity_over_a_batch_in_numbers(name):
 def test_biases_sum_over_the_samples():
     (found,) = over_batch(system("stacked", layers=1)).quantities("b1")
     assert str(found) == "∂E/∂b^1 = Σ_{k=1..t} δ^1[k] 1"
-    assert Loss.last(s).parts == (("s", "last"),)
