@@ -1,0 +1,128 @@
+"""Backward values are linear in the δ's: their coefficients are gathered, and what one step sends to another is named.
+
+    δ^z = σ'(z) ⊙ (h ⊙ δ^h - h̃ ⊙ δ^h)   is   (σ'(z) ⊙ (h - h̃)) ⊙ δ^h
+    δ^h_t = e_t + Wᵀ δ_{t+1}             is   δ^h_t = e_t + r_{t+1}  with  r_t = Wᵀ δ_t
+
+The coefficients do not depend on the recursion, so all steps' are computed at once; r is zero beyond the last step, and
+at the first step it is what the member before the steps receives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from derive.code import values
+from derive.code.values import Read, Scaled, Sum, Times, Value
+
+
+@dataclass(frozen=True)
+class Carried:
+    """r_t: what step t sends to step t - shift, for the family that receives it."""
+
+    name: str
+    shift: int
+    value: Value
+
+
+def depends(value: Value, names: frozenset[str]) -> bool:
+    """Whether a value reads a member of some families."""
+    return not names.isdisjoint(values.names_read(value))
+
+
+def gathered(value: Value, adjoints: frozenset[str]) -> Value:
+    """a ⊙ v + b ⊙ v = (a + b) ⊙ v: one coefficient for each thing that depends on the δ's."""
+    if not depends(value, adjoints) or isinstance(value, Read):
+        return value
+    made = values.rebuilt(value, lambda operand: gathered(operand, adjoints))
+    return _collected(made, adjoints) if isinstance(made, Sum) else made
+
+
+def _collected(value: Sum, adjoints: frozenset[str]) -> Value:
+    coefficients: dict[Value, list[Value]] = {}
+    for term in value.terms:
+        coefficient, atom = _split(term, adjoints)
+        coefficients.setdefault(atom, []).append(coefficient)
+    return values.add(*(values.times(values.add(*found), atom) for atom, found in coefficients.items()))
+
+
+def _split(term: Value, adjoints: frozenset[str]) -> tuple[Value, Value]:
+    """c ⊙ v: the coefficient, and what depends on the δ's."""
+    if isinstance(term, Scaled):
+        coefficient, atom = _split(term.operand, adjoints)
+        return values.scaled(term.number, coefficient), atom
+    if isinstance(term, Times):
+        free = [factor for factor in term.factors if not depends(factor, adjoints)]
+        bound = [factor for factor in term.factors if depends(factor, adjoints)]
+        if free and bound:
+            return values.times(*free), values.times(*bound)
+    return values.number(1), term
+
+
+def with_carried(
+    lines: Mapping[str, Value], adjoints: frozenset[str]
+) -> tuple[dict[str, Value], tuple[Carried, ...]]:
+    """The δ's, with what they receive from other steps named."""
+    found: list[Carried] = []
+    changed = {name: _extracted(value, adjoints, found) for name, value in lines.items()}
+    return changed, tuple(found)
+
+
+def _extracted(value: Value, adjoints: frozenset[str], found: list[Carried]) -> Value:
+    """The value with every largest part that another step sends replaced by a name."""
+    if not depends(value, adjoints):
+        return value
+    shift = _sent_from(value, adjoints)
+    if shift:
+        return _named(value, shift, found)
+    if isinstance(value, Sum | Times):
+        return _extracted_parts(value, adjoints, found)
+    return values.rebuilt(value, lambda operand: _extracted(operand, adjoints, found))
+
+
+def _named(value: Value, shift: int, found: list[Carried]) -> Value:
+    sent = values.shifted(value, -shift)
+    name = next((one.name for one in found if (one.shift, one.value) == (shift, sent)), "")
+    if not name:
+        name = f"sent {len(found)}"
+        found.append(Carried(name, shift, sent))
+    return Read(value.size, name, shift)
+
+
+def _extracted_parts(value: Sum | Times, adjoints: frozenset[str], found: list[Carried]) -> Value:
+    """What the same step sends is carried as one: terms of a sum, a factor with its coefficients."""
+    join = values.add if isinstance(value, Sum) else values.times
+    groups: dict[int, list[Value]] = {}
+    for part in value.operands:
+        groups.setdefault(_sent_from(part, adjoints), []).append(part)
+    if isinstance(value, Times):  # coefficients of the step that sends go with what it sends
+        for shift in [shift for shift in groups if shift]:
+            own = [part for part in groups.get(0, []) if _is_of(part, shift, adjoints)]
+            groups[shift] += own
+            groups[0] = [part for part in groups.get(0, []) if part not in own]
+    made = []
+    for shift, parts in groups.items():
+        made += [_named(join(*parts), shift, found)] if shift else [_extracted(one, adjoints, found) for one in parts]
+    return values.spread(join(*made), value.size)
+
+
+def _is_of(part: Value, shift: int, adjoints: frozenset[str]) -> bool:
+    return not depends(part, adjoints) and any(read.shift == shift for read in values.reads(part))
+
+
+def _sent_from(value: Value, adjoints: frozenset[str]) -> int:
+    """How many steps away the step is that sends a whole value; 0 where none does."""
+    if not depends(value, adjoints):
+        return 0
+    if isinstance(value, Read):
+        return value.shift
+    if isinstance(value, Times):
+        shifts = {_sent_from(factor, adjoints) for factor in value.factors if depends(factor, adjoints)}
+        own = all(
+            any(read.shift in shifts for read in values.reads(factor)) or not values.reads(factor)
+            for factor in value.factors
+            if not depends(factor, adjoints)
+        )
+        return shifts.pop() if len(shifts) == 1 and own else 0
+    shifts = {_sent_from(operand, adjoints) for operand in value.operands}
+    return shifts.pop() if len(shifts) == 1 else 0

@@ -1,0 +1,153 @@
+"""Where values live: a value that dies as another is made gives it its place, so that steps are computed in place.
+
+A *home* is a place of (B, size) entries, at every step (`stored`) or one for all steps (scratch). Stored homes of a
+phase that share a size become the slots of one buffer, so that neighbours are contiguous and one call serves them all;
+their order is chosen in `packing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from derive.code.plan import At, Instruction, Phase, Variable
+from derive.language.nodes import Size
+
+IN_PLACE = frozenset({"add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal", "step", "copy"})
+
+
+@dataclass(eq=False)
+class Home:
+    """A place for values: what lives there, in order; at every step or not; the steps read outside of 1 … T."""
+
+    phase: int
+    size: Size
+    stored: bool
+    variables: list[Variable] = field(default_factory=list)
+    before: int = 0  # members in front of step 1
+    after: int = 0
+    alone: bool = False  # an array of its own: an input, an output, what a matrix multiplies
+    carried: bool = False  # what one step leaves for the next: zero before the first
+
+
+@dataclass
+class Homes:
+    """The homes of the variables of one function; `given` are places that exist already."""
+
+    of: dict[Variable, Home] = field(default_factory=dict)
+    given: frozenset[Home] = frozenset()
+
+    def made(self) -> list[Home]:
+        """The homes of this function, each once, in the order in which they are filled."""
+        return [home for home in dict.fromkeys(self.of.values()) if home not in self.given]
+
+    def row(self, operand: At) -> int:
+        """How many rows of its array after the row of step 1 an operand's stands at step 1."""
+        home = self.of[operand.variable]
+        return home.before + operand.shift if home.stored else 0
+
+
+def homes_of(
+    phases: Sequence[Phase],
+    given: Mapping[Variable, Home],
+    kept: Iterable[Variable],
+    alone: Iterable[Variable],
+) -> Homes:
+    """A home for each variable: `kept` are read after the function, `alone` have arrays of their own."""
+    return _Settler(phases, given, frozenset(kept), frozenset(alone)).settled()
+
+
+class _Settler:
+    """Gives homes in the order of the instructions."""
+
+    def __init__(
+        self,
+        phases: Sequence[Phase],
+        given: Mapping[Variable, Home],
+        kept: frozenset[Variable],
+        alone: frozenset[Variable],
+    ) -> None:
+        self.phases, self.kept, self.alone = phases, kept, alone
+        self.found = Homes(dict(given), frozenset(given.values()))
+        self.last: dict[Variable, int] = {}  # the place of the last reader
+        self.written: dict[Variable, int] = {}  # the place of the last writer
+        self.elsewhere: set[Variable] = set()  # read at another step than the reader's
+        for place, instruction in enumerate(_instructions(phases)):
+            self.written[instruction.target] = place
+            for operand in _variables(instruction):
+                self.last[operand.variable] = place
+                if operand.shift:
+                    self.elsewhere.add(operand.variable)
+
+    def settled(self) -> Homes:
+        place = 0
+        for number, phase in enumerate(self.phases):
+            self._carried(number, phase)
+            for at, instruction in enumerate((*phase.before, *phase.inside)):
+                self._settle(instruction, place, number, is_whole=at < len(phase.before))
+                place += 1
+        self._pad()
+        return self.found
+
+    def _carried(self, number: int, phase: Phase) -> None:
+        """What one step sends to the next and nobody keeps has one place, which is read before it is written."""
+        for instruction in phase.inside:
+            target = instruction.target
+            if target in self.elsewhere and target not in self.kept:
+                self._give(Home(number, target.size, stored=False, carried=True), target)
+
+    def _settle(self, instruction: Instruction, place: int, phase: int, is_whole: bool) -> None:
+        target = instruction.target
+        if target in self.found.of:
+            return
+        home = self._dying(instruction, place, phase)
+        if home is None:
+            is_stored = is_whole or target in self.kept
+            home = Home(phase, target.size, is_stored, alone=target in self.alone)
+        self._give(home, target)
+
+    def _give(self, home: Home, target: Variable) -> None:
+        if target not in self.found.of:
+            home.variables.append(target)
+            self.found.of[target] = home
+
+    def _dying(self, instruction: Instruction, place: int, phase: int) -> Home | None:
+        """The home of an operand that nobody reads any more, where the result may be written."""
+        target = instruction.target
+        if instruction.op not in IN_PLACE or target in self.alone or target in self.elsewhere:
+            return None
+        for operand in _variables(instruction):
+            home = self.found.of.get(operand.variable)
+            if home is None or not self._is_free(operand, home, place, phase) or home.size != target.size:
+                continue
+            if home.carried and self.last.get(target, place) > self.written[operand.variable]:
+                continue
+            if home.stored or target not in self.kept:
+                return home
+        return None
+
+    def _is_free(self, operand: At, home: Home, place: int, phase: int) -> bool:
+        """Whether an operand is read here for the last time."""
+        variable = operand.variable
+        if home in self.found.given or home.phase != phase or home.alone or variable in self.kept:
+            return False
+        if variable in self.elsewhere and not home.carried:
+            return False
+        return self.last[variable] <= place
+
+    def _pad(self) -> None:
+        """Room for the members outside the steps of what is read at other steps."""
+        for instruction in _instructions(self.phases):
+            for operand in _variables(instruction):
+                home = self.found.of.get(operand.variable)
+                if home is not None and home.stored and home not in self.found.given:
+                    home.before, home.after = max(home.before, -operand.shift), max(home.after, operand.shift)
+
+
+def _instructions(phases: Sequence[Phase]) -> Iterator[Instruction]:
+    for phase in phases:
+        yield from (*phase.before, *phase.inside)
+
+
+def _variables(instruction: Instruction) -> Iterator[At]:
+    return (operand for operand in instruction.operands if isinstance(operand, At))

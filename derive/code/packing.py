@@ -1,0 +1,251 @@
+"""Which instructions become one call: those that do the same to neighbours (superword-level parallelism).
+
+Larsen & Amarasinghe, Exploiting superword level parallelism with multimedia instruction sets, PLDI 2000. Instructions
+of a step that do not depend on one another and do the same are one call where the places of their operands and of
+their targets are neighbours. The order of the places is chosen so that a step has as few calls as possible.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import permutations
+
+from derive.code.homes import Home, Homes
+from derive.code.plan import At, Instruction, Number, Operand, Phase, Weight
+
+EXHAUSTIVE = 6  # slots up to which all orders are tried
+BROADCAST = 3  # so many neighbours are multiplied by one operand in one call: a broadcast costs as much as two calls
+WHOLE = 0.1  # what a call for all steps counts beside a call a step
+
+
+@dataclass(eq=False)
+class Buffer:
+    """Homes side by side: slots of one array."""
+
+    homes: list[Home]
+
+    def slot(self, home: Home) -> int:
+        """The place of a home."""
+        return self.homes.index(home)
+
+
+@dataclass(frozen=True)
+class Pack:
+    """Instructions that are one call, in the order of their places."""
+
+    instructions: tuple[Instruction, ...]
+
+    @property
+    def first(self) -> Instruction:
+        """The instruction that stands for all."""
+        return self.instructions[0]
+
+
+@dataclass
+class Layout:
+    """The buffers of a function and its calls: for each phase those for all steps, and those of one step."""
+
+    homes: Homes
+    buffers: dict[Home, Buffer]
+    before: list[list[Pack]] = field(default_factory=list)
+    inside: list[list[Pack]] = field(default_factory=list)
+
+    @property
+    def cost(self) -> float:
+        """The calls of one step, those for all steps counted lightly."""
+        return sum(map(len, self.inside)) + WHOLE * sum(map(len, self.before))
+
+
+def packed(phases: Sequence[Phase], homes: Homes, given: Mapping[Home, Buffer]) -> Layout:
+    """The layout with the fewest calls a step; `given` are buffers that exist already."""
+    plans = [(_Dependences(phase.before, homes), _Dependences(phase.inside, homes)) for phase in phases]
+    orders = [list(group) for group in _groups(homes)]
+    best = _laid_out(plans, homes, orders, given)
+    for place in range(len(orders)):
+        for order in _candidates(orders[place]):
+            tried = [*orders[:place], order, *orders[place + 1 :]]
+            made = _laid_out(plans, homes, tried, given)
+            if made.cost < best.cost:
+                best, orders = made, tried
+    return best
+
+
+def _groups(homes: Homes) -> list[list[Home]]:
+    """Stored homes of one phase and one size, which become one buffer."""
+    found: dict[tuple[int, object], list[Home]] = {}
+    for home in homes.made():
+        if home.stored and not home.alone:
+            found.setdefault((home.phase, home.size), []).append(home)
+    return [group for group in found.values() if len(group) > 1]
+
+
+def _candidates(group: list[Home]) -> Iterator[list[Home]]:
+    """All orders of a few homes; of many, those that one move makes of the first order."""
+    if len(group) <= EXHAUSTIVE:
+        yield from map(list, permutations(group))
+        return
+    for start in range(len(group)):
+        for end in range(len(group)):
+            moved = [one for one in group if one is not group[start]]
+            yield [*moved[:end], group[start], *moved[end:]]
+
+
+def _laid_out(
+    plans: Iterable[tuple[_Dependences, _Dependences]],
+    homes: Homes,
+    orders: Iterable[list[Home]],
+    given: Mapping[Home, Buffer],
+) -> Layout:
+    buffers = dict(given) | {home: buffer for buffer in map(Buffer, orders) for home in buffer.homes}
+    found = Layout(homes, buffers)
+    for before, inside in plans:
+        found.before.append(list(_Scheduler(before, homes, buffers).packs()))
+        found.inside.append(list(_Scheduler(inside, homes, buffers).packs()))
+    return found
+
+
+# --- one list of instructions ------------------------------------------------------------------------------------
+
+
+class _Dependences:
+    """Which instructions of a list have to wait for which earlier ones."""
+
+    def __init__(self, instructions: Sequence[Instruction], homes: Homes) -> None:
+        self.instructions, self.homes = instructions, homes
+        self.needs = [frozenset(self._needs(place)) for place in range(len(instructions))]
+
+    def _needs(self, place: int) -> Iterator[int]:
+        """The earlier instructions that write what this one reads, or touch what it writes."""
+        mine = self.instructions[place]
+        for earlier in range(place):
+            other = self.instructions[earlier]
+            if self._touched(mine) & self._written(other) or self._written(mine) & self._touched(other):
+                yield earlier
+
+    def _written(self, one: Instruction) -> set[tuple[Home, int]]:
+        return {(self.homes.of[one.target], 0)}
+
+    def _touched(self, one: Instruction) -> set[tuple[Home, int]]:
+        places = self._written(one)
+        for operand in one.operands:
+            if isinstance(operand, At):
+                home = self.homes.of[operand.variable]
+                places.add((home, operand.shift if home.stored else 0))
+        return places
+
+
+class _Scheduler:
+    """Takes the largest pack that is ready, again and again."""
+
+    def __init__(self, plan: _Dependences, homes: Homes, buffers: dict[Home, Buffer]) -> None:
+        self.instructions, self.needs = plan.instructions, plan.needs
+        self.homes, self.buffers = homes, buffers
+
+    def packs(self) -> Iterator[Pack]:
+        """The calls in order."""
+        waiting = dict.fromkeys(range(len(self.instructions)))
+        while waiting:
+            ready = [place for place in waiting if not self.needs[place] & waiting.keys()]
+            chosen = max(self._runs(ready), key=lambda run: (len(run), -min(run)))
+            self._settle(chosen)
+            yield Pack(tuple(self.instructions[place] for place in chosen))
+            for place in chosen:
+                del waiting[place]
+
+    def _runs(self, ready: list[int]) -> Iterator[list[int]]:
+        """The longest rows of neighbours among instructions that do the same."""
+        kinds: dict[object, list[int]] = {}
+        for place in ready:
+            kinds.setdefault(self._kind(place), []).append(place)
+        for places in kinds.values():
+            yield from self._rows(sorted(places, key=self._slot))
+
+    def _kind(self, place: int) -> object:
+        """What has to be the same: the operation, numbers, what a matrix multiplies, scratch or not."""
+        one = self.instructions[place]
+        shared = one.operands if one.op == "products" else ()
+        alone = place if one.op in ("total", "softmax") or len(one.factors) > 1 else None
+        kinds = tuple(o if isinstance(o, Number) else type(o) for o in one.operands)
+        return one.op, one.target.size, kinds, shared, alone, self.homes.of[one.target].stored
+
+    def _slot(self, place: int) -> tuple[int, int]:
+        """The slot of the target; of scratch, which has none yet, that of an operand or of what it becomes part of."""
+        one = self.instructions[place]
+        operands = [self.homes.of[o.variable] for o in one.operands if isinstance(o, At)]
+        later = [self.homes.of[other.target] for other in self.instructions if At(one.target) in other.operands]
+        for home in (self.homes.of[one.target], *operands, *later):
+            if home in self.buffers and len(self.buffers[home].homes) > 1:
+                return self.buffers[home].slot(home), place
+        return 0, place
+
+    def _rows(self, places: list[int]) -> Iterator[list[int]]:
+        """The places cut where one does not follow those before it."""
+        run: list[int] = []
+        for place in places:
+            if run and not self._follows(run, place):
+                yield from self._worthwhile(run)
+                run = []
+            run.append(place)
+        yield from self._worthwhile(run)
+
+    def _worthwhile(self, run: list[int]) -> Iterator[list[int]]:
+        """A run in one call, or one by one where it would repeat an operand for too few."""
+        first, last = self.instructions[run[0]], self.instructions[run[-1]]
+        repeats = first.op != "products" and any(
+            a == b and isinstance(a, At) for a, b in zip(first.operands, last.operands, strict=True)
+        )
+        if 1 < len(run) < BROADCAST and repeats:
+            yield from ([place] for place in run)
+        else:
+            yield run
+
+    def _follows(self, run: list[int], place: int) -> bool:
+        """Whether an instruction's places come right behind those of a run."""
+        last, new = self.instructions[run[-1]], self.instructions[place]
+        if not self._is_next(At(last.target), At(new.target), is_target=True):
+            return False
+        if new.op == "products":
+            return True
+        pairs = list(zip(last.operands, new.operands, strict=True))
+        first = self.instructions[run[0]]
+        if len(run) > 1 and [a == b for a, b in pairs] != [
+            a == b for a, b in zip(first.operands, last.operands, strict=True)
+        ]:
+            return False
+        return all(self._is_next(a, b) or a == b for a, b in pairs) and self._is_unmixed(run, new)
+
+    def _is_unmixed(self, run: list[int], new: Instruction) -> bool:
+        """Whether operands and targets are the same places or places apart."""
+        members = [*(self.instructions[one] for one in run), new]
+        targets = [self.homes.of[one.target] for one in members]
+        for at, operand in enumerate(new.operands):
+            if isinstance(operand, At) and operand.shift == 0:
+                sources = [self._home(one.operands[at]) for one in members]
+                if sources != targets and set(sources) & set(targets):
+                    return False
+        return True
+
+    def _home(self, operand: Operand) -> Home | None:
+        return self.homes.of[operand.variable] if isinstance(operand, At) else None
+
+    def _is_next(self, a: Operand, b: Operand, is_target: bool = False) -> bool:
+        if isinstance(a, Weight) and isinstance(b, Weight):
+            return a.size == b.size
+        if not isinstance(a, At) or not isinstance(b, At):
+            return a == b
+        left, right = self.homes.of[a.variable], self.homes.of[b.variable]
+        if left in self.buffers and right in self.buffers:
+            ours = self.buffers[left]
+            is_beside = ours is self.buffers[right] and ours.slot(right) == ours.slot(left) + 1
+            return is_beside and self.homes.row(a) == self.homes.row(b)
+        is_new = left is not right and not any(home.stored or home.carried or home in self.buffers for home in (left, right))
+        return is_target and is_new
+
+    def _settle(self, chosen: list[int]) -> None:
+        """Scratch that is filled together becomes one buffer."""
+        homes = [self.homes.of[self.instructions[place].target] for place in chosen]
+        if len(homes) > 1 and not homes[0].stored and homes[0] not in self.buffers:
+            self.buffers.update(dict.fromkeys(homes, Buffer(homes)))
+        elif len(homes) == 1 and homes[0] not in self.buffers:
+            self.buffers[homes[0]] = Buffer(homes)

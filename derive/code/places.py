@@ -1,0 +1,87 @@
+"""How the places of a layout are written in NumPy: arrays, their slots, and the rows of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from derive.code.homes import Home, Homes
+from derive.code.identifiers import Identifiers
+from derive.code.packing import Buffer
+from derive.code.plan import At, Operand
+from derive.language.nodes import Size
+
+
+@dataclass
+class Places:
+    """The arrays of a module: the identifier of each home's array, and what stands in which slot."""
+
+    names: Identifiers
+    homes: Homes
+    buffers: dict[Home, Buffer]
+    kind: str  # what the buffers of this function are called
+    arrays: dict[object, str] = field(default_factory=dict)
+
+    def buffer(self, home: Home) -> Buffer | None:
+        """The buffer of a home that shares one."""
+        found = self.buffers.get(home)
+        return found if found is not None and len(found.homes) > 1 else None
+
+    def array(self, home: Home) -> str:
+        """The identifier of a home's array."""
+        shared = self.buffer(home)
+        thing: object = shared or home
+        if thing not in self.arrays:
+            wish = self.kind if shared and home.stored else "scratch" if shared else self.label(home)
+            self.arrays[thing] = self.names.fresh(wish)
+        return self.arrays[thing]
+
+    def label(self, home: Home) -> str:
+        """What lives in a home, in a word: the family that it ends with."""
+        named = [one.name for one in home.variables if not one.name.startswith(("~", "sent"))]
+        return named[-1] if named else home.variables[-1].name.strip("~").replace(" ", "_")
+
+    def rows(self, home: Home) -> int:
+        """How many rows the array has beside T."""
+        shared = self.buffer(home)
+        return max(one.before + one.after for one in (shared.homes if shared else [home]))
+
+    def of(self, operand: Operand) -> Home:
+        """The home of an operand that is a variable."""
+        assert isinstance(operand, At)
+        return self.homes.of[operand.variable]
+
+    def row(self, operand: Operand) -> int:
+        """The row of an operand at step 1."""
+        assert isinstance(operand, At)
+        return self.homes.row(operand)
+
+    def slots(self, operands: Sequence[Operand]) -> str:
+        """The slots of neighbours as an index, empty where the array has none."""
+        homes = [self.of(one) for one in operands]
+        shared = self.buffer(homes[0])
+        if shared is None:
+            return ""
+        first = shared.slot(homes[0])
+        return f"{first}" if len(homes) == 1 else f"{first}:{first + len(homes)}"
+
+    def steps(self, operands: Sequence[Operand], low: str = "", high: str = "") -> str:
+        """All steps of neighbours (or those low … high - 1): an array (T, k, B, n), (T, B, n) of one."""
+        home, row, slots = self.of(operands[0]), self.row(operands[0]), self.slots(operands)
+        if not low and self.rows(home) == 0 and not slots:
+            return self.array(home)
+        if low:
+            span = f"{_plus(low, row)}:{_plus(high, row)}"
+        else:
+            extra = self.rows(home)
+            span = f"{row or ''}:{'' if row == extra else _plus('T', row)}"
+        return f"{self.array(home)}[{span}{', ' + slots if slots else ''}]"
+
+
+def _plus(letter: str, number: int) -> str:
+    return f"{letter} + {number}" if number else letter
+
+
+def size_text(size: Size) -> str:
+    """A size in Python."""
+    return str(size)

@@ -1,0 +1,279 @@
+"""What generated code has to compute: a system's forward equations, its δ recursions and its gradients, as values.
+
+The formulas are those that `derive` prints, under a loss that sees every output at every step: the cotangent of an
+output is its direct gradient e_t. A loss that a formula gives (E = …) is an output itself, and the only one with a
+cotangent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sympy as sp
+
+from derive.code import values
+from derive.code.adjoints import Carried, gathered, with_carried
+from derive.code.lowering import Collected, Outer, Reduction, Unsupported, column, reductions
+from derive.code.values import Value
+from derive.derivation import Derivation
+from derive.language.derivatives import Gradient
+from derive.language.keys import plain_key
+from derive.language.laws import law_of
+from derive.language.nodes import Elementwise, Member, Size
+from derive.language.show import show
+from derive.model import Equation, Loss, Model
+from derive.models.registry import System
+from derive.naming import states
+from derive.quantities import Options, parameters, quantities_of
+
+
+@dataclass(frozen=True)
+class Sequence:
+    """An input (or output) with a member at every step: an array (T, B, size)."""
+
+    key: str
+    name: str
+    size: Size
+
+
+@dataclass(frozen=True)
+class Boundary:
+    """The member of a state outside the steps: before the first (side -1, s_0) or behind the last (side 1)."""
+
+    key: str
+    name: str
+    size: Size
+    side: int
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A matrix (rows, columns), or a column (rows,) where `columns` is None."""
+
+    key: str
+    name: str
+    rows: Size
+    columns: Size | None
+
+
+@dataclass(frozen=True)
+class Line:
+    """A definition: what a family is at each step, and the formula that says so."""
+
+    name: str
+    value: Value
+    formula: str
+
+
+@dataclass(frozen=True)
+class Program:
+    """All that the code of a system computes. `loss` is the name of the scalar that a formula gives, else empty."""
+
+    title: str
+    sequences: tuple[Sequence, ...]
+    boundaries: tuple[Boundary, ...]
+    parameters: tuple[Parameter, ...]
+    outputs: tuple[Sequence, ...]
+    forward: tuple[Line, ...]
+    loss: str
+    loss_formula: str
+    loss_parts: tuple[Reduction, ...]
+    open_functions: tuple[str, ...]  # the functions of which the model says nothing
+    direct: Mapping[str, str]  # the cotangent's name in formulas -> the output's name
+    backward: tuple[Line, ...]
+    carried: tuple[Carried, ...]
+    sums: Mapping[str, tuple[Reduction, ...]]  # by a parameter's key
+    steps: Mapping[str, Value]  # gradients by a sequence's key
+    ends: Mapping[str, Value]  # gradients by a boundary's key: values at the step next to it
+    formulas: Mapping[str, str]  # how each gradient is written, by key
+
+    @property
+    def definitions(self) -> dict[str, Value]:
+        """What each family of the forward computation is."""
+        return {line.name: line.value for line in self.forward}
+
+
+def program_of(system: System) -> Program:
+    """The program of a system. Raises `Unsupported` for what has no form as code over a batch."""
+    model, scalar = opened(system.model)
+    forward = tuple(_line(equation) for equation in model.forward if equation is not scalar)
+    outputs = tuple(_sequence(model, name) for name in _outputs(model, scalar))
+    asked = [q for q in quantities_of(model, (), system.fixed) if q.id.startswith(("delta.", "grad."))]
+    found = [q.ask(model, Options()).named(q.id) for q in asked]
+    deltas, gradients = _deltas(found), [one for one in found if str(one.name).startswith("grad.")]
+    names, direct = _names(found)
+    adjoints = frozenset({*names, *direct})
+    lines, carried = with_carried({name: gathered(value, adjoints) for name, (value, _) in deltas.items()}, adjoints)
+    sums, steps, ends = _gradients(model, gradients, adjoints)
+    return Program(
+        title=system.title,
+        sequences=_inputs(model, system, forward),
+        boundaries=_boundaries(model),
+        parameters=tuple(map(_parameter, parameters(model))),
+        outputs=outputs,
+        forward=forward,
+        loss="" if scalar is None else str(scalar.name),
+        loss_formula="" if scalar is None else f"{show(scalar.left)} = {show(scalar.right)}",
+        open_functions=_open_functions(model),
+        loss_parts=() if scalar is None else tuple(reductions(scalar.right, _steps(model))),
+        direct=direct,
+        backward=tuple(Line(name, lines[name], deltas[name][1]) for name in lines),
+        carried=carried,
+        sums=sums,
+        steps=steps,
+        ends=ends,
+        formulas={_key(one): f"{show(one.left)} = {show(one.right)}" for one in gradients},
+    )
+
+
+def opened(model: Model) -> tuple[Model, Equation | None]:
+    """The model under a loss that sees its outputs at every step, and the equation of a loss that a formula gives."""
+    scalars = [e for e in model.forward if e.index is None]
+    if any(e.left.shape != (1, 1) for e in scalars) or len(scalars) > 1:
+        raise Unsupported("generated code runs over steps; this model has equations without a step")
+    if scalars:
+        return replace_loss(model, None), scalars[0]
+    bare = replace_loss(model, None)
+    return replace_loss(model, Loss.every(*(bare.by_name[name].left for name in _outputs(model, None)))), None
+
+
+def replace_loss(model: Model, loss: Loss | None) -> Model:
+    """The model's forward equations under another opaque loss."""
+    return Model(model.forward, loss, model.time)
+
+
+def _outputs(model: Model, scalar: Equation | None) -> list[str]:
+    """What the loss sees, what no equation reads, and the states that are carried from step to step."""
+    seen = {family for loss in model.losses for family, _ in loss.parts}
+    own = [e.name for e in model.forward if e.index is not None]
+    read = {member.name for e in model.forward if e is not scalar for member in e.members}
+    carried = set(states(model))
+    return [name for name in own if name in carried or (scalar is None and (name in seen or name not in read))]
+
+
+def _line(equation: Equation) -> Line:
+    if len(equation.left.indices) > 1 or (equation.first, equation.last) != (None, None):
+        raise Unsupported(f"{show(equation.left)} is not defined at every step by one index")
+    formula = f"{show(equation.left)} = {show(equation.right)}"
+    return Line(equation.name, column(equation.right, equation.index), formula)
+
+
+def _sequence(model: Model, name: str) -> Sequence:
+    member = model.by_name[name].left
+    return Sequence(plain_key(name), name, member.shape[0])
+
+
+def _steps(model: Model) -> tuple[Any, Any]:
+    return sp.Integer(model.time.first), model.time.last
+
+
+def _open_functions(model: Model) -> tuple[str, ...]:
+    nodes = [node for e in model.forward for node in sp.preorder_traversal(e.right) if isinstance(node, Elementwise)]
+    return tuple(dict.fromkeys(n.name for n in nodes if n.kind == "opaque" and law_of(n) is None))
+
+
+# --- inputs ------------------------------------------------------------------------------------------------------
+
+
+def _inputs(model: Model, system: System, forward: Iterable[Line]) -> tuple[Sequence, ...]:
+    found: dict[str, Member] = {}
+    for equation in model.forward:
+        for member in equation.members:
+            if model.equation_of(member) is None and member.indices:
+                if equation.index is not None and member.time != equation.index:
+                    raise Unsupported(f"the input {show(member)} is not read at its own step")
+                found.setdefault(member.name, member)
+    return tuple(Sequence(plain_key(name), name, member.shape[0]) for name, member in found.items())
+
+
+def _boundaries(model: Model) -> tuple[Boundary, ...]:
+    found: dict[str, Boundary] = {}
+    for equation in model.forward:
+        for member in equation.members if equation.index is not None else ():
+            shift = member.time - equation.index
+            if model.equation_of(member) is None or shift == 0:
+                continue
+            if shift not in (-1, 1):
+                raise Unsupported(f"{show(member)} is read more than one step away from {show(equation.left)}")
+            side = int(shift)
+            key = plain_key(member.name) + ("0" if side < 0 else "_end")
+            if found.setdefault(member.name, Boundary(key, member.name, member.shape[0], side)).side != side:
+                raise Unsupported(f"{member.name} is read from both sides")
+    return tuple(found.values())
+
+
+def _parameter(leaf: Any) -> Parameter:
+    rows, columns = leaf.shape
+    return Parameter(plain_key(str(leaf.name)), str(leaf.name), rows, None if columns == 1 else columns)
+
+
+# --- backwards ---------------------------------------------------------------------------------------------------
+
+
+def _key(one: Derivation) -> str:
+    return str(one.name).partition(".")[2]
+
+
+def _deltas(found: Iterable[Derivation]) -> dict[str, tuple[Value, str]]:
+    """What each δ is at any step; at the ends of time the terms that read beyond them are 0, which is checked."""
+    general: dict[str, tuple[Value, str]] = {}
+    ends: list[Derivation] = []
+    for one in found:
+        if not str(one.name).startswith("delta."):
+            continue
+        if one.name.endswith((".last", ".first")):
+            ends.append(one)
+            continue
+        general[one.left.name] = column(one.right, one.left.time), f"{show(one.left)} = {show(one.right)}"
+    for one in ends:
+        beyond = 1 if one.name.endswith(".last") else -1
+        value, _ = general[one.left.name]
+        if without(value, beyond, frozenset(general)) != column(one.right, one.left.time):
+            raise Unsupported(f"{show(one.left)} = {show(one.right)} is no case of the recursion at other steps")
+    return general
+
+
+def without(value: Value, shift: int, names: frozenset[str]) -> Value:
+    """A value where the members of some families at t + shift are 0."""
+    if isinstance(value, values.Read):
+        return values.number(0, value.size) if value.name in names and value.shift == shift else value
+    return values.rebuilt(value, lambda operand: without(operand, shift, names))
+
+
+def _names(found: Iterable[Derivation]) -> tuple[frozenset[str], dict[str, str]]:
+    """The names of the gradients, and those of the outputs' cotangents with the outputs."""
+    named, direct = set(), {}
+    for definition in (one for derivation in found for one in derivation.definitions):
+        assert isinstance(definition.right, Gradient)
+        if definition.right.mode == "immediate":
+            direct[definition.name] = definition.right.by.name
+        else:
+            named.add(definition.name)
+    return frozenset(named), direct
+
+
+def _gradients(
+    model: Model, found: Iterable[Derivation], adjoints: frozenset[str]
+) -> tuple[dict[str, tuple[Reduction, ...]], dict[str, Value], dict[str, Value]]:
+    sums: dict[str, tuple[Reduction, ...]] = {}
+    steps: dict[str, Value] = {}
+    ends: dict[str, Value] = {}
+    for one in found:
+        variable = one.left.by
+        if not isinstance(variable, Member) or not variable.indices:
+            sums[_key(one)] = tuple(_gathered(part, adjoints) for part in reductions(one.right, _steps(model)))
+        elif model.is_outside(variable):
+            first = model.time.first
+            step = sp.Integer(first) if variable.time == first - 1 else model.time.last
+            ends[_key(one)] = gathered(column(one.right, step), adjoints)
+        else:
+            steps[_key(one)] = gathered(column(one.right, variable.time), adjoints)
+    return sums, steps, ends
+
+
+def _gathered(part: Reduction, adjoints: frozenset[str]) -> Reduction:
+    if isinstance(part, Outer):
+        return Outer(gathered(part.left, adjoints), gathered(part.right, adjoints))
+    return replace(part, summand=gathered(part.summand, adjoints)) if isinstance(part, Collected) else part
