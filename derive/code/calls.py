@@ -9,6 +9,7 @@ import sympy as sp
 
 from derive.code.helpers import HELPERS
 from derive.code.identifiers import Identifiers, plain
+from derive.code.joined import Joined, joined
 from derive.code.packing import Layout, Pack
 from derive.code.places import Places
 from derive.code.plan import At, Factor, Instruction, Number, Operand, Phase
@@ -46,6 +47,7 @@ class Calls:
         self.matrices, self.optional, self.comments = matrices, optional, comments
         self.body = Body()
         self.known: dict[object, str] = {}
+        self.joined: list[Joined] = []  # the sums that are one product where there is one sample
         self.views: dict[str, str] = {}  # the sequences of a loop by the names of their members
         self.zeroed = {name for packs in layout.inside for pack in packs for name in self._needed(pack)}
         self.zeroed |= {o.variable.name for packs in layout.before for pack in packs for o in _variables(pack)} & optional
@@ -56,13 +58,23 @@ class Calls:
         """All steps at once, then the loop; coefficients by windows of steps, just before the steps that use them."""
         cut = max((at + 1 for at, pack in enumerate(before) if pack.first.op not in UFUNCS), default=0)
         whole, windowed = (list(before[:cut]), list(before[cut:])) if phase.step else (list(before), [])
+        one = joined(before, inside, self.places) if phase.step else None
         for pack in whole:
-            self._comment(pack, "")
-            self._lines(self.whole(pack, "", ""), "")
+            self._whole(pack, one, "", "", "")
+        if one is not None:
+            self._fill(one)
         if phase.step:
-            self._loop(phase, windowed, inside)
+            self._loop(phase, windowed, inside, one)
 
-    def _loop(self, phase: Phase, windowed: Sequence[Pack], inside: Sequence[Pack]) -> None:
+    def _whole(self, pack: Pack, one: Joined | None, indent: str, low: str, high: str) -> None:
+        """A call for all steps; where one product a step stands for it, only if the rows are not narrow."""
+        self._comment(pack, indent)
+        lines = self.whole(pack, low, high)
+        if one is not None and one.replaces(pack):
+            lines = [f"if not {self.narrow(one)}:", *(INDENT + line for line in lines)]
+        self._lines(lines, indent)
+
+    def _loop(self, phase: Phase, windowed: Sequence[Pack], inside: Sequence[Pack], one: Joined | None) -> None:
         indent, low, high = "", "", ""
         if windowed:
             indent, low, high = INDENT, "low", "high"
@@ -76,20 +88,63 @@ class Calls:
                 self.body.lines.append("for high in range(T, 0, -window):")
                 self.body.lines.append(f"{INDENT}low = max(0, high - window)")
             for pack in windowed:
-                self._comment(pack, indent)
-                self._lines(self.whole(pack, low, high), indent)
+                self._whole(pack, one, indent, low, high)
         self.views = {}
-        inner: list[str] = []
-        for pack in inside:
-            inner += self._comments(pack)
-            inner += self.step(pack, low, high, phase.step)
+        inner = self._steps(inside, low, high, phase.step, one)
         names = list(self.views)
-        sequences = [self.views[name] for name in names]
         turned = "" if len(names) > 1 else ","
         self.body.lines.append(f"{indent}for {', '.join(names)}{turned} in zip(")
-        self.body.lines += [f"{indent}{INDENT}{sequence}," for sequence in sequences]
+        self.body.lines += [f"{indent}{INDENT}{sequence}," for sequence in self.views.values()]
         self.body.lines.append(f"{indent}):")
         self._lines(inner, indent + INDENT)
+
+    def _steps(self, inside: Sequence[Pack], low: str, high: str, step: int, one: Joined | None) -> list[str]:
+        """The calls of one step."""
+        lines: list[str] = []
+        for pack in inside:
+            if one is not None and pack is one.product:
+                continue
+            made = self.step(pack, low, high, step)
+            if one is not None and pack is one.sum:
+                made = self._joined_step(one, self.step(one.product, low, high, step) + made, low, high, step)
+            lines += [*self._comments(pack), *made]
+        return lines
+
+    # --- rows [h | x | 1] ----------------------------------------------------------------------------------------
+
+    def narrow(self, one: Joined) -> str:
+        """The name of what says whether the rows are used."""
+        return self.names.of(("narrow", one.state.variable), "narrow")
+
+    def rows_of(self, one: Joined) -> str:
+        """The name of the array of rows."""
+        return self.names.of(("joined", one.state.variable), "joined")
+
+    def _fill(self, one: Joined) -> None:
+        rows, row = self.rows_of(one), self.places.row(one.state)
+        span = f"{row or ''}:{f'T + {row}' if row else 'T'}"
+        columns = f"{one.size}:{one.size} + {one.width}"
+        lines = [f"{rows}[{span}, {columns}] = {self.places.steps([one.source])}"]
+        if one.weights:
+            lines.append(f"{rows}[:, -1] = 1")
+        self._lines([f"if {self.narrow(one)}:", *(INDENT + line for line in lines)], "")
+        self.joined.append(one)
+
+    def _joined_step(self, one: Joined, apart: list[str], low: str, high: str, step: int) -> list[str]:
+        """The product by [W U b] where rows are narrow, else W h + (U x + b)."""
+        self.body.helpers.add("beside")
+        label = self.names.fresh("_".join(dict.fromkeys(plain(i.factors[0].matrix) for i in one.product.instructions))[:20])
+        lists = [self._list(i.factors[0] for i in pack.instructions) for pack in (one.product, one.driven)]
+        lists += [f"[{', '.join(map(self._weight, one.weights))}]"] if one.weights else []
+        self.body.prepared.append(f"{label} = beside({', '.join(lists)}).dot if {self.narrow(one)} else None")
+        row = self.places.row(one.state)
+        span = f"{_shifted(low, row)}:{_shifted(high, row)}" if low else f"{row or ''}:{f'T + {row}' if row else 'T'}"
+        turned = "[::-1]" if step < 0 else ""
+        name = self.names.fresh("row")
+        self.views[name] = f"{self.rows_of(one)}[{span}]{turned} if {self.narrow(one)} else repeat(None)"
+        targets = [At(i.target) for i in one.sum.instructions]
+        flat = self._view(targets, low, high, step, len(targets) > 1)
+        return [f"if {self.narrow(one)}:", f"{INDENT}{label}({name}, {flat})", "else:", *(INDENT + line for line in apart)]
 
     def _lines(self, lines: Iterable[str], indent: str) -> None:
         self.body.lines += [indent + line for line in lines]
@@ -357,7 +412,7 @@ class Calls:
 
     def _factor(self, one: Factor) -> str:
         name = self.matrices[one.matrix] + (".T" if one.transposed else "")
-        return name if one.number == 1 else f"{_number(one.number)} * {name}"
+        return name if one.number == 1 else f"({_number(one.number)} * {name})"
 
     def _matrix(self, factors: Sequence[Factor], axis: int) -> tuple[str, str]:
         """For one sample the product by the matrices joined, as a bound method; for many their transposes."""
@@ -369,7 +424,10 @@ class Calls:
             name = self.names.fresh(label if len(label) < 24 else label[:20].rstrip("_"))
             text = f"blocks({self._list(factors)}, one, {axis})"
             if len(factors) == 1:
-                text = f"np.ascontiguousarray({self._factor(factors[0])}) if one else ({self._factor(factors[0])}).T.copy()"
+                factor = factors[0]
+                across = self._factor(Factor(factor.number, factor.matrix, not factor.transposed))
+                across += ".copy()" if not factor.transposed else ""
+                text = f"{self._factor(factor)} if one else {across}"
             self.body.prepared.append(f"{name} = {text}")
             self.body.prepared.append(f"{name}_dot = {name}.dot")
             self.known[key] = name
@@ -411,3 +469,7 @@ def _number(number: object) -> str:
 
 def _variables(pack: Pack) -> Iterable[At]:
     return (o for one in pack.instructions for o in one.operands if isinstance(o, At))
+
+
+def _shifted(letter: str, number: int) -> str:
+    return f"{letter} + {number}" if number else letter

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from derive.code.calls import Calls
+from derive.code.joined import Joined
 from derive.code.places import Places
 from derive.code.plan import At, Operand
 from derive.code.program import Program
 
 Pair = tuple[Operand, Operand | None]
+Run = tuple[str, Operand | None, list[tuple[str, Operand]]]  # kind, right operand, (key, left operand)
 
 
 @dataclass
@@ -23,6 +25,7 @@ class Gradients:
     sums: Mapping[str, Sequence[tuple[str, Pair]]]  # by key: (kind, operands)
     steps: Mapping[str, Operand]
     ends: Mapping[str, Operand]
+    joined: Sequence[Joined]
 
     def lines(self) -> list[str]:
         """One line a gradient, after the products that serve several."""
@@ -58,11 +61,51 @@ class Gradients:
         for key, pairs in self.sums.items():
             for kind, (left, right) in pairs:
                 groups.setdefault((kind, right), []).append((key, left))
+        runs = [(kind, right, run) for (kind, right), members in groups.items() for run in self._runs(members)]
         lines: list[str] = []
-        for (kind, right), members in groups.items():
-            for run in self._runs(members):
-                lines += self._run(kind, right, run, texts)
+        for one in self.joined:
+            taken = self._of_rows(one, runs)
+            if len(taken) > 1:
+                lines += self._joined(one, taken, texts)
+                runs = [run for run in runs if run not in taken]
+        for kind, right, run in runs:
+            lines += self._run(kind, right, run, texts)
         return lines, texts
+
+    def _of_rows(self, one: Joined, runs: list[Run]) -> list[Run]:
+        """The sums of one row of δ's with h, x and 1, in this order."""
+        rights: list[tuple[str, Operand | None]] = [("outer", one.state), ("outer", one.source)]
+        rights += [("plain", None)] if one.weights else []
+        found: list[Run] = []
+        for kind, right in rights:
+            for run in runs:
+                lefts = [left for _, left in run[2]]
+                if run[:2] == (kind, right) and (not found or lefts == [left for _, left in found[0][2]]):
+                    found.append(run)
+                    break
+        return found if len(found) == len(rights) else []
+
+    def _joined(self, one: Joined, runs: list[Run], texts: dict[str, list[str]]) -> list[str]:
+        """Σ δ [h | x | 1] where rows are narrow, else one sum after another."""
+        operands = [left for _, left in runs[0][2]]
+        many = len(operands) > 1
+        left = self.places.steps(operands)
+        names = [self.calls.names.fresh(f"sums_{word}") for word in ("state", "input", "one")[: len(runs)]]
+        row = self.places.row(one.state)
+        rows = f"{self.calls.rows_of(one)}[{row or ''}:{f'T + {row}' if row else 'T'}]"
+        width = f"{one.size}:{one.size} + {one.width}"
+        flat = f"rows({left})" if many else left
+        lines = [f"if {self.calls.rows_of(one)} is not None:"]
+        lines.append(f"    sums = ({flat}.T @ {rows}).reshape({len(operands)}, {operands[0].variable.size}, -1)")  # type: ignore[union-attr]
+        cuts = [f"[:, :, :{one.size}]", f"[:, :, {width}]", "[:, :, -1]"]
+        lines += [f"    {name} = sums{cut}" for name, cut in zip(names, cuts, strict=False)]
+        lines.append("else:")
+        for name, (_, right, run) in zip(names, runs, strict=True):
+            lines.append(f"    {name} = {self._sum(right, [o for _, o in run])}")
+            for at, (key, _) in enumerate(run):
+                texts[key].append(f"{name}[{at}]")
+        self.calls.body.helpers.add("rows")
+        return lines
 
     def _runs(self, members: list[tuple[str, Operand]]) -> list[list[tuple[str, Operand]]]:
         """Members whose left operands are neighbours, one run a row of neighbours."""
@@ -85,8 +128,6 @@ class Gradients:
     def _run(
         self, kind: str, right: Operand | None, run: list[tuple[str, Operand]], texts: dict[str, list[str]]
     ) -> list[str]:
-        operands = [operand for _, operand in run]
-        left = self.places.steps(operands) + ("" if len(run) > 1 else "[:, None]")
         if kind == "entrywise":
             assert isinstance(right, At)
             self.calls.body.helpers.add("matrix")
@@ -94,12 +135,7 @@ class Gradients:
                 factors = f"matrix({self.places.steps([operand])}), matrix({self.places.steps([right])})"
                 texts[key].append(f'np.einsum("tn,tn->n", {factors})')
             return []
-        if right is None:
-            self.calls.body.helpers.add("summed")
-            text = f"summed({left}, one)"
-        else:
-            self.calls.body.helpers.add("outer")
-            text = f"outer({left}, {self.places.steps([right])}, one)"
+        text = self._sum(right, [operand for _, operand in run])
         if len(run) == 1:
             texts[run[0][0]].append(f"{text}[0]")
             return []
@@ -107,3 +143,9 @@ class Gradients:
         for at, (key, _) in enumerate(run):
             texts[key].append(f"{name}[{at}]")
         return [f"{name} = {text}"]
+
+    def _sum(self, right: Operand | None, operands: list[Operand]) -> str:
+        """Σ of neighbouring δ's, or of their outer products with one thing."""
+        left = self.places.steps(operands) + ("" if len(operands) > 1 else "[:, None]")
+        self.calls.body.helpers.add("summed" if right is None else "outer")
+        return f"summed({left}, one)" if right is None else f"outer({left}, {self.places.steps([right])}, one)"

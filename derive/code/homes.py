@@ -114,7 +114,7 @@ class _Settler:
     def _dying(self, instruction: Instruction, place: int, phase: int) -> Home | None:
         """The home of an operand that nobody reads any more, where the result may be written."""
         target = instruction.target
-        if instruction.op not in IN_PLACE or target in self.alone or target in self.elsewhere:
+        if instruction.op not in IN_PLACE:
             return None
         for operand in _variables(instruction):
             home = self.found.of.get(operand.variable)
@@ -122,7 +122,8 @@ class _Settler:
                 continue
             if home.carried and self.last.get(target, place) > self.written[operand.variable]:
                 continue
-            if home.stored or target not in self.kept:
+            if home.stored or target not in self.kept | self.elsewhere | self.alone:
+                home.alone |= target in self.alone
                 return home
         return None
 

@@ -13,7 +13,8 @@ from derive.code import helpers
 from derive.code.calls import INDENT, Body, Calls
 from derive.code.gradients import Gradients, Pair
 from derive.code.homes import Home, Homes, homes_of
-from derive.code.identifiers import Identifiers
+from derive.code.identifiers import Identifiers, plain
+from derive.code.joined import NARROW, Joined
 from derive.code.lowering import Collected, Outer, Unsupported
 from derive.code.packing import Buffer, Layout, packed
 from derive.code.places import Places
@@ -140,7 +141,7 @@ class _Module:
         calls = Calls(layout, places, self.names, self.matrices, frozenset(), comments)
         for phase, before, inside in zip(self.forward, layout.before, layout.inside, strict=True):
             calls.phase(phase, before, inside)
-        self.forward_places = places
+        self.forward_places, self.joined = places, calls.joined
         body = calls.body
         body.prepared = [*self._stored(layout, places, body), *self._boundary_values(places), *body.prepared]
         pairs = [f'"{one.key}": {self._output(one, places)}' for one in program.outputs]
@@ -165,7 +166,7 @@ class _Module:
         body = calls.body
         body.prepared = [*self._zeroed(calls.zeroed), *self._stored(layout, places, body), *body.prepared]
         body.lines += ["gradients = {}"]
-        body.lines += Gradients(program, places, calls, self.sums, self.steps, self.ends).lines()
+        body.lines += Gradients(program, places, calls, self.sums, self.steps, self.ends, self.joined).lines()
         return body
 
     def _places(self, layout: Layout, kind: str, arrays: Mapping[object, str]) -> Places:
@@ -177,19 +178,39 @@ class _Module:
 
     def _stored(self, layout: Layout, places: Places, body: Body) -> list[str]:
         """The arrays of a function: one for all the homes of a buffer."""
-        lines: dict[str, None] = {}
+        lines: dict[str, list[str]] = {}
         for home in layout.homes.made():
-            if not home.stored:
-                continue
             shared, name = places.buffer(home), places.array(home)
+            if not home.stored or name in lines:
+                continue
             rows = f"T + {places.rows(home)}" if places.rows(home) else "T"
             if shared:
                 body.helpers.add("slots")
                 listed = ", ".join(_described(places, one) for one in shared.homes)
-                lines[f"{name} = slots({rows}, {len(shared.homes)}, (*lead, {home.size}), dtype)  # {listed}"] = None
+                lines[name] = [f"{name} = slots({rows}, {len(shared.homes)}, (*lead, {home.size}), dtype)  # {listed}"]
             else:
-                lines[f"{name} = np.empty(({rows}, *lead, {home.size}), dtype)"] = None
-        return list(lines)
+                made = f"{name} = np.empty(({rows}, *lead, {home.size}), dtype)"
+                lines[name] = self._joined_rows(home, name, rows, made) if places is self.forward_places else [made]
+        return [line for found in lines.values() for line in found]
+
+    def _joined_rows(self, home: Home, name: str, rows: str, made: str) -> list[str]:
+        """A state's array; where rows are narrow, the first columns of the rows [h | x | 1]."""
+        for one in self.joined:
+            if self.forward_places.of(one.state) is not home:
+                continue
+            narrow, joined = self.names.of(("narrow", one.state.variable), "narrow"), self.names.of(("joined", one.state.variable), "joined")
+            width = f"{one.size} + {one.width}{' + 1' if one.weights else ''}"
+            label = ", ".join([show_text(one), *(["1"] if one.weights else [])])
+            return [
+                f"{narrow} = one and {one.width} <= {NARROW}  # then a row is [{label}], and a step has one product",
+                f"if {narrow}:",
+                f"{INDENT}{joined} = np.empty(({rows}, {width}), dtype)",
+                f"{INDENT}{name} = {joined}[:, :{one.size}]",
+                "else:",
+                f"{INDENT}{joined} = None",
+                f"{INDENT}{made}",
+            ]
+        return [made]
 
     def _boundary_values(self, places: Places) -> list[str]:
         """s_0 and its kin in their rows."""
@@ -217,7 +238,8 @@ class _Module:
         """What the backward pass needs of the forward pass."""
         sizes = ["T", "B", *map(str, _size_symbols(self.program)), "dtype"]
         stored = [self.forward_places.array(home) for home in self.forward_layout.homes.made() if home.stored]
-        return list(dict.fromkeys([*sizes, *self.inputs.values(), *self.matrices.values(), *stored]))
+        rows = [self.names.of(("joined", one.state.variable), "joined") for one in self.joined]
+        return list(dict.fromkeys([*sizes, *self.inputs.values(), *self.matrices.values(), *stored, *rows]))
 
     def _pass(self, name: str, body: Body) -> str:
         """One function: its head, what it prepares, its work."""
@@ -317,6 +339,12 @@ def _wrapped(title: str, shapes: Mapping[str, str]) -> list[str]:
 def _described(places: Places, home: Home) -> str:
     label = places.label(home)
     return label + (" one step before" if home.before else "")
+
+
+def show_text(one: Joined) -> str:
+    """[h[t-1], x[t]: what a row holds."""
+    state, source = plain(one.state.variable.name), plain(one.source.variable.name)
+    return f"{state}[t{one.state.shift:+d}], {source}[t]"
 
 
 def _plus_T(before: int) -> str:
