@@ -84,7 +84,7 @@ def _named(value: Value, shift: int, found: list[Carried]) -> Value:
     sent = values.shifted(value, -shift)
     name = next((one.name for one in found if (one.shift, one.value) == (shift, sent)), "")
     if not name:
-        name = f"sent {len(found)}"
+        name = f"→{len(found)} received"
         found.append(Carried(name, shift, sent))
     return Read(value.size, name, shift)
 

@@ -1,114 +1,121 @@
-"""The calls of one function in NumPy: a phase's packs for all steps at once, then its loop."""
+"""The calls of one function in NumPy: a phase's packs for all steps at once, then its loop over the steps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
-
-import sympy as sp
 
 from derive.code.helpers import HELPERS
 from derive.code.identifiers import Identifiers, plain
 from derive.code.joined import Joined, joined
 from derive.code.packing import Layout, Pack
-from derive.code.places import Places
-from derive.code.plan import At, Factor, Instruction, Number, Operand, Phase
-from derive.code.values import Weight
-from derive.language.nodes import Size
+from derive.code.places import Places, moved, span
+from derive.code.plan import At, Factor, Instruction, Operand, Phase, Variable
+from derive.code.prepared import Prepared, joint, variables
 
-View = Callable[..., str]
 UFUNCS = ("add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal")
 INDENT = "    "
-
-
-@dataclass
-class Body:
-    """The lines of a function: what is prepared once, then the work. `helpers` are the functions that they call."""
-
-    prepared: list[str] = field(default_factory=list)
-    lines: list[str] = field(default_factory=list)
-    helpers: set[str] = field(default_factory=set)
-    functions: set[str] = field(default_factory=set)  # ufuncs that get a local name
+View = Callable[..., str]
 
 
 class Calls:
-    """Writes the packs of a layout."""
+    """Writes the packs of a layout, in the form for one sample or for many.
+
+    `optional` are the cotangents by their names in formulas; `zeroed` those that are needed as arrays.
+    """
 
     def __init__(
         self,
         layout: Layout,
         places: Places,
-        names: Identifiers,
-        matrices: dict[str, str],
+        prepared: Prepared,
         optional: frozenset[str],
         comments: dict[str, str],
     ) -> None:
-        self.layout, self.places, self.names = layout, places, names
-        self.matrices, self.optional, self.comments = matrices, optional, comments
-        self.body = Body()
-        self.known: dict[object, str] = {}
-        self.joined: list[Joined] = []  # the sums that are one product where there is one sample
+        self.layout, self.places, self.prepared = layout, places, prepared
+        self.optional, self.comments = optional, dict(comments)
+        self.lines: list[str] = []
+        self.functions: set[str] = set()  # the functions of NumPy that get a local name
+        self.joined: list[Joined] = []  # the sums that are one product of rows
         self.views: dict[str, str] = {}  # the sequences of a loop by the names of their members
         self.zeroed = {name for packs in layout.inside for pack in packs for name in self._needed(pack)}
-        self.zeroed |= {o.variable.name for packs in layout.before for pack in packs for o in _variables(pack)} & optional
+        self.zeroed |= {v.name for packs in layout.before for pack in packs for v in _read(pack)} & optional
+
+    @property
+    def names(self) -> Identifiers:
+        """The identifiers of the function."""
+        return self.prepared.names
 
     # --- a phase -------------------------------------------------------------------------------------------------
 
     def phase(self, phase: Phase, before: Sequence[Pack], inside: Sequence[Pack]) -> None:
         """All steps at once, then the loop; coefficients by windows of steps, just before the steps that use them."""
+        if not phase.step:
+            for pack in before:
+                self._add([*self._comments(pack), *self.whole(pack, "", "")])
+            return
+        rows = joined(before, inside, self.places) if self.prepared.one else None
         cut = max((at + 1 for at, pack in enumerate(before) if pack.first.op not in UFUNCS), default=0)
-        whole, windowed = (list(before[:cut]), list(before[cut:])) if phase.step else (list(before), [])
-        one = joined(before, inside, self.places) if phase.step else None
-        for pack in whole:
-            self._whole(pack, one, "", "", "")
-        if one is not None:
-            self._fill(one)
-        if phase.step:
-            self._loop(phase, windowed, inside, one)
+        for pack in before[:cut]:
+            self._before(pack, rows, "", "", "")
+        if rows is not None:
+            self._fill(rows)
+        self._loop(phase, before[cut:], inside, rows)
 
-    def _whole(self, pack: Pack, one: Joined | None, indent: str, low: str, high: str) -> None:
-        """A call for all steps; where one product a step stands for it, only if the rows are not narrow."""
-        self._comment(pack, indent)
-        lines = self.whole(pack, low, high)
-        if one is not None and one.replaces(pack):
-            lines = [f"if not {self.narrow(one)}:", *(INDENT + line for line in lines)]
-        self._lines(lines, indent)
+    def _add(self, lines: Iterable[str], indent: str = "") -> None:
+        self.lines += [indent + line for line in lines]
 
-    def _loop(self, phase: Phase, windowed: Sequence[Pack], inside: Sequence[Pack], one: Joined | None) -> None:
+    def _before(self, pack: Pack, rows: Joined | None, indent: str, low: str, high: str) -> None:
+        """A call for all steps; not where a product of rows stands for it."""
+        lines = [*self._comments(pack), *self.whole(pack, low, high)]
+        if rows is not None and rows.replaces(pack):
+            lines = [f"if not {self.narrow(rows)}:", *(INDENT + line for line in lines)]
+        self._add(lines, indent)
+
+    def _loop(self, phase: Phase, windowed: Sequence[Pack], inside: Sequence[Pack], rows: Joined | None) -> None:
         indent, low, high = "", "", ""
-        if windowed:
+        if windowed and not all(rows is not None and rows.replaces(pack) for pack in windowed):
             indent, low, high = INDENT, "low", "high"
-            places = sum(len(pack.instructions) for pack in windowed)
-            size = windowed[0].first.target.size
-            self.body.lines.append(f"window = max(1, WINDOW // (dtype.itemsize * B * {places} * {size}))")
-            if phase.step > 0:
-                self.body.lines.append("for low in range(0, T, window):")
-                self.body.lines.append(f"{INDENT}high = min(T, low + window)")
-            else:
-                self.body.lines.append("for high in range(T, 0, -window):")
-                self.body.lines.append(f"{INDENT}low = max(0, high - window)")
-            for pack in windowed:
-                self._whole(pack, one, indent, low, high)
+            self._add(self._window(phase, windowed))
+        for pack in windowed:
+            self._before(pack, rows, indent, low, high)
         self.views = {}
-        inner = self._steps(inside, low, high, phase.step, one)
-        names = list(self.views)
-        turned = "" if len(names) > 1 else ","
-        self.body.lines.append(f"{indent}for {', '.join(names)}{turned} in zip(")
-        self.body.lines += [f"{indent}{INDENT}{sequence}," for sequence in self.views.values()]
-        self.body.lines.append(f"{indent}):")
-        self._lines(inner, indent + INDENT)
+        steps = self._steps(inside, low, high, phase.step, rows)
+        self._add(self._zip(), indent)
+        self._add(steps, indent + INDENT)
 
-    def _steps(self, inside: Sequence[Pack], low: str, high: str, step: int, one: Joined | None) -> list[str]:
+    def _window(self, phase: Phase, windowed: Sequence[Pack]) -> list[str]:
+        """The loop over windows of steps whose coefficients stay in the cache."""
+        places = sum(len(pack.instructions) for pack in windowed)
+        size = windowed[0].first.target.size
+        samples = "" if self.prepared.one else "B * "
+        width = f"window = max(1, WINDOW // (dtype.itemsize * {samples}{places} * {size}))"
+        if phase.step > 0:
+            return [width, "for low in range(0, T, window):", f"{INDENT}high = min(T, low + window)"]
+        return [width, "for high in range(T, 0, -window):", f"{INDENT}low = max(0, high - window)"]
+
+    def _zip(self) -> list[str]:
+        """The head of a loop: the places of each step."""
+        names, sequences = list(self.views), list(self.views.values())
+        if len(names) == 1:
+            return [f"for {names[0]} in {sequences[0]}:"]
+        return [f"for {', '.join(names)} in zip(", *(f"{INDENT}{one}," for one in sequences), "):"]
+
+    def _steps(self, inside: Sequence[Pack], low: str, high: str, step: int, rows: Joined | None) -> list[str]:
         """The calls of one step."""
         lines: list[str] = []
         for pack in inside:
-            if one is not None and pack is one.product:
+            if rows is not None and pack is rows.product:
                 continue
-            made = self.step(pack, low, high, step)
-            if one is not None and pack is one.sum:
-                made = self._joined_step(one, self.step(one.product, low, high, step) + made, low, high, step)
-            lines += [*self._comments(pack), *made]
+            if rows is not None and pack is rows.sum:
+                lines += [*self._comments(pack), *self._joined_step(rows, low, high, step)]
+            else:
+                lines += [*self._comments(pack), *self.step(pack, low, high, step)]
         return lines
+
+    def _comments(self, pack: Pack) -> list[str]:
+        """The formulas that a call begins."""
+        found = [self.comments.pop(one.target.name, "") for one in pack.instructions]
+        return [f"# {line}" for line in found if line]
 
     # --- rows [h | x | 1] ----------------------------------------------------------------------------------------
 
@@ -118,116 +125,115 @@ class Calls:
 
     def rows_of(self, one: Joined) -> str:
         """The name of the array of rows."""
-        return self.names.of(("joined", one.state.variable), "joined")
+        return self.names.of(("joined", one.state.variable), "rows")
 
     def _fill(self, one: Joined) -> None:
-        rows, row = self.rows_of(one), self.places.row(one.state)
-        span = f"{row or ''}:{f'T + {row}' if row else 'T'}"
-        columns = f"{one.size}:{one.size} + {one.width}"
-        lines = [f"{rows}[{span}, {columns}] = {self.places.steps([one.source])}"]
+        rows = self.rows_of(one)
+        steps = span("T", self.places.row(one.state))
+        lines = [f"{rows}[{steps}, {one.columns}] = {self.places.steps([one.source])}"]
         if one.weights:
             lines.append(f"{rows}[:, -1] = 1")
-        self._lines([f"if {self.narrow(one)}:", *(INDENT + line for line in lines)], "")
+        self._add([f"if {self.narrow(one)}:", *(INDENT + line for line in lines)])
         self.joined.append(one)
 
-    def _joined_step(self, one: Joined, apart: list[str], low: str, high: str, step: int) -> list[str]:
+    def _joined_step(self, one: Joined, low: str, high: str, step: int) -> list[str]:
         """The product by [W U b] where rows are narrow, else W h + (U x + b)."""
-        self.body.helpers.add("beside")
-        label = self.names.fresh("_".join(dict.fromkeys(plain(i.factors[0].matrix) for i in one.product.instructions))[:20])
-        lists = [self._list(i.factors[0] for i in pack.instructions) for pack in (one.product, one.driven)]
-        lists += [f"[{', '.join(map(self._weight, one.weights))}]"] if one.weights else []
-        self.body.prepared.append(f"{label} = beside({', '.join(lists)}).dot if {self.narrow(one)} else None")
-        row = self.places.row(one.state)
-        span = f"{_shifted(low, row)}:{_shifted(high, row)}" if low else f"{row or ''}:{f'T + {row}' if row else 'T'}"
-        turned = "[::-1]" if step < 0 else ""
-        name = self.names.fresh("row")
-        self.views[name] = f"{self.rows_of(one)}[{span}]{turned} if {self.narrow(one)} else repeat(None)"
+        outer, self.views = self.views, {}
+        apart = [*self.step(one.product, low, high, step), *self.step(one.sum, low, high, step)]
         targets = [At(i.target) for i in one.sum.instructions]
-        flat = self._view(targets, low, high, step, len(targets) > 1)
-        return [f"if {self.narrow(one)}:", f"{INDENT}{label}({name}, {flat})", "else:", *(INDENT + line for line in apart)]
+        shared = {self._view(targets, low, high, step)}
+        for name, sequence in self.views.items():  # what only the wide form reads is no view where rows are narrow
+            outer[name] = sequence if name in shared else f"repeat(None) if {self.narrow(one)} else {sequence}"
+        self.views = outer
+        name = self.names.fresh("row")
+        steps = moved(low, high, self.places.row(one.state))
+        turned = "[::-1]" if step < 0 else ""
+        self.views[name] = f"{self.rows_of(one)}[{steps}]{turned} if {self.narrow(one)} else repeat(None)"
+        flat = self._view(targets, low, high, step, flat=len(targets) > 1)
+        call = f"{self._joined_matrix(one)}({name}, {flat})"
+        return [f"if {self.narrow(one)}:", INDENT + call, "else:", *(INDENT + line for line in apart)]
 
-    def _lines(self, lines: Iterable[str], indent: str) -> None:
-        self.body.lines += [indent + line for line in lines]
-
-    def _comment(self, pack: Pack, indent: str) -> None:
-        self._lines(self._comments(pack), indent)
-
-    def _comments(self, pack: Pack) -> list[str]:
-        """The formulas that a call begins."""
-        found = [self.comments.pop(one.target.name, "") for one in pack.instructions]
-        return [f"# {line}" for line in found if line]
+    def _joined_matrix(self, one: Joined) -> str:
+        """[W U b], gate below gate."""
+        self.prepared.helpers.add("beside")
+        gates = []
+        weights = one.weights or [None] * len(one.product.instructions)
+        for product, driven, weight in zip(one.product.instructions, one.driven.instructions, weights, strict=True):
+            first, second = product.factors[0], driven.factors[0]
+            parts = [self.prepared.factor(first), self.prepared.factor(second)]
+            parts += [] if weight is None else [self.prepared.weight(weight)]
+            gates.append(f"({', '.join(parts)})")
+        text = f"beside([{', '.join(gates)}]).dot if {self.narrow(one)} else None"
+        return self.prepared.make(("beside", one.state.variable), "by_rows", text)
 
     # --- one call for all steps ----------------------------------------------------------------------------------
 
     def whole(self, pack: Pack, low: str, high: str) -> list[str]:
         """A call on the arrays of all steps, or of a window of them."""
         first = pack.first
-        targets = [At(one.target) for one in pack.instructions]
-        out = self.places.steps(targets, low, high)
+        out = self.places.steps([At(one.target) for one in pack.instructions], low, high)
         if first.op == "products":
             return self._whole_products(pack, out)
-        operands = []
-        for at in range(len(first.operands)):
-            column = [one.operands[at] for one in pack.instructions]
-            operands.append(self._whole_operand(column, low, high))
-        return [self._call(first.op, operands, out)]
+        columns = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
+        return [self._call(first.op, [self._whole_operand(column, low, high) for column in columns], out)]
 
     def _whole_operand(self, column: Sequence[Operand], low: str, high: str) -> str:
-        first = column[0]
-        if not isinstance(first, At):
-            return self._constant(column)
-        if len(column) > 1 and column[0] == column[1]:
-            return f"{self.places.steps([first], low, high)}[:, None]"
+        if not isinstance(column[0], At):
+            return self.prepared.constant(column)
+        if is_shared(column):
+            return f"{self.places.steps(column[:1], low, high)}[:, None]"
         return self.places.steps(column, low, high)
 
     def _whole_products(self, pack: Pack, out: str) -> list[str]:
-        first = pack.first
+        """A_a v at all steps for neighbours, or one sum of products."""
+        first, many = pack.first, len(pack.instructions) > 1
         if len(first.factors) == 1:
-            operand = first.operands[0]
-            matrices = self._list(one.factors[0] for one in pack.instructions)
-            self.body.helpers.add("driven")
-            target = out if len(pack.instructions) > 1 else f"{out}[:, None]"
-            return [f"driven({self.places.steps([operand])}, {matrices}, {target}, one)"]
+            factors = [one.factors[0] for one in pack.instructions]
+            operand = self.places.steps(first.operands)
+            if not many:
+                return [self._whole_product(operand, factors[0], out)]
+            name = self._helper("driven")
+            return [f"{name}({operand}, {self.prepared.stack(factors)}, {out})"]
         lines: list[str] = []
-        for number, (operands, factors) in enumerate(self._runs(first)):
-            self.body.helpers.add("mixed")
+        for number, (operands, terms) in enumerate(self.runs(first)):
+            target = out if number == 0 else self.names.fresh("part")
+            if number:
+                lines.append(f"{target} = np.empty_like({out})")
             view = self.places.steps(operands)
-            view = view if len(operands) > 1 else f"{view}[:, None]"
-            if number == 0:
-                lines.append(f"mixed({view}, {self._list(factors)}, {out}, one)")
-                continue
-            part = self._scratch_like(out)
-            lines.append(f"mixed({view}, {self._list(factors)}, {part}, one)")
-            lines.append(f"np.add({out}, {part}, {out})")
+            if len(operands) > 1:
+                lines.append(f"{self._helper('mixed')}({view}, {self.prepared.stack(terms, across=True)}, {target})")
+            else:
+                lines.append(self._whole_product(view, terms[0], target))
+            if number:
+                lines.append(f"np.add({out}, {target}, {out})")
         return lines
 
-    def _scratch_like(self, out: str) -> str:
-        key = ("like", out)
-        if key not in self.known:
-            self.known[key] = self.names.fresh("part")
-            self.body.lines.append(f"{self.known[key]} = np.empty_like({out})")
-        return self.known[key]
+    def _whole_product(self, operand: str, factor: Factor, out: str) -> str:
+        """A v at all steps."""
+        across = self.prepared.factor(factor, across=True)
+        if self.prepared.one:
+            return f"np.matmul({operand}, {across}, {out})"
+        self.prepared.helpers.add("matrix")
+        copied = across if across.isidentifier() else f"np.ascontiguousarray({across})"
+        return f"np.matmul(matrix({operand}), {copied}, matrix({out}))"
 
-    def _runs(self, one: Instruction) -> list[tuple[list[Operand], list[Factor]]]:
+    def _helper(self, name: str) -> str:
+        """The name of a helper in the form for one sample or for many."""
+        full = f"{name}_{'one' if self.prepared.one else 'many'}"
+        self.prepared.helpers.add(full)
+        return full
+
+    def runs(self, one: Instruction) -> list[tuple[list[Operand], list[Factor]]]:
         """The terms of Σ A v by neighbours."""
-        def slot(pair: tuple[Operand, Factor]) -> tuple[str, int]:
-            home = self.places.of(pair[0])
-            shared = self.places.buffer(home)
-            return self.places.array(home), shared.slot(home) if shared else 0
-
-        runs: list[tuple[list[Operand], list[Factor]]] = []
-        last: tuple[str, int, int, object] | None = None
-        for operand, factor in sorted(zip(one.operands, one.factors, strict=True), key=slot):
-            name, place = slot((operand, factor))
-            row = self.places.row(operand)
-            size = self.places.of(operand).size
-            if last is not None and last == (name, place - 1, row, size) and self.places.buffer(self.places.of(operand)):
-                runs[-1][0].append(operand)
-                runs[-1][1].append(factor)
+        found: list[tuple[list[Operand], list[Factor]]] = []
+        pairs = sorted(zip(one.operands, one.factors, strict=True), key=lambda pair: self.places.order(pair[0]))
+        for operand, factor in pairs:
+            if found and self.places.is_next(found[-1][0][-1], operand) and factor.transposed == found[-1][1][-1].transposed:
+                found[-1][0].append(operand)
+                found[-1][1].append(factor)
             else:
-                runs.append(([operand], [factor]))
-            last = (name, place, row, size)
-        return runs
+                found.append(([operand], [factor]))
+        return found
 
     # --- one call of a step --------------------------------------------------------------------------------------
 
@@ -242,212 +248,87 @@ class Calls:
         if first.op == "products":
             return self._step_products(pack, view)
         out = view(targets)
-        operands = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
-        if len(targets) == 1 and first.op == "add":
-            skipped = self._if_given(first, out, view)
-            if skipped:
-                return skipped
-        repeated = [column for column in operands if len(column) > 1 and isinstance(column[0], At) and column[0] == column[1]]
-        texts = {id(column): self._step_operand(column, view) for column in operands}
-        many = self._call(first.op, [texts[id(column)] for column in operands], out)
-        if not repeated:
-            return [many]
-        copies = self._copies(targets)
-        source = texts[id(repeated[0])]
-        for column in repeated:
-            texts[id(column)] = copies
-        single = self._call(first.op, [texts[id(column)] for column in operands], out)
-        return ["if one:", f"{INDENT}{copies}[...] = {source}", f"{INDENT}{single}", "else:", f"{INDENT}{many}"]
+        if len(targets) == 1 and (skipped := self._if_given(first, out, view)):
+            return skipped
+        columns = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
+        shared = [column for column in columns if is_shared(column)]
+        if not shared or not self.prepared.one:
+            return [self._call(first.op, [self._step_operand(column, view) for column in columns], out)]
+        copies = self.prepared.copies(targets)
+        texts = [copies if column in shared else self._step_operand(column, view) for column in columns]
+        return [f"{copies}[...] = {view(shared[0][:1])}", self._call(first.op, texts, out)]
+
+    def _step_operand(self, column: Sequence[Operand], view: View) -> str:
+        if not isinstance(column[0], At):
+            return self.prepared.constant(column)
+        return view(column[:1] if is_shared(column) else column)
 
     def _if_given(self, one: Instruction, out: str, view: View) -> list[str]:
         """A cotangent that is not given is not added."""
         at = self._optional_term(one)
-        if at is None or self._name(one.operands[at]) in self.zeroed:
+        if at is None or self.zeroed & {v.name for v in variables(one.operands)}:
             return []
         given = view([one.operands[at]])
         return [f"if {given} is not None:", f"{INDENT}{self._call('add', [view([one.operands[1 - at]]), given], out)}"]
-
-    def _name(self, operand: Operand) -> str:
-        return operand.variable.name if isinstance(operand, At) else ""
-
-    def _step_operand(self, column: Sequence[Operand], view: View) -> str:
-        if not isinstance(column[0], At):
-            return self._constant(column)
-        return str(view([column[0]] if len(column) > 1 and column[0] == column[1] else column))
 
     def _step_products(self, pack: Pack, view: View) -> list[str]:
         first = pack.first
         targets = [At(one.target) for one in pack.instructions]
         if len(first.factors) == 1:
-            operand = view(first.operands)
-            single, many = self._matrix([one.factors[0] for one in pack.instructions], axis=0)
-            out = view(targets)
-            flat = view(targets, flat=True) if len(targets) > 1 else out
-            return ["if one:", f"{INDENT}{single}({operand}, {flat})", "else:", f"{INDENT}matmul({operand}, {many}, {out})"]
+            name = self.prepared.product([one.factors[0] for one in pack.instructions], summed=False)
+            return [self._by(name, view(first.operands), view(targets, flat=self.prepared.one))]
         lines: list[str] = []
         out = view(targets)
-        for number, (operands, factors) in enumerate(self._runs(first)):
-            target = out if number == 0 else self._part(first)
-            lines += self._mixed(first, operands, factors, target, view)
+        for number, (operands, factors) in enumerate(self.runs(first)):
+            target = out if number == 0 else self.prepared.part(first.target.size)
+            lines += self._summed(first, operands, factors, target, view)
             if number:
                 lines.append(self._call("add", [out, target], out))
         return lines
 
-    def _mixed(
+    def _summed(
         self, first: Instruction, operands: list[Operand], factors: list[Factor], out: str, view: View
     ) -> list[str]:
         """out = Σ A v over neighbours."""
-        single, many = self._matrix(factors, axis=1 if len(factors) > 1 else 0)
-        if len(operands) == 1:
-            operand = view(operands)
-            return ["if one:", f"{INDENT}{single}({operand}, {out})", "else:", f"{INDENT}matmul({operand}, {many}, {out})"]
-        parts = self._parts(len(operands), first.target.size)
-        return [
-            "if one:",
-            f"{INDENT}{single}({view(operands, flat=True)}, {out})",
-            "else:",
-            f"{INDENT}matmul({view(operands)}, {many}, {parts})",
-            f"{INDENT}np.add.reduce({parts}, 0, None, {out})",
-        ]
+        name = self.prepared.product(factors, summed=len(factors) > 1)
+        if self.prepared.one or len(operands) == 1:
+            return [self._by(name, view(operands, flat=self.prepared.one), out)]
+        parts = self.prepared.part(first.target.size, len(operands))
+        return [self._by(name, view(operands), parts), f"np.add.reduce({parts}, 0, None, {out})"]
 
-    # --- what is prepared once -----------------------------------------------------------------------------------
+    def _by(self, name: str, operand: str, out: str) -> str:
+        if self.prepared.one:
+            return f"{name}({operand}, {out})"
+        self.functions.add("matmul")
+        return f"matmul({operand}, {name}, {out})"
 
-    def _view(self, operands: Sequence[Operand], low: str, high: str, direction: int, flat: bool) -> str:
+    def _view(self, operands: Sequence[Operand], low: str, high: str, direction: int, flat: bool = False) -> str:
         """The name of neighbours' place at one step."""
-        home = self.places.of(operands[0])
+        home, first = self.places.of(operands[0]), operands[0]
+        assert isinstance(first, At)
         if not home.stored:
-            return self._scratch(operands, flat)
-        label = "_".join(dict.fromkeys(plain(self.places.label(self.places.of(one))) for one in operands))
-        operand = operands[0]
-        assert isinstance(operand, At)
-        when = {-1: "_before", 1: "_after"}.get(operand.shift, "_t") + ("_row" if flat else "")
+            return self.prepared.scratch(operands, flat)
         sequence = self.places.steps(operands, low, high)
-        if flat:
-            self.body.helpers.add("rows")
-            sequence = f"(rows({sequence}) if one else {sequence})"
-        if operand.variable.name in self.optional - self.zeroed:
-            turned = f"{sequence}[::-1]" if direction < 0 else sequence
-            sequence = f"repeat(None) if {self.places.array(home)} is None else {turned}"
-        elif direction < 0:
-            sequence += "[::-1]"
-        key = ("view", sequence, low, id(self.views))
-        if key not in self.known:
-            self.known[key] = self.names.fresh(label + when)
-            self.views[self.known[key]] = sequence
-        return self.known[key]
+        row = flat and self.prepared.one and len(operands) > 1
+        if row:
+            self.prepared.helpers.add("rows")
+            sequence = f"rows({sequence})"
+        sequence += "[::-1]" if direction < 0 else ""
+        if first.variable.name in self.optional - self.zeroed:
+            sequence = f"repeat(None) if {self.places.array(home)} is None else {sequence}"
+        if sequence not in self.views.values():
+            label = joint(self.places.label(self.places.of(one)) for one in operands)
+            when = {-1: "before", 1: "after"}.get(first.shift, "t")
+            self.views[self.names.fresh(f"{plain(label)}_{when}{'_row' if row else ''}")] = sequence
+        return next(name for name, one in self.views.items() if one == sequence)
 
-    def _scratch(self, operands: Sequence[Operand], flat: bool) -> str:
-        """A place that all steps share."""
-        home = self.places.of(operands[0])
-        array = self.places.array(home)
-        shared = self.places.buffer(home)
-        if array not in self.known:
-            self.known[array] = array
-            make = "np.zeros" if home.carried else "np.empty"
-            count = f"{len(shared.homes)}, " if shared else ""
-            self.body.prepared.append(f"{array} = {make}(({count}*lead, {home.size}), dtype)")
-        slots = self.places.slots(operands)
-        whole = not shared or len(operands) == len(shared.homes)
-        if whole and not flat:
-            return array
-        text = array if whole else f"{array}[{slots}]"
-        text = f"{text}.reshape(-1) if one else {text}" if flat else text
-        if text not in self.known:
-            self.known[text] = self.names.fresh(f"{array}_row" if flat else "_".join(plain(self.places.label(self.places.of(o))) for o in operands) + "_part")
-            self.body.prepared.append(f"{self.known[text]} = {text}")
-        return self.known[text]
-
-    def _copies(self, targets: Sequence[At]) -> str:
-        key = ("copies", len(targets), targets[0].variable.size)
-        if key not in self.known:
-            self.known[key] = self.names.fresh("copies")
-            self.body.prepared.append(
-                f"{self.known[key]} = np.empty(({len(targets)}, *lead, {targets[0].variable.size}), dtype)"
-            )
-        return self.known[key]
-
-    def _part(self, one: Instruction) -> str:
-        key = ("part", one.target.size)
-        if key not in self.known:
-            self.known[key] = self.names.fresh("part")
-            self.body.prepared.append(f"{self.known[key]} = np.empty((*lead, {one.target.size}), dtype)")
-        return self.known[key]
-
-    def _parts(self, count: int, size: Size) -> str:
-        key = ("parts", count, size)
-        if key not in self.known:
-            self.known[key] = self.names.fresh("parts")
-            self.body.prepared.append(f"{self.known[key]} = np.empty(({count}, *lead, {size}), dtype)")
-        return self.known[key]
-
-    def _constant(self, column: Sequence[Operand]) -> str:
-        """Numbers and parameters: numbers as arrays without axes, which ufuncs take fastest."""
-        first = column[0]
-        if isinstance(first, Number):
-            key = ("number", first.number)
-            if key not in self.known:
-                words = {sp.S.One: "unit", sp.Rational(1, 2): "half", sp.S.NegativeOne: "minus"}
-                self.known[key] = self.names.fresh(words.get(first.number, "constant"))
-                self.body.prepared.append(f"{self.known[key]} = np.array({_number(first.number)}, dtype)")
-            return self.known[key]
-        weights = [one for one in column if isinstance(one, Weight)]
-        texts = [self._weight(one) for one in weights]
-        if len(texts) == 1:
-            text = texts[0]
-        else:
-            text = f"np.stack([{', '.join(texts)}]).reshape({len(texts)}, *(1 for _ in lead), {weights[0].size})"
-        if text.isidentifier():
-            return text
-        if text not in self.known:
-            self.known[text] = self.names.fresh("_".join(plain(one.name) for one in weights))
-            self.body.prepared.append(f"{self.known[text]} = {text}")
-        return self.known[text]
-
-    def _weight(self, one: Weight) -> str:
-        name = self.matrices[one.name]
-        return name if one.number == 1 else f"{_number(one.number)} * {name}"
-
-    def _list(self, factors: Iterable[Factor]) -> str:
-        return "[" + ", ".join(self._factor(one) for one in factors) + "]"
-
-    def _factor(self, one: Factor) -> str:
-        name = self.matrices[one.matrix] + (".T" if one.transposed else "")
-        return name if one.number == 1 else f"({_number(one.number)} * {name})"
-
-    def _matrix(self, factors: Sequence[Factor], axis: int) -> tuple[str, str]:
-        """For one sample the product by the matrices joined, as a bound method; for many their transposes."""
-        self.body.helpers.add("blocks")
-        key = ("matrix", tuple(factors), axis)
-        if key not in self.known:
-            label = "_".join(dict.fromkeys(plain(one.matrix) for one in factors))
-            label += "_T" if factors[0].transposed else ""
-            name = self.names.fresh(label if len(label) < 24 else label[:20].rstrip("_"))
-            text = f"blocks({self._list(factors)}, one, {axis})"
-            if len(factors) == 1:
-                factor = factors[0]
-                across = self._factor(Factor(factor.number, factor.matrix, not factor.transposed))
-                across += ".copy()" if not factor.transposed else ""
-                text = f"{self._factor(factor)} if one else {across}"
-            self.body.prepared.append(f"{name} = {text}")
-            self.body.prepared.append(f"{name}_dot = {name}.dot")
-            self.known[key] = name
-        return f"{self.known[key]}_dot", self.known[key]
-
-    def _call(self, op: str, operands: Sequence[str], out: str) -> str:
-        name = op.replace(" ", "_")
-        if op in UFUNCS:
-            self.body.functions.add(op)
-        elif name in HELPERS:
-            self.body.helpers.add(name)
-        else:
-            raise AssertionError(f"nothing computes {op}")
-        return f"{name}({', '.join(operands)}, {out})"
+    # --- cotangents that may be left out -------------------------------------------------------------------------
 
     def _needed(self, pack: Pack) -> set[str]:
         """The cotangents that a call of a step needs as arrays, zero where none is given."""
         if len(pack.instructions) == 1 and self._optional_term(pack.first) is not None:
             return set()
-        return {one.variable.name for one in _variables(pack)} & self.optional
+        return {one.name for one in _read(pack)} & self.optional
 
     def _optional_term(self, one: Instruction) -> int | None:
         """Which operand of an addition in place may be left out: a cotangent."""
@@ -455,21 +336,27 @@ class Calls:
             return None
         for at in (0, 1):
             term, other = one.operands[at], one.operands[1 - at]
-            if isinstance(term, At) and term.variable.name in self.optional and isinstance(other, At):
-                if self.places.of(other) is self.places.homes.of[one.target]:
-                    return at
+            if not isinstance(term, At) or not isinstance(other, At) or term.variable.name not in self.optional:
+                continue
+            if self.places.of(other) is self.places.of(At(one.target)):
+                return at
         return None
 
+    def _call(self, op: str, operands: Sequence[str], out: str) -> str:
+        name = op.replace(" ", "_")
+        if op in UFUNCS:
+            self.functions.add(op)
+        elif name in HELPERS:
+            self.prepared.helpers.add(name)
+        else:
+            raise AssertionError(f"nothing computes {op}")
+        return f"{name}({', '.join(operands)}, {out})"
 
-def _number(number: object) -> str:
-    """A number in Python."""
-    value = sp.sympify(number)
-    return str(value.p) if value.is_Integer else str(value)
+
+def is_shared(column: Sequence[Operand]) -> bool:
+    """Whether neighbours have an operand in common."""
+    return len(column) > 1 and column[0] == column[1] and isinstance(column[0], At)
 
 
-def _variables(pack: Pack) -> Iterable[At]:
-    return (o for one in pack.instructions for o in one.operands if isinstance(o, At))
-
-
-def _shifted(letter: str, number: int) -> str:
-    return f"{letter} + {number}" if number else letter
+def _read(pack: Pack) -> set[Variable]:
+    return {one for instruction in pack.instructions for one in variables(instruction.operands)}

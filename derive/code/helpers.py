@@ -1,36 +1,32 @@
 """Functions in NumPy that generated modules carry, each where it is used. Text: nothing here is run by `derive`.
 
-`one` says that the batch has one sample: arrays have no batch axis then. Slots of an array lie side by side within a
-step for one sample (a step's gates are one row), and each on its own for many (a gate's members are one matrix).
+For one sample arrays have no batch axis, and the slots of a step lie side by side: a step's gates are one row. For many
+samples each slot lies on its own, all steps' members of a gate below one another.
 """
 
 from __future__ import annotations
 
 HELPERS: dict[str, str] = {
     "arrays": '''
-def arrays(inputs, keys, dtype):
-    """The inputs in order, as arrays of one type. Raises KeyError for a key too few or too many."""
-    if len(inputs) == len(keys):
-        try:
-            return [np.asarray(inputs[key], dtype) for key in keys]
-        except KeyError:
-            pass
-    missing, unknown = sorted(set(keys) - inputs.keys()), sorted(inputs.keys() - set(keys))
-    raise KeyError(f"inputs are {', '.join(keys)}; missing: {missing}, unknown: {unknown}")
-
-
-def wrong_shapes(inputs, shapes):
-    """What is wrong with the inputs' shapes, in words."""
-    pairs = zip(KEYS, shapes)
-    wrong = [f"{key} is {np.shape(inputs[key])}, not {shape}" for key, shape in pairs if np.shape(inputs[key]) != shape]
-    return "; ".join(wrong)
+def arrays(inputs):
+    """The inputs in the order of KEYS, as arrays of the first one's type. Raises KeyError for a key too few or many."""
+    missing, unknown = [key for key in KEYS if key not in inputs], [key for key in inputs if key not in KEYS]
+    if missing or unknown:
+        raise KeyError(f"inputs are {', '.join(KEYS)}; missing: {missing}, unknown: {unknown}")
+    dtype = np.asarray(inputs[KEYS[0]]).dtype
+    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
+    return [np.asarray(inputs[key], dtype) for key in KEYS]
+''',
+    "check": '''
+def check(found, shapes):
+    """Raises ValueError where an input has another shape than the sizes of the others ask for."""
+    wrong = [f"{key} is {array.shape}, not {shape}" for key, array, shape in zip(KEYS, found, shapes) if array.shape != shape]
+    if wrong:
+        raise ValueError("; ".join(wrong))
 ''',
     "given": '''
-def given(cotangents, shapes, lead, dtype):
-    """The cotangents of all outputs in order, None for one that is not there. Raises KeyError and ValueError."""
-    unknown = sorted(cotangents.keys() - shapes.keys())
-    if unknown or not cotangents:
-        raise KeyError(f"cotangents are those of some of {', '.join(shapes)}; unknown: {unknown}")
+def given(cotangents, shapes, dtype):
+    """The cotangents of the outputs in order, None for one that is left out. Raises KeyError and ValueError."""
     found = []
     for key, shape in shapes.items():
         array = cotangents.get(key)
@@ -38,16 +34,10 @@ def given(cotangents, shapes, lead, dtype):
             array = np.asarray(array, dtype)
             if array.shape != shape:
                 raise ValueError(f"the cotangent of {key} is {array.shape}, not {shape}")
-            array = array.reshape(shape[0], *lead, shape[2])
         found.append(array)
+    if not cotangents or len(cotangents) > sum(array is not None for array in found):
+        raise KeyError(f"cotangents are those of some of {', '.join(shapes)}, not {', '.join(cotangents) or 'none'}")
     return found
-''',
-    "slots": '''
-def slots(steps, count, shape, dtype):
-    """An empty array (steps, count, *shape), whose slots lie together for one sample and apart for many."""
-    if len(shape) == 1:
-        return np.empty((steps, count, *shape), dtype)
-    return np.empty((count, steps, *shape), dtype).swapaxes(0, 1)
 ''',
     "rows": '''
 def rows(slots):
@@ -59,50 +49,36 @@ def matrix(array):
     """All steps and samples below one another: (T B, n)."""
     return array.reshape(-1, array.shape[-1])
 ''',
-    "blocks": '''
-def blocks(matrices, one, axis):
-    """For one sample the matrices as one, joined along an axis; for many their transposes, (k, columns, rows)."""
-    if not one:
-        return np.array([A.T for A in matrices], order="C")
-    return np.concatenate([A.T for A in matrices]).T if axis else np.concatenate(matrices)
-''',
     "beside": '''
-def beside(*parts):
-    """[W U b] from the lists of the W, the U and the b, gate below gate; columns first where that is faster."""
-    columns = [np.concatenate(part) for part in parts]
-    matrix = np.concatenate([part if part.ndim == 2 else part[:, None] for part in columns], axis=1)
-    return np.asfortranarray(matrix) if len(matrix) < 128 else matrix
+def beside(gates):
+    """[W U b] of each gate, gate below gate; column by column where the rows are short."""
+    matrix = np.concatenate([np.column_stack(gate) for gate in gates])
+    return np.asfortranarray(matrix) if matrix.shape[1] < 64 else matrix
 ''',
-    "driven": '''
-def driven(v, matrices, out, one):
-    """out[:, a] = A_a v at all steps; out (T, k, B, n)."""
-    if one:
-        np.matmul(v, np.concatenate(matrices).T.copy(), out=rows(out))
-        return
+    "driven_one": '''
+def driven_one(v, matrices, out):
+    """out[:, a] = A_a v at all steps; v (T, m), out (T, k, n)."""
+    np.matmul(v, np.concatenate(matrices).T, out=rows(out))
+''',
+    "driven_many": '''
+def driven_many(v, matrices, out):
+    """out[:, a] = A_a v at all steps; v (T, B, m), out (T, k, B, n)."""
     for a, A in enumerate(matrices):
-        np.matmul(matrix(v), A.T.copy(), out=matrix(out[:, a]))
+        np.matmul(matrix(v), np.ascontiguousarray(A.T), out=matrix(out[:, a]))
 ''',
-    "mixed": '''
-def mixed(slots, matrices, out, one):
-    """out = Σ_a A_a slots_a at all steps; slots (T, k, B, n), out (T, B, m)."""
-    if one:
-        np.matmul(rows(slots), np.concatenate([A.T for A in matrices]), out=out)
-        return
-    np.matmul(matrix(slots[:, 0]), matrices[0].T.copy(), out=matrix(out))
+    "mixed_one": '''
+def mixed_one(slots, matrices, out):
+    """out = Σ_a slots_a A_a at all steps; slots (T, k, n), out (T, m)."""
+    np.matmul(rows(slots), np.concatenate(matrices), out=out)
+''',
+    "mixed_many": '''
+def mixed_many(slots, matrices, out):
+    """out = Σ_a slots_a A_a at all steps; slots (T, k, B, n), out (T, B, m)."""
+    np.matmul(matrix(slots[:, 0]), np.ascontiguousarray(matrices[0]), out=matrix(out))
+    part = np.empty_like(matrix(out))
     for a, A in enumerate(matrices[1:], start=1):
-        np.add(out, (matrix(slots[:, a]) @ A.T.copy()).reshape(out.shape), out)
-''',
-    "outer": '''
-def outer(slots, v, one):
-    """Σ over steps and samples of slots_a vᵀ, as (k, n, m)."""
-    if one:
-        return (rows(slots).T @ v).reshape(*slots.shape[1:], -1)
-    return np.stack([matrix(slots[:, a]).T @ matrix(v) for a in range(slots.shape[1])])
-''',
-    "summed": '''
-def summed(slots, one):
-    """Σ over steps and samples of slots_a, as (k, n)."""
-    return slots.sum(axis=0) if one else np.stack([matrix(slots[:, a]).sum(axis=0) for a in range(slots.shape[1])])
+        np.matmul(matrix(slots[:, a]), np.ascontiguousarray(A), out=part)
+        np.add(matrix(out), part, matrix(out))
 ''',
     "softmax": '''
 def softmax(v, out):
@@ -151,7 +127,7 @@ def normal_density(v, out):
 ''',
 }
 
-NEEDS = {"driven": ("rows", "matrix"), "mixed": ("rows", "matrix"), "outer": ("rows", "matrix"), "summed": ("matrix",)}
+NEEDS = {"driven_one": ("rows",), "mixed_one": ("rows",), "driven_many": ("matrix",), "mixed_many": ("matrix",)}
 
 
 def text(names: set[str]) -> str:

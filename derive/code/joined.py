@@ -41,6 +41,11 @@ class Joined:
         return self.source.variable.size
 
     @property
+    def columns(self) -> str:
+        """The columns of x in a row, as a slice."""
+        return f"{self.size}:{self.size} + {self.width}"
+
+    @property
     def weights(self) -> list[Weight]:
         """b, if there is one."""
         found = [] if self.bias is None else [o for one in self.bias.instructions for o in one.operands]

@@ -9,7 +9,8 @@ from derive.code.homes import Home, Homes
 from derive.code.identifiers import Identifiers
 from derive.code.packing import Buffer
 from derive.code.plan import At, Operand
-from derive.language.nodes import Size
+
+HIDDEN = ("~", "→")  # what begins the names of values that no family is
 
 
 @dataclass
@@ -38,8 +39,8 @@ class Places:
 
     def label(self, home: Home) -> str:
         """What lives in a home, in a word: the family that it ends with."""
-        named = [one.name for one in home.variables if not one.name.startswith(("~", "sent"))]
-        return named[-1] if named else home.variables[-1].name.strip("~").replace(" ", "_")
+        named = [one.name for one in home.variables if not one.name.startswith(HIDDEN)]
+        return named[-1] if named else home.variables[-1].name.strip("".join(HIDDEN)).partition(" ")[2]
 
     def rows(self, home: Home) -> int:
         """How many rows the array has beside T."""
@@ -70,18 +71,32 @@ class Places:
         home, row, slots = self.of(operands[0]), self.row(operands[0]), self.slots(operands)
         if not low and self.rows(home) == 0 and not slots:
             return self.array(home)
-        if low:
-            span = f"{_plus(low, row)}:{_plus(high, row)}"
-        else:
-            extra = self.rows(home)
-            span = f"{row or ''}:{'' if row == extra else _plus('T', row)}"
-        return f"{self.array(home)}[{span}{', ' + slots if slots else ''}]"
+        steps = moved(low, high, row) if low else span("T", row, self.rows(home))
+        return f"{self.array(home)}[{steps}{', ' + slots if slots else ''}]"
+
+    def order(self, operand: Operand) -> tuple[str, int]:
+        """By which neighbours are sorted: their array and slot."""
+        home = self.of(operand)
+        shared = self.buffer(home)
+        return self.array(home), shared.slot(home) if shared else 0
+
+    def is_next(self, left: Operand, right: Operand) -> bool:
+        """Whether an operand stands in the slot behind another's, in the same row."""
+        ours = self.buffer(self.of(left))
+        if ours is None or ours is not self.buffer(self.of(right)) or self.row(left) != self.row(right):
+            return False
+        return ours.slot(self.of(right)) == ours.slot(self.of(left)) + 1
+
+
+def span(last: str, row: int, extra: int | None = None) -> str:
+    """The rows of all steps as a slice: `row` is that of step 1, `extra` how many more than T there are."""
+    return f"{row or ''}:{'' if row == extra else _plus(last, row)}"
+
+
+def moved(low: str, high: str, row: int) -> str:
+    """The rows of the steps low + 1 … high as a slice; of all steps without them."""
+    return f"{_plus(low, row)}:{_plus(high, row)}" if low else span("T", row)
 
 
 def _plus(letter: str, number: int) -> str:
     return f"{letter} + {number}" if number else letter
-
-
-def size_text(size: Size) -> str:
-    """A size in Python."""
-    return str(size)

@@ -131,7 +131,7 @@ class Planner:
     def _fresh(self, value: Value) -> Variable:
         """A variable for something on the way."""
         count = self.taken["v"] = self.taken.get("v", 0) + 1
-        return Variable(f"v{count}", value.size)
+        return Variable(f"~{count} {_word(value)}", value.size)
 
     def _emit(self, instruction: Instruction, value: Value) -> None:
         (self.phase.inside if self._is_inside(value) else self.phase.before).append(instruction)
@@ -192,7 +192,7 @@ class Planner:
         products = [one for one in rest if isinstance(one, Product) or _is_scaled_product(one)]
         others = [one for one in rest if one not in products]
         if products:
-            made = self._products(products, target if done is None and not _is_sum(others) else None)
+            made = self._products(products, target if done is None else None)
             done = made if done is None else self._plus(target, done, made, "add", value)
         for term in others:
             done = self._with(target, done, term, value)
@@ -245,13 +245,21 @@ _RULES: dict[type, Any] = {
 }
 
 
+def _word(value: Value) -> str:
+    """What a value on the way is called in code."""
+    if isinstance(value, Sum) and all(isinstance(term, Product) or _is_scaled_product(term) for term in value.terms):
+        return _word(value.terms[0])
+    if isinstance(value, Scaled):
+        return _word(value.operand)
+    if isinstance(value, Product) and isinstance(value.operand, Read):
+        return f"{value.matrix}_{value.operand.name}"
+    if isinstance(value, Apply) and isinstance(value.operand, Read):
+        return f"{value.kind}_{value.operand.name}"
+    return "part"
+
+
 def _is_scaled_product(value: Value) -> bool:
     return isinstance(value, Scaled) and isinstance(value.operand, Product)
-
-
-def _is_sum(others: list[Value]) -> bool:
-    """Whether terms stay to be added to a product, so that it is computed apart."""
-    return False
 
 
 def is_dear(value: Value) -> bool:

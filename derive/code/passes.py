@@ -1,0 +1,126 @@
+"""A system's two passes, planned: what each computes, in which order, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from derive.code.gradients import Pair
+from derive.code.homes import Home, homes_of
+from derive.code.lowering import Collected, Outer, Unsupported
+from derive.code.packing import Layout, packed
+from derive.code.plan import At, Instruction, Operand, Phase, Planner, Variable
+from derive.code.program import Program
+from derive.code.values import Times, Value
+
+
+class Passes:
+    """The phases and layouts of the forward and the backward pass, and the operands of what is collected at the end."""
+
+    def __init__(self, program: Program) -> None:
+        self.program = program
+        self.planner = Planner()
+        self._plan_forward()
+        self._plan_backward()
+        self.forward_layout = self._forward_layout()
+        self.backward_layout = self._backward_layout()
+
+    def _plan_forward(self) -> None:
+        program = self.program
+        self.planner.plan(program.definitions)
+        self.loss: list[Operand] = []
+        if program.loss:
+            self.planner.phases.append(Phase(frozenset(), 0))
+        for part in program.loss_parts:
+            if not isinstance(part, Collected) or part.summand.size != 1:
+                raise Unsupported(f"{program.loss} is no sum over the steps of scalars")
+            self.loss.append(self.planner.operand(part.summand))
+        self.forward = list(self.planner.phases)
+
+    def _plan_backward(self) -> None:
+        program, planner = self.program, self.planner
+        planner.phases.clear()
+        planner.plan({line.name: line.value for line in (*program.backward, *program.carried)})
+        planner.phases.append(Phase(frozenset(), 0))
+        self.sums = {key: [self._reduced(part) for part in parts] for key, parts in program.sums.items()}
+        self.steps = {key: self._stored(planner.operand(value)) for key, value in program.steps.items()}
+        carried = {one.value: Variable(one.name, one.value.size) for one in program.carried}
+        self.ends = {
+            key: At(carried[value]) if value in carried else self._stored(planner.operand(value))
+            for key, value in program.ends.items()
+        }
+        self.backward = list(planner.phases)
+
+    def _stored(self, operand: Operand) -> Operand:
+        """An operand of all steps; a number or a parameter is copied to each."""
+        if isinstance(operand, At):
+            return operand
+        target = Variable("~0 gradient", operand.size)
+        self.planner.phase.before.append(Instruction(target, "copy", (operand,)))
+        return At(target)
+
+    def _reduced(self, part: Any) -> tuple[str, Pair]:
+        """Σ a bᵀ as (outer, (a, b)), Σ a ⊙ b as (entrywise, (a, b)), Σ a as (plain, (a, None))."""
+
+        def operand(value: Value) -> Operand:
+            return self._stored(self.planner.operand(value))
+
+        if isinstance(part, Outer):
+            return "outer", (operand(part.left), operand(part.right))
+        summand: Value = part.summand
+        if isinstance(summand, Times) and len(summand.factors) == 2 and len({f.size for f in summand.factors}) == 1:
+            return "entrywise", (operand(summand.factors[0]), operand(summand.factors[1]))
+        return "plain", (operand(summand), None)
+
+    # --- places --------------------------------------------------------------------------------------------------
+
+    def _forward_layout(self) -> Layout:
+        program = self.program
+        given = {variable: _array(variable) for variable in (Variable(one.name, one.size) for one in program.sequences)}
+        made = {one.target for one in instructions(self.forward)}
+        later = {one for instruction in instructions(self.backward) for one in read(instruction)}
+        outputs = {Variable(one.name, one.size) for one in program.outputs}
+        summed = {one.variable for one in self.loss if isinstance(one, At)}
+        kept = ((later | set(self.collected())) & made) | outputs | summed
+        homes = homes_of(self.forward, given, kept, multiplied(self.forward) & outputs)
+        return packed(self.forward, homes, {})
+
+    def _backward_layout(self) -> Layout:
+        program = self.program
+        sizes = {one.name: one.size for one in program.outputs}
+        known = {variable: home for variable, home in self.forward_layout.homes.of.items() if home.stored}
+        for direct, name in program.direct.items():
+            variable = Variable(direct, sizes[name])
+            known[variable] = _array(variable)
+        homes = homes_of(self.backward, known, set(self.collected()), ())
+        stored = {home: buffer for home, buffer in self.forward_layout.buffers.items() if home.stored}
+        return packed(self.backward, homes, stored)
+
+    def collected(self) -> Iterable[Variable]:
+        """What the gradients read at the end; what a loop carries stays where it is."""
+        carried = {one.name for one in self.program.carried}
+        for operand in (*self.steps.values(), *self.ends.values()):
+            if isinstance(operand, At) and operand.variable.name not in carried:
+                yield operand.variable
+        for _, pair in (one for pairs in self.sums.values() for one in pairs):
+            yield from (one.variable for one in pair if isinstance(one, At))
+
+
+def _array(variable: Variable) -> Home:
+    """The place of an array that a caller gives."""
+    return Home(-1, variable.size, True, [variable], alone=True)
+
+
+def instructions(phases: Sequence[Phase]) -> Iterable[Instruction]:
+    """The instructions of some phases, in order."""
+    return (one for phase in phases for one in (*phase.before, *phase.inside))
+
+
+def read(instruction: Instruction) -> Iterable[Variable]:
+    """The variables that an instruction reads."""
+    return (one.variable for one in instruction.operands if isinstance(one, At))
+
+
+def multiplied(phases: Sequence[Phase]) -> set[Variable]:
+    """What matrices multiply."""
+    return {one for instruction in instructions(phases) if instruction.op == "products" for one in read(instruction)}

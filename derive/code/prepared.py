@@ -1,0 +1,154 @@
+"""What a function of generated code prepares before its loops: constants, matrices side by side, scratch, views.
+
+Text only: each thing gets a name when it is first asked for, and a line that makes it. `one` is the form for a batch of
+one sample, whose arrays have no batch axis; the other form is for many.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sympy as sp
+
+from derive.code.identifiers import Identifiers, plain
+from derive.code.places import Places
+from derive.code.plan import At, Factor, Number, Operand, Variable
+from derive.code.values import Weight
+from derive.language.nodes import Size
+
+WORDS = {sp.S.One: "unit", sp.Rational(1, 2): "half", sp.S.NegativeOne: "minus_one"}
+
+
+@dataclass
+class Prepared:
+    """The lines before the loops, and the names of what they make."""
+
+    names: Identifiers
+    places: Places
+    matrices: dict[str, str]  # the identifiers of the parameters
+    one: bool
+    lines: list[str] = field(default_factory=list)
+    helpers: set[str] = field(default_factory=set)
+    known: dict[object, str] = field(default_factory=dict)
+
+    def make(self, key: object, wish: str, text: str) -> str:
+        """The name of a thing, made by `name = text` when it is first asked for."""
+        if key not in self.known:
+            self.known[key] = self.names.fresh(wish)
+            self.lines.append(f"{self.known[key]} = {text}")
+        return self.known[key]
+
+    def shape(self, *sizes: object) -> str:
+        """The shape of an array with the batch before its last axis."""
+        *front, last = [str(size) for size in sizes]
+        return f"({', '.join([*front, *([] if self.one else ['B']), last])}{',' if self.one and not front else ''})"
+
+    # --- numbers and parameters ----------------------------------------------------------------------------------
+
+    def constant(self, column: Sequence[Operand]) -> str:
+        """A number as an array without axes, which ufuncs take fastest; parameters of neighbours as one array."""
+        first = column[0]
+        if isinstance(first, Number):
+            wish = WORDS.get(first.number, "constant")
+            return self.make(("number", first.number), wish, f"np.array({number(first.number)}, dtype)")
+        weights = [one for one in column if isinstance(one, Weight)]
+        texts = [self.weight(one) for one in weights]
+        if len(texts) == 1:
+            return texts[0] if texts[0].isidentifier() else self.make(texts[0], plain(weights[0].name), texts[0])
+        axes = "" if self.one else "[:, None]"
+        text = f"np.array([{', '.join(texts)}]){axes}"
+        return self.make(text, joint(one.name for one in weights), text)
+
+    def weight(self, one: Weight) -> str:
+        """A parameter times its number."""
+        return times(one.number, self.matrices[one.name])
+
+    def factor(self, one: Factor, across: bool = False) -> str:
+        """A matrix times its number, transposed or `across`."""
+        return times(one.number, self.matrices[one.matrix] + (".T" if one.transposed != across else ""))
+
+    def stack(self, factors: Iterable[Factor], across: bool = False) -> str:
+        """Matrices as a list."""
+        return "[" + ", ".join(self.factor(one, across) for one in factors) + "]"
+
+    def product(self, factors: Sequence[Factor], summed: bool) -> str:
+        """What multiplies a step's vector: a bound method for one sample, the transposed matrices for many.
+
+        `summed`: the matrices multiply neighbours and the products are added; else all multiply the same.
+        """
+        key = ("matrix", tuple(factors), summed)
+        label = joint(one.matrix for one in factors) + ("_T" if factors[0].transposed else "")
+        if self.one:
+            if len(factors) == 1:
+                text = self.factor(factors[0])
+            elif summed:
+                text = f"np.concatenate({self.stack(factors, across=True)}).T"
+            else:
+                text = f"np.concatenate({self.stack(factors)})"
+            return self.make(key, f"by_{label}", f"{text if text.isidentifier() else brackets(text)}.dot")
+        if len(factors) == 1:
+            text = self.factor(factors[0], across=True)
+            return self.make(key, label, f"{brackets(text)}.copy()" if not text.isidentifier() else text)
+        return self.make(key, label, f'np.array({self.stack(factors, across=True)}, order="C")')
+
+    # --- places --------------------------------------------------------------------------------------------------
+
+    def scratch(self, operands: Sequence[Operand], flat: bool = False) -> str:
+        """A place that all steps share; `flat` as one row."""
+        home = self.places.of(operands[0])
+        array, shared = self.places.array(home), self.places.buffer(home)
+        if array not in self.known:
+            self.known[array] = array
+            count = [len(shared.homes)] if shared else []
+            filled = "zeros" if home.carried else "empty"
+            self.lines.append(f"{array} = np.{filled}({self.shape(*count, home.size)}, dtype)")
+        text = array
+        if shared and len(operands) < len(shared.homes):
+            text = f"{array}[{self.places.slots(operands)}]"
+        if flat and self.one and len(operands) > 1:
+            return self.make(("row", text), f"{array}_row", f"{text}.reshape(-1)")
+        if text == array:
+            return array
+        return self.make(text, joint(self.places.label(self.places.of(one)) for one in operands), text)
+
+    def copies(self, targets: Sequence[At]) -> str:
+        """Room for an operand that neighbours share, once for each."""
+        size = targets[0].variable.size
+        return self.make(("copies", len(targets), size), "copies", f"np.empty({self.shape(len(targets), size)}, dtype)")
+
+    def part(self, size: Size, count: int = 0) -> str:
+        """Room for a term before it is added, or for `count` terms."""
+        sizes = [count, size] if count else [size]
+        return self.make(("part", size, count), "parts" if count else "part", f"np.empty({self.shape(*sizes)}, dtype)")
+
+
+def joint(names: Iterable[str]) -> str:
+    """One word for neighbours: what their names begin with once, then what each ends with."""
+    words = list(dict.fromkeys(plain(name) for name in names))
+    front = words[0].partition("_")[0]
+    if len(words) > 1 and all(word.startswith(f"{front}_") for word in words):
+        words = [front, *(word[len(front) + 1 :] for word in words)]
+    return "_".join(words)
+
+
+def number(value: Any) -> str:
+    """A number in Python."""
+    value = sp.sympify(value)
+    return str(float(value)) if value.is_Rational and not value.is_Integer else str(value)
+
+
+def times(factor: Any, text: str) -> str:
+    """c A in Python."""
+    return text if factor == 1 else f"{number(factor)} * {text}"
+
+
+def brackets(text: str) -> str:
+    """In brackets where a dot behind it would bind too tightly."""
+    return f"({text})" if " " in text and not text.startswith("np.") else text
+
+
+def variables(operands: Iterable[Operand]) -> Iterable[Variable]:
+    """The variables among operands."""
+    return (one.variable for one in operands if isinstance(one, At))
