@@ -33,6 +33,7 @@ class Calls:
     ) -> None:
         self.layout, self.places, self.prepared = layout, places, prepared
         self.optional, self.comments = optional, dict(comments)
+        self.low, self.high = ("", "") if places.local is None else ("low", "high")  # all of the function goes by windows
         self.lines: list[str] = []
         self.functions: set[str] = set()  # the functions of NumPy that get a local name
         self.joined: list[Joined] = []  # the sums that are one product of rows
@@ -49,9 +50,11 @@ class Calls:
 
     def phase(self, phase: Phase, before: Sequence[Pack], inside: Sequence[Pack]) -> None:
         """All steps at once, then the loop; coefficients by windows of steps, just before the steps that use them."""
-        if not phase.step:
+        if not phase.step or self.low:
             for pack in before:
-                self._add([*self._comments(pack), *self.whole(pack, "", "")])
+                self._add([*self._comments(pack), *self.whole(pack, self.low, self.high)])
+            if phase.step:
+                self._loop(phase, (), inside, None)
             return
         rows = joined(before, inside, self.places) if self.prepared.one else None
         cut = max((at + 1 for at, pack in enumerate(before) if pack.first.op not in UFUNCS), default=0)
@@ -72,7 +75,7 @@ class Calls:
         self._add(lines, indent)
 
     def _loop(self, phase: Phase, windowed: Sequence[Pack], inside: Sequence[Pack], rows: Joined | None) -> None:
-        indent, low, high = "", "", ""
+        indent, low, high = "", self.low, self.high
         if windowed and not all(rows is not None and rows.replaces(pack) for pack in windowed):
             indent, low, high = INDENT, "low", "high"
             self._add(self._window(phase, windowed))
@@ -163,7 +166,8 @@ class Calls:
             parts = [self.prepared.factor(first), self.prepared.factor(second)]
             parts += [] if weight is None else [self.prepared.weight(weight)]
             gates.append(f"({', '.join(parts)})")
-        text = f"beside([{', '.join(gates)}]).dot if {self.narrow(one)} else None"
+        width = f"{one.size} + {one.width}{' + 1' if one.weights else ''}"
+        text = f"beside([{', '.join(gates)}], {width}, dtype).dot if {self.narrow(one)} else None"
         return self.prepared.make(("beside", one.state.variable), "by_rows", text)
 
     # --- one call for all steps ----------------------------------------------------------------------------------
@@ -173,7 +177,7 @@ class Calls:
         first = pack.first
         out = self.places.steps([At(one.target) for one in pack.instructions], low, high)
         if first.op == "products":
-            return self._whole_products(pack, out)
+            return self._whole_products(pack, out, low, high)
         columns = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
         return [self._call(first.op, [self._whole_operand(column, low, high) for column in columns], out)]
 
@@ -184,38 +188,42 @@ class Calls:
             return f"{self.places.steps(column[:1], low, high)}[:, None]"
         return self.places.steps(column, low, high)
 
-    def _whole_products(self, pack: Pack, out: str) -> list[str]:
+    def _whole_products(self, pack: Pack, out: str, low: str, high: str) -> list[str]:
         """A_a v at all steps for neighbours, or one sum of products."""
         first, many = pack.first, len(pack.instructions) > 1
         if len(first.factors) == 1:
             factors = [one.factors[0] for one in pack.instructions]
-            operand = self.places.steps(first.operands)
+            operand = self.places.steps(first.operands, low, high)
             if not many:
-                return [self._whole_product(operand, factors[0], out)]
-            name = self._helper("driven")
-            return [f"{name}({operand}, {self.prepared.stack(factors)}, {out})"]
+                return [self._whole_product(operand, factors[0], out, self._is_alone(first))]
+            return [f"{self._helper('driven')}({operand}, {self.prepared.across(factors)}, {out})"]
         lines: list[str] = []
         for number, (operands, terms) in enumerate(self.runs(first)):
             target = out if number == 0 else self.names.fresh("part")
             if number:
                 lines.append(f"{target} = np.empty_like({out})")
-            view = self.places.steps(operands)
+            view = self.places.steps(operands, low, high)
             if len(operands) > 1:
-                lines.append(f"{self._helper('mixed')}({view}, {self.prepared.stack(terms, across=True)}, {target})")
+                lines.append(f"{self._helper('mixed')}({view}, {self.prepared.across(terms)}, {target})")
             else:
-                lines.append(self._whole_product(view, terms[0], target))
+                lines.append(self._whole_product(view, terms[0], target, number > 0))
             if number:
                 lines.append(f"np.add({out}, {target}, {out})")
         return lines
 
-    def _whole_product(self, operand: str, factor: Factor, out: str) -> str:
+    def _is_alone(self, one: Instruction) -> bool:
+        """Whether a target's array is contiguous."""
+        return self.places.buffer(self.places.of(At(one.target))) is None
+
+    def _whole_product(self, operand: str, factor: Factor, out: str, is_alone: bool) -> str:
         """A v at all steps."""
         across = self.prepared.factor(factor, across=True)
         if self.prepared.one:
-            return f"np.matmul({operand}, {across}, {out})"
+            return f"np.{'dot' if is_alone else 'matmul'}({operand}, {across}, {out})"
         self.prepared.helpers.add("matrix")
-        copied = across if across.isidentifier() else f"np.ascontiguousarray({across})"
-        return f"np.matmul(matrix({operand}), {copied}, matrix({out}))"
+        if not across.isidentifier():
+            across = self.prepared.make(("across", factor), plain(factor.matrix), f"np.ascontiguousarray({across})")
+        return f"np.matmul(matrix({operand}), {across}, matrix({out}))"
 
     def _helper(self, name: str) -> str:
         """The name of a helper in the form for one sample or for many."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from derive.code.calls import INDENT, Calls
 from derive.code.joined import Joined
@@ -42,23 +42,26 @@ class Gradients:
     steps: Mapping[str, Operand]
     ends: Mapping[str, Operand]
     joined: Sequence[Joined]
+    first: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
 
     def lines(self) -> list[str]:
-        """One line a gradient, after the products that serve several."""
+        """What is collected, once or in each window of steps; `first` and `last` hold what stands around."""
         lines, texts = self._shared()
-        lines.append("gradients = {}")
+        self.last.append("gradients = {}")
         for one in self.program.parameters:
-            lines += self._line(one.key, " + ".join(texts[one.key]))
+            self.last += self._line(one.key, " + ".join(texts[one.key]))
         for sequence in self.program.sequences:
             if sequence.key in self.steps:
                 array = self.places.steps([self.steps[sequence.key]])
-                lines += self._line(sequence.key, self._batched(array, f"T, B, {sequence.size}", "[:, None]"))
+                self.last += self._line(sequence.key, f"{array}[:, None]" if self.one else array)
         for boundary in self.program.boundaries:
             end = self._end(boundary.key, boundary.side)
-            lines += self._line(boundary.key, self._batched(end, f"B, {boundary.size}", "[None]"))
+            self.last += self._line(boundary.key, f"{end}[None]" if self.one else end)
         if self.program.loss:
-            lines += ["if scale != 1:", f"{INDENT}for gradient in gradients.values():", f"{INDENT * 2}gradient *= scale"]
-        return [*lines, "return gradients"]
+            self.last += ["if scale != 1:", f"{INDENT}for gradient in gradients.values():", f"{INDENT * 2}gradient *= scale"]
+        self.last.append("return gradients")
+        return lines
 
     @property
     def one(self) -> bool:
@@ -68,10 +71,6 @@ class Gradients:
     def _line(self, key: str, text: str) -> list[str]:
         formula = self.program.formulas.get(key, "")
         return [*([f"# {formula}"] if formula else []), f'gradients["{key}"] = {text}']
-
-    def _batched(self, array: str, shape: str, axis: str) -> str:
-        """An array with the batch as an axis."""
-        return f"{array}{axis}" if self.one else array
 
     def _end(self, key: str, side: int) -> str:
         operand = self.ends[key]
@@ -114,9 +113,12 @@ class Gradients:
         return found
 
     def _sum(self, found: Sum, texts: dict[str, list[str]]) -> list[str]:
+        """The lines of one sum for all its left factors."""
+        if not self.one:
+            return self._accumulated(found, texts)
         if found.kind == "entrywise":
             for key, left in found.lefts:
-                texts[key].append(self._entrywise(left, found.right))
+                texts[key].append(f'np.einsum("tn,tn->n", {self.places.steps([left])}, {self._right(found)})')
             return []
         text = self._text(found)
         if len(found.lefts) == 1:
@@ -127,29 +129,39 @@ class Gradients:
             texts[key].append(f"{name}[{at}]")
         return [f"{name} = {text}"]
 
-    def _entrywise(self, left: Operand, right: Operand | None) -> str:
-        assert isinstance(right, At)
-        a, b = self.places.steps([left]), self.places.steps([right])
-        if self.one:
-            return f'np.einsum("tn,tn->n", {a}, {b})'
-        return f'np.einsum("tbn,tbn->n", {a}, {b})'
+    def _accumulated(self, found: Sum, texts: dict[str, list[str]]) -> list[str]:
+        """Sums that grow with each window of steps."""
+        left = found.operands[0]
+        assert isinstance(left, At)
+        right = "" if found.right is None else self._right(found)
+        columns = f", {found.right.variable.size}" if found.kind == "outer" and isinstance(found.right, At) else ""
+        name = self.calls.names.fresh("sums")
+        self.first.append(f"{name} = np.zeros(({len(found.lefts)}, {left.variable.size}{columns}), dtype)")
+        for at, (key, _) in enumerate(found.lefts):
+            texts[key].append(f"{name}[{at}]")
+        low, high = self.calls.low, self.calls.high
+        if found.kind == "entrywise":
+            views = [self.places.steps([one], low, high) for one in found.operands]
+            return [f'{name}[{at}] += np.einsum("tbn,tbn->n", {one}, {right})' for at, one in enumerate(views)]
+        view = self.places.steps(found.operands, low, high) + ("" if len(found.lefts) > 1 else "[:, None]")
+        helper = "outer_many" if right else "summed_many"
+        self.calls.prepared.helpers.add(helper)
+        return [f"{helper}({view}, {right}, {name})" if right else f"{helper}({view}, {name})"]
+
+    def _right(self, found: Sum) -> str:
+        assert isinstance(found.right, At)
+        return self.places.steps([found.right], self.calls.low, self.calls.high)
 
     def _text(self, found: Sum) -> str:
-        """Σ left rightᵀ, or Σ left; of several neighbours all of them."""
-        left, many = self.places.steps(found.operands), len(found.lefts) > 1
-        right = "" if found.right is None else self.places.steps([found.right])
-        if self.one:
-            if not many:
-                return f"{left}.T @ {right}" if right else f"{left}.sum(axis=0)"
-            self.calls.prepared.helpers.add("rows")
-            size = self._size(found)
-            return f"(rows({left}).T @ {right}).reshape({size})" if right else f"{left}.sum(axis=0)"
-        self.calls.prepared.helpers.add("matrix")
-        if not many:
-            return f"matrix({left}).T @ matrix({right})" if right else f"matrix({left}).sum(axis=0)"
-        slot = f"matrix({left}[:, a])"
-        each = f"{slot}.T @ matrix({right})" if right else f"{slot}.sum(axis=0)"
-        return f"[{each} for a in range({len(found.lefts)})]"
+        """Σ left rightᵀ, or Σ left, of one sample; of several neighbours all of them."""
+        left = self.places.steps(found.operands)
+        if found.right is None:
+            return f"{left}.sum(axis=0)"
+        right = self.places.steps([found.right])
+        if len(found.lefts) == 1:
+            return f"{left}.T @ {right}"
+        self.calls.prepared.helpers.add("rows")
+        return f"(rows({left}).T @ {right}).reshape({self._size(found)})"
 
     def _size(self, found: Sum) -> str:
         first = found.operands[0]

@@ -10,18 +10,19 @@ HELPERS: dict[str, str] = {
     "arrays": '''
 def arrays(inputs):
     """The inputs in the order of KEYS, as arrays of the first one's type. Raises KeyError for a key too few or many."""
-    missing, unknown = [key for key in KEYS if key not in inputs], [key for key in inputs if key not in KEYS]
-    if missing or unknown:
+    if len(inputs) != len(KEYS) or any(key not in inputs for key in KEYS):
+        missing, unknown = [key for key in KEYS if key not in inputs], [key for key in inputs if key not in KEYS]
         raise KeyError(f"inputs are {', '.join(KEYS)}; missing: {missing}, unknown: {unknown}")
-    dtype = np.asarray(inputs[KEYS[0]]).dtype
-    dtype = dtype if dtype.kind == "f" else np.dtype(np.float64)
-    return [np.asarray(inputs[key], dtype) for key in KEYS]
+    found = [np.asarray(inputs[key]) for key in KEYS]
+    dtype = found[0].dtype if found[0].dtype.kind == "f" else np.dtype(np.float64)
+    return [array if array.dtype == dtype else array.astype(dtype) for array in found]
 ''',
     "check": '''
 def check(found, shapes):
     """Raises ValueError where an input has another shape than the sizes of the others ask for."""
-    wrong = [f"{key} is {array.shape}, not {shape}" for key, array, shape in zip(KEYS, found, shapes) if array.shape != shape]
-    if wrong:
+    if [array.shape for array in found] != shapes:
+        pairs = zip(KEYS, found, shapes)
+        wrong = [f"{key} is {array.shape}, not {shape}" for key, array, shape in pairs if array.shape != shape]
         raise ValueError("; ".join(wrong))
 ''',
     "given": '''
@@ -50,35 +51,56 @@ def matrix(array):
     return array.reshape(-1, array.shape[-1])
 ''',
     "beside": '''
-def beside(gates):
-    """[W U b] of each gate, gate below gate; column by column where the rows are short."""
-    matrix = np.concatenate([np.column_stack(gate) for gate in gates])
-    return np.asfortranarray(matrix) if matrix.shape[1] < 64 else matrix
+def beside(gates, width, dtype):
+    """[W U b] of each gate, gate below gate; column by column where there are few."""
+    n = len(gates[0][0])
+    found = np.empty((len(gates) * n, width), dtype, "F" if width < 64 else "C")
+    for a, parts in enumerate(gates):
+        row, at = found[a * n : (a + 1) * n], 0
+        for part in parts:
+            end = at + (part.shape[1] if part.ndim == 2 else 1)
+            row[:, at:end] = part if part.ndim == 2 else part[:, None]
+            at = end
+    return found
 ''',
     "driven_one": '''
 def driven_one(v, matrices, out):
-    """out[:, a] = A_a v at all steps; v (T, m), out (T, k, n)."""
-    np.matmul(v, np.concatenate(matrices).T, out=rows(out))
+    """out[:, a] = A_a v at all steps; v (T, m), the A_a beside one another, transposed, out (T, k, n)."""
+    np.matmul(v, matrices, out=rows(out))
 ''',
     "driven_many": '''
 def driven_many(v, matrices, out):
-    """out[:, a] = A_a v at all steps; v (T, B, m), out (T, k, B, n)."""
+    """out[:, a] = A_a v at all steps; v (T, B, m), the A_a transposed, out (T, k, B, n)."""
     for a, A in enumerate(matrices):
-        np.matmul(matrix(v), np.ascontiguousarray(A.T), out=matrix(out[:, a]))
+        np.matmul(matrix(v), A, out=matrix(out[:, a]))
 ''',
     "mixed_one": '''
 def mixed_one(slots, matrices, out):
-    """out = Σ_a slots_a A_a at all steps; slots (T, k, n), out (T, m)."""
-    np.matmul(rows(slots), np.concatenate(matrices), out=out)
+    """out = Σ_a A_a slots_a at all steps; slots (T, k, n), the A_a below one another, transposed, out (T, m)."""
+    np.matmul(rows(slots), matrices, out=out)
 ''',
     "mixed_many": '''
 def mixed_many(slots, matrices, out):
-    """out = Σ_a slots_a A_a at all steps; slots (T, k, B, n), out (T, B, m)."""
-    np.matmul(matrix(slots[:, 0]), np.ascontiguousarray(matrices[0]), out=matrix(out))
+    """out = Σ_a A_a slots_a at all steps; slots (T, k, B, n), the A_a transposed, out (T, B, m)."""
+    np.matmul(matrix(slots[:, 0]), matrices[0], out=matrix(out))
     part = np.empty_like(matrix(out))
     for a, A in enumerate(matrices[1:], start=1):
-        np.matmul(matrix(slots[:, a]), np.ascontiguousarray(A), out=part)
+        np.matmul(matrix(slots[:, a]), A, out=part)
         np.add(matrix(out), part, matrix(out))
+''',
+    "outer_many": '''
+def outer_many(slots, v, sums):
+    """sums[a] += Σ over steps and samples of slots_a vᵀ; slots (T, k, B, n), v (T, B, m)."""
+    part = np.empty_like(sums[0])
+    for a, total in enumerate(sums):
+        np.matmul(matrix(slots[:, a]).T, matrix(v), out=part)
+        np.add(total, part, total)
+''',
+    "summed_many": '''
+def summed_many(slots, sums):
+    """sums[a] += Σ over steps and samples of slots_a; slots (T, k, B, n)."""
+    for a, total in enumerate(sums):
+        np.add(total, matrix(slots[:, a]).sum(axis=0), total)
 ''',
     "softmax": '''
 def softmax(v, out):
@@ -127,7 +149,7 @@ def normal_density(v, out):
 ''',
 }
 
-NEEDS = {"driven_one": ("rows",), "mixed_one": ("rows",), "driven_many": ("matrix",), "mixed_many": ("matrix",)}
+NEEDS = {name: ("rows" if name.endswith("_one") else "matrix",) for name in HELPERS if name.endswith(("_one", "_many"))}
 
 
 def text(names: set[str]) -> str:

@@ -18,7 +18,7 @@ from derive.code.lowering import Unsupported
 from derive.code.packing import Layout
 from derive.code.passes import Passes
 from derive.code.places import Places
-from derive.code.plan import At, Variable
+from derive.code.plan import At, Phase, Variable
 from derive.code.prepared import Prepared
 from derive.code.program import Program, program_of
 from derive.code.resolved import resolved
@@ -71,7 +71,7 @@ class Module:
     def _imports(self) -> str:
         lines = ["import math"] if self.helpers & {"normal_cdf", "normal_density"} else []
         lines += ["from itertools import repeat", "", "import numpy as np", ""]
-        return "\n".join([*lines, "WINDOW = 1 << 20  # bytes of coefficients that are computed before the steps that use them", ""])
+        return "\n".join([*lines, "WINDOW = 1 << 20  # bytes of coefficients that are computed before the steps that use them", "ROWS = 512  # steps times samples that are computed at once, over which the gradients' products contract", ""])
 
     def _keys(self) -> str:
         text = ", ".join(f'"{key}"' for key in self._shapes())
@@ -140,8 +140,10 @@ class _Form:
         self.used: set[str] = set()
         self.joined: list[Joined] = []
 
-    def _calls(self, layout: Layout, kind: str, arrays: Mapping[object, str], optional: Iterable[str]) -> Calls:
-        places = Places(self.names, layout.homes, layout.buffers, kind, dict(arrays))
+    def _calls(
+        self, layout: Layout, kind: str, arrays: Mapping[object, str], optional: Iterable[str], local: frozenset[Home] | None
+    ) -> Calls:
+        places = Places(self.names, layout.homes, layout.buffers, kind, dict(arrays), local)
         prepared = Prepared(self.names, places, self.module.matrices, self.one)
         lines = self.program.backward if kind == "deltas" else self.program.forward
         return Calls(layout, places, prepared, frozenset(optional), {line.name: line.formula for line in lines})
@@ -150,7 +152,7 @@ class _Form:
         """The forward pass."""
         layout, program = self.passes.forward_layout, self.program
         inputs = {home: self.module.inputs[home.variables[0].name] for home in layout.homes.given}
-        calls = self._calls(layout, "kept", inputs, ())
+        calls = self._calls(layout, "kept", inputs, (), self._local(self.passes.forward, layout, self.passes.lasting))
         for phase, before, inside in zip(self.passes.forward, layout.before, layout.inside, strict=True):
             calls.phase(phase, before, inside)
         self.places, self.joined = calls.places, calls.joined
@@ -163,7 +165,8 @@ class _Form:
         first = next(iter(self.module.inputs.values()))
         lines = [f"dtype = {first}.dtype"]
         lines += [f"{name} = {name}[:, 0]" for name in self.module.inputs.values()] if self.one else []
-        lines += [*self._made(layout, calls.places), *self._boundary_values(), *self._prepared(calls), *calls.lines]
+        lines += [*self._windows(calls), *self._made(layout, calls.places), *self._boundary_values()]
+        lines += [*self._prepared(calls), *self._by_windows(calls, self.passes.forward, calls.lines)]
         lines += [f"outputs = {{{', '.join(pairs)}}}", *wrapped_list("return outputs, (", self.saved, ")")]
         arguments = ", ".join([*sizes, *self.module.locals])
         return _function(f"forward_{self._word}({arguments})", f"`forward` for {self._samples}.", lines)
@@ -175,15 +178,34 @@ class _Form:
         cotangents = {direct: self.names.fresh(f"d_{keys[name]}") for direct, name in program.direct.items()}
         arrays: dict[object, str] = dict(self.places.arrays)
         arrays |= {h: cotangents[h.variables[0].name] for h in layout.homes.given if h.variables[0].name in cotangents}
-        calls = self._calls(layout, "deltas", arrays, cotangents)
+        calls = self._calls(layout, "deltas", arrays, cotangents, self._local(self.passes.backward, layout, self.passes.ending))
         calls.zeroed |= set(cotangents) & {one.name for one in self.passes.collected()}
         for phase, before, inside in zip(self.passes.backward, layout.before, layout.inside, strict=True):
             calls.phase(phase, before, inside)
         ends = Gradients(program, calls.places, calls, self.passes.sums, self.passes.steps, self.passes.ends, self.joined)
-        last = ends.lines()
+        collected = ends.lines()
         lines = [*wrapped_list("", self.saved, " = saved"), *self._given(cotangents, calls.zeroed)]
-        lines += [*self._made(layout, calls.places), *self._prepared(calls), *calls.lines, *last]
+        lines += [*self._windows(calls), *self._made(layout, calls.places), *self._prepared(calls), *ends.first]
+        lines += [*self._by_windows(calls, self.passes.backward, [*calls.lines, *collected]), *ends.last]
         return _function(f"backward_{self._word}(saved, cotangents)", f"`backward` for {self._samples}.", lines)
+
+    def _local(self, phases: Sequence[Phase], layout: Layout, kept: Iterable[Variable]) -> frozenset[Home] | None:
+        """For many samples all goes by windows of steps, and what only a window needs has room for one."""
+        return None if self.one else self.passes.local(phases, layout, kept)
+
+    def _windows(self, calls: Calls) -> list[str]:
+        return ["window = max(1, min(T, ROWS // B))"] if calls.low else []
+
+    def _by_windows(self, calls: Calls, phases: Sequence[Phase], lines: Sequence[str]) -> list[str]:
+        """The work of a function, window by window where it goes by windows."""
+        if not calls.low:
+            return list(lines)
+        up = any(phase.step > 0 for phase in phases)
+        head = ["for low in range(0, T, window):", f"{INDENT}high = min(T, low + window)"]
+        if not up:
+            head = ["for high in range(T, 0, -window):", f"{INDENT}low = max(0, high - window)"]
+        size = [f"{INDENT}size = high - low"] if any("[:size" in line for line in lines) else []
+        return [*head, *size, *(INDENT + line for line in lines)]
 
     @property
     def _word(self) -> str:
@@ -232,7 +254,7 @@ class _Form:
             shared, name = places.buffer(home), places.array(home)
             if not home.stored or name in lines:
                 continue
-            rows = f"T + {places.rows(home)}" if places.rows(home) else "T"
+            rows = places.length(home)
             lines[name] = self._slots(places, shared.homes, name, rows) if shared else self._array(home, name, rows)
         return [line for found in lines.values() for line in found]
 

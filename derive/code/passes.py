@@ -82,6 +82,7 @@ class Passes:
         outputs = {Variable(one.name, one.size) for one in program.outputs}
         summed = {one.variable for one in self.loss if isinstance(one, At)}
         kept = ((later | set(self.collected())) & made) | outputs | summed
+        self.lasting = kept
         homes = homes_of(self.forward, given, kept, multiplied(self.forward) & outputs)
         return packed(self.forward, homes, {})
 
@@ -95,6 +96,24 @@ class Passes:
         homes = homes_of(self.backward, known, set(self.collected()), ())
         stored = {home: buffer for home, buffer in self.forward_layout.buffers.items() if home.stored}
         return packed(self.backward, homes, stored)
+
+    @property
+    def ending(self) -> list[Variable]:
+        """What the backward pass returns: gradients at every step, and at the ends."""
+        return [one.variable for one in (*self.steps.values(), *self.ends.values()) if isinstance(one, At)]
+
+    def local(self, phases: Sequence[Phase], layout: Layout, kept: Iterable[Variable]) -> frozenset[Home] | None:
+        """What a function by windows of steps needs of a window only; None where its loops run both ways."""
+        steps = {phase.step for phase in phases if phase.step}
+        lasting = {layout.homes.of[one] for one in kept if one in layout.homes.of}
+        found = {home for home in layout.homes.made() if home.stored and home not in lasting}
+        read_apart = {
+            layout.homes.of[o.variable] for one in instructions(phases) for o in one.operands if isinstance(o, At) and o.shift
+        }
+        if len(steps) != 1 or found & read_apart:
+            return None
+        shared = {id(layout.buffers[home]) for home in lasting if home in layout.buffers}
+        return frozenset(home for home in found if id(layout.buffers.get(home)) not in shared)
 
     def collected(self) -> Iterable[Variable]:
         """What the gradients read at the end; what a loop carries stays where it is."""

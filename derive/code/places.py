@@ -22,6 +22,7 @@ class Places:
     buffers: dict[Home, Buffer]
     kind: str  # what the buffers of this function are called
     arrays: dict[object, str] = field(default_factory=dict)
+    local: frozenset[Home] | None = None  # what a window of steps has for itself; None where nothing goes by windows
 
     def buffer(self, home: Home) -> Buffer | None:
         """The buffer of a home that shares one."""
@@ -69,10 +70,18 @@ class Places:
     def steps(self, operands: Sequence[Operand], low: str = "", high: str = "") -> str:
         """All steps of neighbours (or those low … high - 1): an array (T, k, B, n), (T, B, n) of one."""
         home, row, slots = self.of(operands[0]), self.row(operands[0]), self.slots(operands)
+        if low and self.local and home in self.local:
+            return f"{self.array(home)}[:size{', ' + slots if slots else ''}]"
         if not low and self.rows(home) == 0 and not slots:
             return self.array(home)
         steps = moved(low, high, row) if low else span("T", row, self.rows(home))
         return f"{self.array(home)}[{steps}{', ' + slots if slots else ''}]"
+
+    def length(self, home: Home) -> str:
+        """How many rows the home's array has."""
+        if self.local and home in self.local:
+            return "window"
+        return f"T + {self.rows(home)}" if self.rows(home) else "T"
 
     def order(self, operand: Operand) -> tuple[str, int]:
         """By which neighbours are sorted: their array and slot."""

@@ -73,6 +73,16 @@ class Prepared:
         """Matrices as a list."""
         return "[" + ", ".join(self.factor(one, across) for one in factors) + "]"
 
+    def across(self, factors: Sequence[Factor]) -> str:
+        """Matrices of neighbours, transposed: below one another for one sample, one by one for many."""
+        label = joint(one.matrix for one in factors)
+        listed = self.stack(factors, across=True)
+        if not self.one:
+            return self.make(("across", tuple(factors)), label, f'np.array({listed}, order="C")')
+        if factors[0].transposed:  # Σ A_a v_a
+            return self.make(("across", tuple(factors)), label, f"np.concatenate({listed})")
+        return self.make(("across", tuple(factors)), label, f"np.concatenate({self.stack(factors)}).T")
+
     def product(self, factors: Sequence[Factor], summed: bool) -> str:
         """What multiplies a step's vector: a bound method for one sample, the transposed matrices for many.
 
