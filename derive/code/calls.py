@@ -157,18 +157,26 @@ class Calls:
         return [f"if {self.narrow(one)}:", INDENT + call, "else:", *(INDENT + line for line in apart)]
 
     def _joined_matrix(self, one: Joined) -> str:
-        """[W U b], gate below gate."""
-        self.prepared.helpers.add("beside")
-        gates = []
-        weights = one.weights or [None] * len(one.product.instructions)
-        for product, driven, weight in zip(one.product.instructions, one.driven.instructions, weights, strict=True):
-            first, second = product.factors[0], driven.factors[0]
-            parts = [self.prepared.factor(first), self.prepared.factor(second)]
-            parts += [] if weight is None else [self.prepared.weight(weight)]
-            gates.append(f"({', '.join(parts)})")
+        """[W U b], gate below gate, as a bound method; columns lie together where there are few."""
+        key = ("by rows", one.state.variable)
+        if key in self.prepared.known:
+            return self.prepared.known[key]
+        name, matrix = self.names.fresh("by_rows"), self.names.fresh("matrices")
+        self.prepared.known[key] = name
+        gates = len(one.product.instructions)
         width = f"{one.size} + {one.width}{' + 1' if one.weights else ''}"
-        text = f"beside([{', '.join(gates)}], {width}, dtype).dot if {self.narrow(one)} else None"
-        return self.prepared.make(("beside", one.state.variable), "by_rows", text)
+        rows = one.product.first.target.size
+        lines = [f'{matrix} = np.empty(({gates} * {rows}, {width}), dtype, "F" if {one.size} < 32 else "C")']
+        for at, (product, driven) in enumerate(zip(one.product.instructions, one.driven.instructions, strict=True)):
+            span = f"{at} * {rows}:{at + 1} * {rows}" if gates > 1 else ":"
+            lines.append(f"{matrix}[{span}, :{one.size}] = {self.prepared.factor(product.factors[0])}")
+            lines.append(f"{matrix}[{span}, {one.columns}] = {self.prepared.factor(driven.factors[0])}")
+            if one.weights:
+                lines.append(f"{matrix}[{span}, -1] = {self.prepared.weight(one.weights[at])}")
+        narrow = self.narrow(one)
+        self.prepared.lines += [f"if {narrow}:", *(INDENT + line for line in lines)]
+        self.prepared.lines.append(f"{name} = {matrix}.dot if {narrow} else None")
+        return name
 
     # --- one call for all steps ----------------------------------------------------------------------------------
 

@@ -8,35 +8,36 @@ from __future__ import annotations
 
 HELPERS: dict[str, str] = {
     "arrays": '''
-def arrays(inputs):
-    """The inputs in the order of KEYS, as arrays of the first one's type. Raises KeyError for a key too few or many."""
-    if len(inputs) != len(KEYS) or any(key not in inputs for key in KEYS):
-        missing, unknown = [key for key in KEYS if key not in inputs], [key for key in inputs if key not in KEYS]
+def arrays(inputs, shapes):
+    """The inputs in the order of KEYS, as arrays of the first one's type. Raises KeyError, ValueError."""
+    missing, unknown = [key for key in KEYS if key not in inputs], [key for key in inputs if key not in KEYS]
+    if missing or unknown:
         raise KeyError(f"inputs are {', '.join(KEYS)}; missing: {missing}, unknown: {unknown}")
-    found = [np.asarray(inputs[key]) for key in KEYS]
-    dtype = found[0].dtype if found[0].dtype.kind == "f" else np.dtype(np.float64)
-    return [array if array.dtype == dtype else array.astype(dtype) for array in found]
-''',
-    "check": '''
-def check(found, shapes):
-    """Raises ValueError where an input has another shape than the sizes of the others ask for."""
-    if [array.shape for array in found] != shapes:
-        pairs = zip(KEYS, found, shapes)
-        wrong = [f"{key} is {array.shape}, not {shape}" for key, array, shape in pairs if array.shape != shape]
-        raise ValueError("; ".join(wrong))
+    first = np.asarray(inputs[KEYS[0]])
+    dtype = first.dtype if first.dtype.kind == "f" else np.dtype(np.float64)
+    found = [np.asarray(inputs[key], dtype) for key in KEYS]
+    sizes = {}
+    for key, array, shape in zip(KEYS, found, shapes):
+        letters = shape.split()
+        if array.ndim != len(letters):
+            raise ValueError(f"{key} is ({shape.replace(' ', ', ')}), not of shape {array.shape}")
+        for letter, size in zip(letters, array.shape):
+            if letter.isidentifier() and sizes.setdefault(letter, size) != size:
+                raise ValueError(f"{key} is ({shape.replace(' ', ', ')}) with {letter} = {sizes[letter]}, not {array.shape}")
+    return found
 ''',
     "given": '''
 def given(cotangents, shapes, dtype):
     """The cotangents of the outputs in order, None for one that is left out. Raises KeyError and ValueError."""
-    found = []
+    found, count = [], 0
     for key, shape in shapes.items():
         array = cotangents.get(key)
         if array is not None:
-            array = np.asarray(array, dtype)
+            array, count = np.asarray(array, dtype), count + 1
             if array.shape != shape:
                 raise ValueError(f"the cotangent of {key} is {array.shape}, not {shape}")
         found.append(array)
-    if not cotangents or len(cotangents) > sum(array is not None for array in found):
+    if count == 0 or len(cotangents) > count:
         raise KeyError(f"cotangents are those of some of {', '.join(shapes)}, not {', '.join(cotangents) or 'none'}")
     return found
 ''',
@@ -49,19 +50,6 @@ def rows(slots):
 def matrix(array):
     """All steps and samples below one another: (T B, n)."""
     return array.reshape(-1, array.shape[-1])
-''',
-    "beside": '''
-def beside(gates, width, dtype):
-    """[W U b] of each gate, gate below gate; column by column where there are few."""
-    n = len(gates[0][0])
-    found = np.empty((len(gates) * n, width), dtype, "F" if width < 64 else "C")
-    for a, parts in enumerate(gates):
-        row, at = found[a * n : (a + 1) * n], 0
-        for part in parts:
-            end = at + (part.shape[1] if part.ndim == 2 else 1)
-            row[:, at:end] = part if part.ndim == 2 else part[:, None]
-            at = end
-    return found
 ''',
     "driven_one": '''
 def driven_one(v, matrices, out):

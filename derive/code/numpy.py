@@ -37,7 +37,7 @@ class Module:
     def __init__(self, program: Program) -> None:
         self.program, self.passes = program, Passes(program)
         self.sizes = [str(symbol) for symbol in _size_symbols(program)]
-        self.helpers = {"arrays", "check"} | (set() if program.loss else {"given"})
+        self.helpers = {"arrays"} | (set() if program.loss else {"given"})
         names = self._names()
         self.matrices = {one.name: names.of(one.name, one.key) for one in program.parameters}
         self.inputs = {one.name: names.of(("input", one.name), one.key) for one in program.sequences}
@@ -90,12 +90,17 @@ class Module:
     def _forward(self) -> str:
         first = self.inputs[self.program.sequences[0].name]
         arguments = ", ".join(["T", "B", *self.sizes, *self.locals])
-        lines = ["found = arrays(inputs)"]
+        shapes = list(self._shapes().values())
+        lines = ["found = [inputs.get(key) for key in KEYS]"]
         lines += wrapped_list("", self.locals, " = found")
         lines += ["try:", f"{INDENT}T, B, _ = {first}.shape", *(INDENT + line for line in self._size_lines())]
-        lines += ["except (ValueError, IndexError):"]
-        lines += [f'{INDENT}raise ValueError("the inputs have other axes than this module says at its head") from None']
-        lines += wrapped_list("check(found, [", list(self._shapes().values()), "])")
+        fits = [f"len(inputs) == {len(shapes)}", f"{first}.dtype.kind == \"f\""]
+        lines += [f"{INDENT}fits = {' and '.join(fits)}"]
+        lines += [INDENT + line for line in wrapped_list("fits = fits and [array.shape for array in found] == [", shapes, "]")]
+        lines += ["except (AttributeError, IndexError, ValueError):", f"{INDENT}fits = False"]
+        letters = [f'"{" ".join(shape.strip("(),").split(", "))}"' for shape in shapes]
+        lines += ["if not fits:", *(INDENT + line for line in wrapped_list("found = arrays(inputs, [", letters, "])"))]
+        lines += [f"{INDENT}return forward(dict(zip(KEYS, found)))"]
         lines += ["run = forward_one if B == 1 else forward_many", *wrap(f"return run({arguments})", 110, subsequent_indent=INDENT * 3)]
         return _function("forward(inputs)", "The outputs, and what `backward` needs. Do not write to them: they share memory.", lines)
 
