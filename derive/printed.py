@@ -23,14 +23,27 @@ from derive.models.systems import system, systems
 from derive.quantities import Options
 
 WIDTH = 80  # of the list of models, where lines can be broken
-FORMS = ("text", "latex", "md", "json")
+FORMS = ("text", "latex", "md", "json", "numpy")
 
 
 def printed(
-    chosen: System, *, wrt: Sequence[str] = (), form: str = "text", options: Options | None = None, batch: bool = False
+    chosen: System,
+    *,
+    wrt: Sequence[str] = (),
+    form: str = "text",
+    options: Options | None = None,
+    batch: bool = False,
+    memory: str = "full",
 ) -> str:
-    """A system's derivations as text, latex, md or json. Raises `BackproofError` for what the system does not have."""
+    """A system's derivations as text, latex, md or json, or as a module in NumPy.
+
+    Raises `BackproofError` for what the system does not have.
+    """
     options = options or Options()
+    if form == "numpy":
+        return as_numpy(chosen, wrt, options, batch, memory)
+    if memory != "full":
+        raise BackproofError("how much memory is used is a choice of code: it goes with --as numpy")
     if batch:
         chosen = over_batch(chosen)
     names: Sequence[str | None] = wrt or [None]
@@ -51,6 +64,18 @@ def printed(
 def over_batch(chosen: System) -> System:
     """The same system over a batch: samples side by side as columns of matrices."""
     return replace(chosen, title=f"{chosen.title}, over a batch", model=batched(chosen.model), own=None)
+
+
+def as_numpy(chosen: System, wrt: Sequence[str], options: Options, batch: bool, memory: str) -> str:
+    """A system's two passes as a module in NumPy, which has a batch and all gradients anyway."""
+    if wrt or batch or options != Options():
+        raise BackproofError(
+            "code computes all gradients of a whole batch: --wrt, --batch, --mode, --partial, --layout and --vec are "
+            "for formulas"
+        )
+    from derive.code.numpy import numpy_source
+
+    return numpy_source(chosen, memory)
 
 
 # --- as data -----------------------------------------------------------------------------------------------------

@@ -171,10 +171,10 @@ def verify(
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["text", "latex", "md", "json"]),
+    type=click.Choice(["text", "latex", "md", "json", "numpy"]),
     default="text",
     show_default=True,
-    help="How to print.",
+    help="How to print; numpy: a module with the forward pass and all gradients, for a batch of sequences.",
 )
 @click.option(
     "--loss",
@@ -207,6 +207,13 @@ def verify(
 @click.option("--bias/--no-bias", default=None, help="With biases, or without.  [default: the model's]")
 @click.option("--batch", is_flag=True, help="Over a batch: samples side by side as columns of matrices.")
 @click.option(
+    "--memory",
+    type=click.Choice(["full", "sqrt"]),
+    default="full",
+    show_default=True,
+    help="With --as numpy: keep every step's values for the backward pass, or run segments of √T steps again.",
+)
+@click.option(
     "--with",
     "choices",
     multiple=True,
@@ -224,6 +231,7 @@ def derive(
     mode: str,
     bias: bool | None,
     batch: bool,
+    memory: str,
     choices: tuple[str, ...],
 ) -> None:
     """Derive a MODEL's Jacobians, its δ recursions and all gradients, every step named.
@@ -237,6 +245,7 @@ def derive(
       backproof derive gru --with update=1-z --with reset=before
       backproof derive stacked --with layers=8 --with cell=lstm --as json
       backproof derive my_cell.md --as md | backproof verify -
+      backproof derive lstm --as numpy > lstm_bptt.py
     """
     from derive.errors import BackproofError
     from derive.printed import chosen_system, printed
@@ -249,7 +258,8 @@ def derive(
     wanted = {**own, "loss": loss, "bias": bias} if not own.keys() & {"loss", "bias"} else own
     try:
         chosen = system_of(model, wanted) if is_document(model) else chosen_system(model, wanted)
-        text = printed(chosen, wrt=wrt, form=form, options=Options(layout, order, partial or "", mode), batch=batch)
+        options = Options(layout, order, partial or "", mode)
+        text = printed(chosen, wrt=wrt, form=form, options=options, batch=batch, memory=memory)
     except CallError as error:  # what is wrong with a document says where
         complain(str(error))
         sys.exit(2)

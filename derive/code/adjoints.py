@@ -59,9 +59,7 @@ def _split(term: Value, adjoints: frozenset[str]) -> tuple[Value, Value]:
     return values.number(1), term
 
 
-def with_carried(
-    lines: Mapping[str, Value], adjoints: frozenset[str]
-) -> tuple[dict[str, Value], tuple[Carried, ...]]:
+def with_carried(lines: Mapping[str, Value], adjoints: frozenset[str]) -> tuple[dict[str, Value], tuple[Carried, ...]]:
     """The δ's, with what they receive from other steps named."""
     found: list[Carried] = []
     changed = {name: _extracted(value, adjoints, found) for name, value in lines.items()}

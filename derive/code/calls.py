@@ -11,9 +11,9 @@ from derive.code.packing import Layout, Pack
 from derive.code.places import Places, moved, span
 from derive.code.plan import At, Factor, Instruction, Operand, Phase, Variable
 from derive.code.prepared import Prepared, joint, variables
+from derive.code.writing import INDENT
 
 UFUNCS = ("add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal")
-INDENT = "    "
 View = Callable[..., str]
 
 
@@ -33,7 +33,9 @@ class Calls:
     ) -> None:
         self.layout, self.places, self.prepared = layout, places, prepared
         self.optional, self.comments = optional, dict(comments)
-        self.low, self.high = ("", "") if places.local is None else ("low", "high")  # all of the function goes by windows
+        self.low, self.high = (
+            ("", "") if places.local is None else ("low", "high")
+        )  # all of the function goes by windows
         self.lines: list[str] = []
         self.functions: set[str] = set()  # the functions of NumPy that get a local name
         self.joined: list[Joined] = []  # the sums that are one product of rows
@@ -244,7 +246,11 @@ class Calls:
         found: list[tuple[list[Operand], list[Factor]]] = []
         pairs = sorted(zip(one.operands, one.factors, strict=True), key=lambda pair: self.places.order(pair[0]))
         for operand, factor in pairs:
-            if found and self.places.is_next(found[-1][0][-1], operand) and factor.transposed == found[-1][1][-1].transposed:
+            if (
+                found
+                and self.places.is_next(found[-1][0][-1], operand)
+                and factor.transposed == found[-1][1][-1].transposed
+            ):
                 found[-1][0].append(operand)
                 found[-1][1].append(factor)
             else:

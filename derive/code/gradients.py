@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from derive.code.calls import INDENT, Calls
+from derive.code.calls import Calls
 from derive.code.joined import Joined
 from derive.code.places import Places, span
 from derive.code.plan import At, Operand
 from derive.code.program import Program
+from derive.code.writing import INDENT
 
 Pair = tuple[Operand, Operand | None]
 
@@ -59,7 +60,11 @@ class Gradients:
             end = self._end(boundary.key, boundary.side)
             self.last += self._line(boundary.key, f"{end}[None]" if self.one else end)
         if self.program.loss:
-            self.last += ["if scale != 1:", f"{INDENT}for gradient in gradients.values():", f"{INDENT * 2}gradient *= scale"]
+            self.last += [
+                "if scale != 1:",
+                f"{INDENT}for gradient in gradients.values():",
+                f"{INDENT * 2}gradient *= scale",
+            ]
         self.last.append("return gradients")
         return lines
 

@@ -156,7 +156,7 @@ class _Reader:
         return self._matrix(inner, True, operand)
 
     def _matrix(self, factor: Any, transposed: bool, operand: Value) -> Value:
-        if isinstance(factor, Member) and factor.indices or not isinstance(factor, Member | sp.MatrixSymbol):
+        if (isinstance(factor, Member) and factor.indices) or not isinstance(factor, Member | sp.MatrixSymbol):
             return self._refused(factor)
         rows = factor.shape[1 if transposed else 0]
         return values.product(str(factor.name), transposed, operand, rows)

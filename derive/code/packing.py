@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from itertools import permutations
 
 from derive.code.homes import Home, Homes
-from derive.code.plan import At, Instruction, Number, Operand, Phase, Weight
+from derive.code.plan import At, Instruction, Operand, Phase
+from derive.code.values import Number, Weight
 
 EXHAUSTIVE = 6  # slots up to which all orders are tried
 BROADCAST = 3  # so many neighbours are multiplied by one operand in one call: a broadcast costs as much as two calls
@@ -239,7 +240,9 @@ class _Scheduler:
             ours = self.buffers[left]
             is_beside = ours is self.buffers[right] and ours.slot(right) == ours.slot(left) + 1
             return is_beside and self.homes.row(a) == self.homes.row(b)
-        is_new = left is not right and not any(home.stored or home.carried or home in self.buffers for home in (left, right))
+        is_new = left is not right and not any(
+            home.stored or home.carried or home in self.buffers for home in (left, right)
+        )
         return is_target and is_new
 
     def _settle(self, chosen: list[int]) -> None:

@@ -40,7 +40,8 @@ class Passes:
     def _plan_backward(self) -> None:
         program, planner = self.program, self.planner
         planner.phases.clear()
-        planner.plan({line.name: line.value for line in (*program.backward, *program.carried)})
+        lines = {line.name: line.value for line in program.backward}
+        planner.plan(lines | {one.name: one.value for one in program.carried})
         planner.phases.append(Phase(frozenset(), 0))
         self.sums = {key: [self._reduced(part) for part in parts] for key, parts in program.sums.items()}
         self.steps = {key: self._stored(planner.operand(value)) for key, value in program.steps.items()}
@@ -108,7 +109,10 @@ class Passes:
         lasting = {layout.homes.of[one] for one in kept if one in layout.homes.of}
         found = {home for home in layout.homes.made() if home.stored and home not in lasting}
         read_apart = {
-            layout.homes.of[o.variable] for one in instructions(phases) for o in one.operands if isinstance(o, At) and o.shift
+            layout.homes.of[o.variable]
+            for one in instructions(phases)
+            for o in one.operands
+            if isinstance(o, At) and o.shift
         }
         if len(steps) != 1 or found & read_apart:
             return None

@@ -208,7 +208,9 @@ class Planner:
         for term in terms:
             inner = term.operand if isinstance(term, Scaled) else term
             assert isinstance(inner, Product)
-            factors.append(Factor(term.number if isinstance(term, Scaled) else sp.S.One, inner.matrix, inner.transposed))
+            factors.append(
+                Factor(term.number if isinstance(term, Scaled) else sp.S.One, inner.matrix, inner.transposed)
+            )
             operands.append(self.operand(inner.operand))
         self._emit(Instruction(target, "products", tuple(operands), tuple(factors)), value)
         self.known[value] = At(target)

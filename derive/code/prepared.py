@@ -14,8 +14,8 @@ import sympy as sp
 
 from derive.code.identifiers import Identifiers, plain
 from derive.code.places import Places
-from derive.code.plan import At, Factor, Number, Operand, Variable
-from derive.code.values import Weight
+from derive.code.plan import At, Factor, Operand, Variable
+from derive.code.values import Number, Weight
 from derive.language.nodes import Size
 
 WORDS = {sp.S.One: "unit", sp.Rational(1, 2): "half", sp.S.NegativeOne: "minus_one"}

@@ -277,3 +277,13 @@ def _gathered(part: Reduction, adjoints: frozenset[str]) -> Reduction:
     if isinstance(part, Outer):
         return Outer(gathered(part.left, adjoints), gathered(part.right, adjoints))
     return replace(part, summand=gathered(part.summand, adjoints)) if isinstance(part, Collected) else part
+
+
+def loss_key(program: Program) -> str:
+    return plain_key(program.loss)
+
+
+def size_symbols(program: Program) -> list[sp.Symbol]:
+    sizes: list[Any] = [one.size for one in (*program.sequences, *program.boundaries, *program.outputs)]
+    sizes += [size for one in program.parameters for size in (one.rows, one.columns) if size is not None]
+    return sorted({symbol for size in sizes for symbol in sp.sympify(size).free_symbols}, key=str)

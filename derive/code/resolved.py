@@ -5,7 +5,7 @@ Besides, σ(v) = ½ + ½ tanh(v/2): one tanh serves all gates of a cell, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 import sympy as sp
@@ -50,9 +50,8 @@ def _first_shift(value: Value) -> int:
     return next(part.shift for part in values.parts(value) if isinstance(part, Read))
 
 
-def _changed(program: Program, change: object) -> Program:
+def _changed(program: Program, change: Callable[[Value], Value]) -> Program:
     """The program with its values after the forward pass changed."""
-    assert callable(change)
 
     def part(one: Reduction) -> Reduction:
         if isinstance(one, Outer):
@@ -85,8 +84,8 @@ def without_sigmoid(value: Value) -> Value:
 
 def everything(program: Program) -> Iterable[Value]:
     """All values of a program."""
-    for line in (*program.forward, *program.backward, *program.carried):
-        yield line.value
+    yield from (line.value for line in (*program.forward, *program.backward))
+    yield from (one.value for one in program.carried)
     for part in (*program.loss_parts, *(one for parts in program.sums.values() for one in parts)):
         yield from (part.left, part.right) if isinstance(part, Outer) else (part.summand,)
     yield from (*program.steps.values(), *program.ends.values())
@@ -95,7 +94,8 @@ def everything(program: Program) -> Iterable[Value]:
 def _halved(program: Program) -> Program:
     """A family of which only the half is read is computed as its half: the parameters are halved instead."""
     wanted = {one.name for one in program.outputs}
-    whole, half = set(wanted), set()
+    whole: set[str] = set(wanted)
+    half: set[str] = set()
     for value in everything(program):
         _note_reads(value, whole, half)
     chosen = frozenset(half - whole) & program.definitions.keys()

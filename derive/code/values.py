@@ -150,7 +150,8 @@ def scaled(factor: Any, value: Value) -> Value:
 
 def times(*values: Value) -> Value:
     """a ⊙ b ⊙ …, flat, numbers in front, without ones."""
-    size, factor, factors = wider(values), sp.S.One, []
+    size, factor = wider(values), sp.S.One
+    factors: list[Value] = []
     for value in values:
         for part in value.factors if isinstance(value, Times) else (value,):
             if isinstance(part, Scaled):
