@@ -20,10 +20,11 @@ def arrays(inputs, shapes):
     for key, array, shape in zip(KEYS, found, shapes):
         letters = shape.split()
         if array.ndim != len(letters):
-            raise ValueError(f"{key} is ({shape.replace(' ', ', ')}), not of shape {array.shape}")
+            raise ValueError(f"{key} is ({shape.replace(' ', ', ')}), not {array.shape}")
         for letter, size in zip(letters, array.shape):
             if letter.isidentifier() and sizes.setdefault(letter, size) != size:
-                raise ValueError(f"{key} is ({shape.replace(' ', ', ')}) with {letter} = {sizes[letter]}, not {array.shape}")
+                said = f"({shape.replace(' ', ', ')}) with {letter} = {sizes[letter]}"
+                raise ValueError(f"{key} is {said}, not {array.shape}")
     return found
 ''',
     "given": '''

@@ -1,8 +1,8 @@
 """One product a step for one sample: Net_t = [W U b] [h_{t-1}; x_t; 1].
 
 A product of a matrix and a vector costs little more than its call while both are small, so U x_t + b is computed with
-W h_{t-1} instead of before the loop: the rows [h_{t-1} | x_t | 1] lie in one array, of which h is the first columns. The
-gradients of W, U and b are one product of the δ's with these rows.
+W h_{t-1} instead of before the loop: the rows [h_{t-1} | x_t | 1] lie in one array, of which h is the first columns.
+The gradients of W, U and b are one product of the δ's with these rows.
 """
 
 from __future__ import annotations
@@ -84,8 +84,10 @@ def _sum(state: Operand, product: Pack, total: Pack, before: Sequence[Pack]) -> 
             return None
         parts.append(others[0])
     makers = [pack for pack in before if [At(one.target) for one in pack.instructions] == parts]
-    driven, bias = (makers + [None])[:2] if len(makers) in (1, 2) else (None, None)
-    if driven is None or driven.first.op != "products" or len(driven.first.factors) > 1:
+    if len(makers) not in (1, 2):
+        return None
+    driven, bias = makers[0], makers[1] if len(makers) == 2 else None
+    if driven.first.op != "products" or len(driven.first.factors) > 1:
         return None
     source = driven.first.operands[0]
     if not isinstance(source, At) or source.shift or not isinstance(state, At):

@@ -8,14 +8,15 @@ from typing import Any
 import sympy as sp
 
 from derive.code import helpers
-from derive.code.calls import INDENT
 from derive.code.doors import gradients_text
+from derive.code.form import Form
 from derive.code.identifiers import Identifiers, plain
 from derive.code.lowering import Unsupported
 from derive.code.passes import Passes
-from derive.code.program import Program, program_of
+from derive.code.program import Program, loss_key, program_of, size_symbols
 from derive.code.resolved import resolved
 from derive.code.static import is_static, static_source
+from derive.code.writing import INDENT, function, listed, shapes_in_lines
 from derive.models.registry import System
 
 
@@ -91,7 +92,7 @@ class Module:
             [
                 *lines,
                 "WINDOW = 1 << 20  # bytes of coefficients that are computed before the steps that use them",
-                "ROWS = 512  # steps times samples that are computed at once, over which the gradients' products contract",
+                "ROWS = 512  # steps times samples that are computed at once: the gradients' products contract over them",
                 "",
             ]
         )
