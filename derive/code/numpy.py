@@ -92,7 +92,7 @@ class Module:
             [
                 *lines,
                 "WINDOW = 1 << 20  # bytes of coefficients that are computed before the steps that use them",
-                "ROWS = 512  # steps times samples that are computed at once: the gradients' products contract over them",
+                "ROWS = 512  # steps times samples at once, over which the gradients' products contract",
                 "",
             ]
         )

@@ -284,6 +284,7 @@ def loss_key(program: Program) -> str:
 
 
 def size_symbols(program: Program) -> list[sp.Symbol]:
-    sizes: list[Any] = [one.size for one in (*program.sequences, *program.boundaries, *program.outputs)]
+    sizes: list[Any] = [one.size for one in (*program.sequences, *program.outputs)]
+    sizes += [one.size for one in program.boundaries]
     sizes += [size for one in program.parameters for size in (one.rows, one.columns) if size is not None]
     return sorted({symbol for size in sizes for symbol in sp.sympify(size).free_symbols}, key=str)

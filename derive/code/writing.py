@@ -19,7 +19,9 @@ def listed(before: str, items: Sequence[str], after: str) -> list[str]:
     text = f"{before}{joined}{after}"
     if len(text) <= 110:
         return [text]
-    inner = wrap(joined, 100)
+    whole = "\u00a0"  # an item is not broken
+    joined = ", ".join(item.replace(" ", whole) for item in items)
+    inner = [line.replace(whole, " ") for line in wrap(joined, 100, break_long_words=False)]
     if before:
         return [before, *(INDENT + line for line in inner), after]
     return ["(", *(INDENT + line for line in inner), f"){after}"]
