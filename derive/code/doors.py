@@ -54,10 +54,10 @@ def gradients(inputs, cotangents, threads=1):
 
     `threads` parts of the batch run side by side: let BLAS have one thread then (OPENBLAS_NUM_THREADS=1).
     """
-    samples = np.shape(inputs["{batch}"])[1]
-    threads = min(threads, samples)
-    if threads <= 1:
+    if threads == 1:
         return whole(inputs, cotangents)
+    samples = np.shape(inputs["{batch}"])[1]
+    threads = max(1, min(threads, samples))
     cuts = [samples * part // threads for part in range(threads + 1)]
 
     def run(part):

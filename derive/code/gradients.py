@@ -164,9 +164,9 @@ class Gradients:
             return f"{left}.sum(axis=0)"
         right = self.places.steps([found.right])
         if len(found.lefts) == 1:
-            return f"{left}.T @ {right}"
+            return f"np.dot({left}.T, {right})"
         self.calls.prepared.helpers.add("rows")
-        return f"(rows({left}).T @ {right}).reshape({self._size(found)})"
+        return f"np.dot(rows({left}).T, {right}).reshape({self._size(found)})"
 
     def _size(self, found: Sum) -> str:
         first = found.operands[0]
@@ -198,7 +198,8 @@ class Gradients:
         names = [self.calls.names.fresh(f"sums_{word}") for word in ("h", "x", "1")[: len(sums)]]
         cuts = [f":{one.size}", one.columns, "-1"]
         all_rows = ":, :, " if many else ":, "
-        text = f"(rows({left}).T @ {steps}).reshape({self._size(sums[0])})" if many else f"{left}.T @ {steps}"
+        text = f"np.dot({f'rows({left})' if many else left}.T, {steps})"
+        text += f".reshape({self._size(sums[0])})" if many else ""
         lines = [f"if {joined} is not None:", f"{INDENT}sums = {text}"]
         lines += [f"{INDENT}{name} = sums[{all_rows}{cut}]" for name, cut in zip(names, cuts, strict=False)]
         lines.append("else:")
