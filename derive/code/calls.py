@@ -8,7 +8,7 @@ from derive.code.helpers import HELPERS
 from derive.code.identifiers import Identifiers, plain
 from derive.code.joined import Joined, joined
 from derive.code.packing import Layout, Pack
-from derive.code.places import Places, moved, span
+from derive.code.places import Places, columns, moved, span
 from derive.code.plan import At, Factor, Instruction, Operand, Phase, Variable
 from derive.code.prepared import Prepared, joint, variables
 from derive.code.writing import INDENT
@@ -154,7 +154,7 @@ class Calls:
         steps = moved(low, high, self.places.row(one.state))
         turned = "[::-1]" if step < 0 else ""
         self.views[name] = f"{self.rows_of(one)}[{steps}]{turned} if {self.narrow(one)} else repeat(None)"
-        flat = self._view(targets, low, high, step, flat=len(targets) > 1)
+        flat = self._view(targets, low, high, step)
         call = f"{self._joined_matrix(one)}({name}, {flat})"
         return [f"if {self.narrow(one)}:", INDENT + call, "else:", *(INDENT + line for line in apart)]
 
@@ -170,7 +170,7 @@ class Calls:
         rows = one.product.first.target.size
         lines = [f'{matrix} = np.empty(({gates} * {rows}, {width}), dtype, "F" if {one.size} < 32 else "C")']
         for at, (product, driven) in enumerate(zip(one.product.instructions, one.driven.instructions, strict=True)):
-            span = f"{at} * {rows}:{at + 1} * {rows}" if gates > 1 else ":"
+            span = f"{columns(at, rows)}:{columns(at + 1, rows)}" if gates > 1 else ":"
             lines.append(f"{matrix}[{span}, :{one.size}] = {self.prepared.factor(product.factors[0])}")
             lines.append(f"{matrix}[{span}, {one.columns}] = {self.prepared.factor(driven.factors[0])}")
             if one.weights:
@@ -185,11 +185,16 @@ class Calls:
     def whole(self, pack: Pack, low: str, high: str) -> list[str]:
         """A call on the arrays of all steps, or of a window of them."""
         first = pack.first
+        if self.prepared.one and any(is_shared([o.operands[at] for o in pack.instructions]) for at in self._at(first)):
+            return [line for one in pack.instructions for line in self.whole(Pack((one,)), low, high)]
         out = self.places.steps([At(one.target) for one in pack.instructions], low, high)
         if first.op == "products":
             return self._whole_products(pack, out, low, high)
         columns = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
         return [self._call(first.op, [self._whole_operand(column, low, high) for column in columns], out)]
+
+    def _at(self, first: Instruction) -> range:
+        return range(len(first.operands) if first.op != "products" else 0)
 
     def _whole_operand(self, column: Sequence[Operand], low: str, high: str) -> str:
         if not isinstance(column[0], At):
@@ -264,8 +269,8 @@ class Calls:
         first = pack.first
         targets = [At(one.target) for one in pack.instructions]
 
-        def view(operands: Sequence[Operand], flat: bool = False) -> str:
-            return self._view(operands, low, high, direction, flat)
+        def view(operands: Sequence[Operand]) -> str:
+            return self._view(operands, low, high, direction)
 
         if first.op == "products":
             return self._step_products(pack, view)
@@ -278,7 +283,7 @@ class Calls:
             return [self._call(first.op, [self._step_operand(column, view) for column in columns], out)]
         copies = self.prepared.copies(targets)
         texts = [copies if column in shared else self._step_operand(column, view) for column in columns]
-        return [f"{copies}[...] = {view(shared[0][:1])}", self._call(first.op, texts, out)]
+        return [f"{copies}_each[...] = {view(shared[0][:1])}", self._call(first.op, texts, out)]
 
     def _step_operand(self, column: Sequence[Operand], view: View) -> str:
         if not isinstance(column[0], At):
@@ -298,7 +303,7 @@ class Calls:
         targets = [At(one.target) for one in pack.instructions]
         if len(first.factors) == 1:
             name = self.prepared.product([one.factors[0] for one in pack.instructions], summed=False)
-            return [self._by(name, view(first.operands), view(targets, flat=self.prepared.one))]
+            return [self._by(name, view(first.operands), view(targets))]
         lines: list[str] = []
         out = view(targets)
         for number, (operands, factors) in enumerate(self.runs(first)):
@@ -314,7 +319,7 @@ class Calls:
         """out = Σ A v over neighbours."""
         name = self.prepared.product(factors, summed=len(factors) > 1)
         if self.prepared.one or len(operands) == 1:
-            return [self._by(name, view(operands, flat=self.prepared.one), out)]
+            return [self._by(name, view(operands), out)]
         parts = self.prepared.part(first.target.size, len(operands))
         return [self._by(name, view(operands), parts), f"np.add.reduce({parts}, 0, None, {out})"]
 
@@ -324,24 +329,20 @@ class Calls:
         self.functions.add("matmul")
         return f"matmul({operand}, {name}, {out})"
 
-    def _view(self, operands: Sequence[Operand], low: str, high: str, direction: int, flat: bool = False) -> str:
+    def _view(self, operands: Sequence[Operand], low: str, high: str, direction: int) -> str:
         """The name of neighbours' place at one step."""
         home, first = self.places.of(operands[0]), operands[0]
         assert isinstance(first, At)
         if not home.stored:
-            return self.prepared.scratch(operands, flat)
+            return self.prepared.scratch(operands)
         sequence = self.places.steps(operands, low, high)
-        row = flat and self.prepared.one and len(operands) > 1
-        if row:
-            self.prepared.helpers.add("rows")
-            sequence = f"rows({sequence})"
         sequence += "[::-1]" if direction < 0 else ""
         if first.variable.name in self.optional - self.zeroed:
             sequence = f"repeat(None) if {self.places.array(home)} is None else {sequence}"
         if sequence not in self.views.values():
             label = joint(self.places.label(self.places.of(one)) for one in operands)
             when = {-1: "before", 1: "after"}.get(first.shift, "t")
-            self.views[self.names.fresh(f"{plain(label)}_{when}{'_row' if row else ''}")] = sequence
+            self.views[self.names.fresh(f"{plain(label)}_{when}")] = sequence
         return next(name for name, one in self.views.items() if one == sequence)
 
     # --- cotangents that may be left out -------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from derive.code.identifiers import Identifiers, plain
 from derive.code.joined import NARROW, Joined
 from derive.code.packing import Layout
 from derive.code.passes import Passes
-from derive.code.places import Places
+from derive.code.places import Places, columns
 from derive.code.plan import At, Phase, Variable
 from derive.code.prepared import Prepared
 from derive.code.program import Program, loss_key
@@ -50,7 +50,7 @@ class Form:
         optional: Iterable[str],
         local: frozenset[Home] | None,
     ) -> Calls:
-        places = Places(self.names, layout.homes, layout.buffers, kind, dict(arrays), local)
+        places = Places(self.names, layout.homes, layout.buffers, kind, dict(arrays), self.one, local)
         prepared = Prepared(self.names, places, self.module.matrices, self.one)
         lines = self.program.backward if kind == "deltas" else self.program.forward
         return Calls(layout, places, prepared, frozenset(optional), {line.name: line.formula for line in lines})
@@ -179,7 +179,7 @@ class Form:
         listed = ", ".join(plain(places.label(one)) + (" of the step before" if one.before else "") for one in homes)
         size, count = homes[0].size, len(homes)
         if self.one:
-            return [f"{name} = np.empty(({rows}, {count}, {size}), dtype)  # {listed}"]
+            return [f"{name} = np.empty(({rows}, {columns(count, size)}), dtype)  # {listed}"]
         return [f"{name} = np.empty(({count}, {rows}, B, {size}), dtype).swapaxes(0, 1)  # {listed}"]
 
     def _array(self, home: Home, name: str, rows: str) -> list[str]:

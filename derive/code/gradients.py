@@ -161,17 +161,17 @@ class Gradients:
         """Σ left rightᵀ, or Σ left, of one sample; of several neighbours all of them."""
         left = self.places.steps(found.operands)
         if found.right is None:
-            return f"{left}.sum(axis=0)"
+            shape = f".reshape({self._size(found)})" if len(found.lefts) > 1 else ""
+            return f"{left}.sum(axis=0){shape}"
         right = self.places.steps([found.right])
         if len(found.lefts) == 1:
             return f"np.dot({left}.T, {right})"
-        self.calls.prepared.helpers.add("rows")
-        return f"np.dot(rows({left}).T, {right}).reshape({self._size(found)})"
+        return f"np.dot({left}.T, {right}).reshape({self._size(found)})"
 
     def _size(self, found: Sum) -> str:
         first = found.operands[0]
         assert isinstance(first, At)
-        return f"{len(found.lefts)}, {first.variable.size}, -1"
+        return f"{len(found.lefts)}, {first.variable.size}{', -1' if found.right is not None else ''}"
 
     # --- sums with the rows [h | x | 1] --------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Gradients:
         names = [self.calls.names.fresh(f"sums_{word}") for word in ("h", "x", "1")[: len(sums)]]
         cuts = [f":{one.size}", one.columns, "-1"]
         all_rows = ":, :, " if many else ":, "
-        text = f"np.dot({f'rows({left})' if many else left}.T, {steps})"
+        text = f"np.dot({left}.T, {steps})"
         text += f".reshape({self._size(sums[0])})" if many else ""
         lines = [f"if {joined} is not None:", f"{INDENT}sums = {text}"]
         lines += [f"{INDENT}{name} = sums[{all_rows}{cut}]" for name, cut in zip(names, cuts, strict=False)]
@@ -207,5 +207,4 @@ class Gradients:
             lines.append(f"{INDENT}{name} = {self._text(found)}")
             for at, (key, _) in enumerate(found.lefts):
                 texts[key].append(f"{name}[{at}]" if many else name)
-        self.calls.prepared.helpers.add("rows")
         return lines

@@ -42,11 +42,6 @@ def given(cotangents, shapes, dtype):
         raise KeyError(f"cotangents are those of some of {', '.join(shapes)}, not {', '.join(cotangents) or 'none'}")
     return found
 ''',
-    "rows": '''
-def rows(slots):
-    """(T, k, n) as (T, k n): the slots of each step as one row."""
-    return slots.reshape(len(slots), -1)
-''',
     "matrix": '''
 def matrix(array):
     """All steps and samples below one another: (T B, n)."""
@@ -54,8 +49,8 @@ def matrix(array):
 ''',
     "driven_one": '''
 def driven_one(v, matrices, out):
-    """out[:, a] = A_a v at all steps; v (T, m), the A_a beside one another, transposed, out (T, k, n)."""
-    np.matmul(v, matrices, out=rows(out))
+    """The A_a v at all steps side by side; v (T, m), the A_a transposed and side by side, out (T, k n)."""
+    np.matmul(v, matrices, out=out)
 ''',
     "driven_many": '''
 def driven_many(v, matrices, out):
@@ -65,8 +60,8 @@ def driven_many(v, matrices, out):
 ''',
     "mixed_one": '''
 def mixed_one(slots, matrices, out):
-    """out = Σ_a A_a slots_a at all steps; slots (T, k, n), the A_a below one another, transposed, out (T, m)."""
-    np.matmul(rows(slots), matrices, out=out)
+    """out = Σ_a A_a slots_a at all steps; slots (T, k n), the A_a transposed and below one another, out (T, m)."""
+    np.matmul(slots, matrices, out=out)
 ''',
     "mixed_many": '''
 def mixed_many(slots, matrices, out):
@@ -138,7 +133,7 @@ def normal_density(v, out):
 ''',
 }
 
-NEEDS = {name: ("rows" if name.endswith("_one") else "matrix",) for name in HELPERS if name.endswith(("_one", "_many"))}
+NEEDS = {name: ("matrix",) for name in HELPERS if name.endswith("_many")}
 
 
 def text(names: set[str]) -> str:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+import sympy as sp
+
 from derive.code.homes import Home, Homes
 from derive.code.identifiers import Identifiers
 from derive.code.packing import Buffer
 from derive.code.plan import At, Operand
+from derive.language.nodes import Size
 
 HIDDEN = ("~", "→")  # what begins the names of values that no family is
 
@@ -22,6 +25,7 @@ class Places:
     buffers: dict[Home, Buffer]
     kind: str  # what the buffers of this function are called
     arrays: dict[object, str] = field(default_factory=dict)
+    one: bool = False  # for one sample: the slots of a step are columns of one row
     local: frozenset[Home] | None = None  # what a window of steps has for itself; None where nothing goes by windows
 
     def buffer(self, home: Home) -> Buffer | None:
@@ -65,6 +69,8 @@ class Places:
         if shared is None:
             return ""
         first = shared.slot(homes[0])
+        if self.one:
+            return f"{columns(first, homes[0].size)}:{columns(first + len(homes), homes[0].size)}"
         return f"{first}" if len(homes) == 1 else f"{first}:{first + len(homes)}"
 
     def steps(self, operands: Sequence[Operand], low: str = "", high: str = "") -> str:
@@ -95,6 +101,14 @@ class Places:
         if ours is None or ours is not self.buffer(self.of(right)) or self.row(left) != self.row(right):
             return False
         return ours.slot(self.of(right)) == ours.slot(self.of(left)) + 1
+
+
+def columns(slots: int, size: Size) -> str:
+    """How many columns so many slots of a size are."""
+    if slots == 0:
+        return ""
+    text = str(size) if sp.sympify(size).is_Symbol else f"({size})"
+    return text if slots == 1 else f"{slots} * {text}"
 
 
 def span(last: str, row: int, extra: int | None = None) -> str:

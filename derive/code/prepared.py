@@ -13,7 +13,7 @@ from typing import Any
 import sympy as sp
 
 from derive.code.identifiers import Identifiers, plain
-from derive.code.places import Places
+from derive.code.places import Places, columns
 from derive.code.plan import At, Factor, Operand, Variable
 from derive.code.values import Number, Weight
 from derive.language.nodes import Size
@@ -57,8 +57,8 @@ class Prepared:
         texts = [self.weight(one) for one in weights]
         if len(texts) == 1:
             return texts[0] if texts[0].isidentifier() else self.make(texts[0], plain(weights[0].name), texts[0])
-        axes = "" if self.one else "[:, None]"
-        text = f"np.array([{', '.join(texts)}]){axes}"
+        listed = f"[{', '.join(texts)}]"
+        text = f"np.concatenate({listed})" if self.one else f"np.array({listed})[:, None]"
         return self.make(text, joint(one.name for one in weights), text)
 
     def weight(self, one: Weight) -> str:
@@ -105,28 +105,32 @@ class Prepared:
 
     # --- places --------------------------------------------------------------------------------------------------
 
-    def scratch(self, operands: Sequence[Operand], flat: bool = False) -> str:
-        """A place that all steps share; `flat` as one row."""
+    def scratch(self, operands: Sequence[Operand]) -> str:
+        """A place that all steps share."""
         home = self.places.of(operands[0])
         array, shared = self.places.array(home), self.places.buffer(home)
         if array not in self.known:
             self.known[array] = array
-            count = [len(shared.homes)] if shared else []
             filled = "zeros" if home.carried else "empty"
-            self.lines.append(f"{array} = np.{filled}({self.shape(*count, home.size)}, dtype)")
+            count = len(shared.homes) if shared else 1
+            shape = (
+                f"({columns(count, home.size)},)" if self.one else self.shape(*([count] if shared else []), home.size)
+            )
+            self.lines.append(f"{array} = np.{filled}({shape}, dtype)")
         text = array
         if shared and len(operands) < len(shared.homes):
             text = f"{array}[{self.places.slots(operands)}]"
-        if flat and self.one and len(operands) > 1:
-            return self.make(("row", text), f"{array}_row", f"{text}.reshape(-1)")
         if text == array:
             return array
         return self.make(text, joint(self.places.label(self.places.of(one)) for one in operands), text)
 
     def copies(self, targets: Sequence[At]) -> str:
         """Room for an operand that neighbours share, once for each."""
-        size = targets[0].variable.size
-        return self.make(("copies", len(targets), size), "copies", f"np.empty({self.shape(len(targets), size)}, dtype)")
+        size, key = targets[0].variable.size, ("copies", len(targets), targets[0].variable.size)
+        if key not in self.known:
+            name = self.make(key, "copies", f"np.empty(({columns(len(targets), size)},), dtype)")
+            self.lines.append(f"{name}_each = {name}.reshape({len(targets)}, {size})")
+        return self.known[key]
 
     def part(self, size: Size, count: int = 0) -> str:
         """Room for a term before it is added, or for `count` terms."""
