@@ -73,7 +73,12 @@ def by_steps(sizes: Mapping[str, int]) -> dict[str, float]:
 def normalized(activation: str = "tanh", epsilon: str = "0") -> Truth:
     """Layer normalization: a_t = U x_t + W s_{t-1}, s_t = f(γ ⊙ (a_t - μ)/ρ + β)."""
     cell = cells.layer_norm(_activation(activation), _number("epsilon", epsilon))
-    return of_cell("layer norm", cell, keys_of(layer_norm.SHAPES), {"s": "T B n"}, usual={"n": 6})
+    return of_cell("layer norm", cell, keys_of(layer_norm.SHAPES), {"s": "T B n"}, scales=tame, usual={"n": 6})
+
+
+def tame(sizes: Mapping[str, int]) -> dict[str, float]:
+    """A large U and a small W: the spread ρ, by which everything is divided, stays away from 0."""
+    return {"U": 2.0, "W": 0.4}
 
 
 def long_short_term(bias: bool = True, peepholes: bool = False, coupled: bool = False) -> Truth:

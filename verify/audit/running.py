@@ -39,8 +39,13 @@ class Running(NDArrayOperatorsMixin):
         rule = RULES.get((ufunc.__name__, method))
         if rule is None:
             raise TypeError(f"no error bound is known for {ufunc.__name__}.{method}")
+        target = options.pop("out", None)
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return rule(*(one if isinstance(one, Running) else Running(np.asarray(one)) for one in inputs), **options)
+            found = rule(*(one if isinstance(one, Running) else Running(np.asarray(one)) for one in inputs), **options)
+        if target is None:
+            return found
+        target[0][...] = found
+        return target[0]
 
     def __array_function__(self, function: Any, types: Any, arguments: Any, options: Any) -> Any:
         rule = FUNCTIONS.get(function)
@@ -248,7 +253,7 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
     np.broadcast_to: twice(np.broadcast_to),
     np.moveaxis: twice(np.moveaxis),
     np.pad: twice(np.pad),
-    np.zeros_like: lambda a, **options: np.zeros(a.shape),
+    np.zeros_like: lambda a, **options: Running(np.zeros(a.shape)),
     np.ones_like: lambda a, **options: np.ones(a.shape),
     np.full_like: lambda a, number, **options: np.full(a.shape, number),
     np.where: where,

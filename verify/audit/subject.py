@@ -86,6 +86,10 @@ class Subject:
                 found[key] = array
         return found, tuple(faults)
 
+    def named(self, returned: Any) -> dict[str, Any]:
+        """The gradients by key, as they were returned; none where they cannot be told."""
+        return self._named(returned)[0]
+
     def _named(self, returned: Any) -> tuple[dict[str, Any], Fault | None]:
         if isinstance(returned, Mapping):
             return {str(key): value for key, value in returned.items()}, None
