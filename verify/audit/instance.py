@@ -52,9 +52,9 @@ class Instance:
         ]
         for key, array in sorted(self.cotangents.items()):
             steps = array if self.written.get(key, "").startswith(SEQUENCE) else array[None]
-            silent = [k + 1 for k, step in enumerate(steps) if not step.any()]
-            if silent:
-                found.append(f"the cotangent of {key} is 0 at step {silent[0]}")
+            speaks = steps.any(axis=tuple(range(1, steps.ndim)))
+            if not speaks.all():
+                found.append(f"the cotangent of {key} is 0 at step {int(speaks.argmin()) + 1}")
         return tuple(found)
 
 
