@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ import numpy as np
 from verify.audit.comparison import Comparison, compared
 from verify.audit.exact import ExactRun, exact_run
 from verify.audit.findings import AuditReport, Evidence
-from verify.audit.instance import Instance
+from verify.audit.instance import Instance, told_sizes
 from verify.audit.models import model as model_of
 from verify.audit.subject import Fault, Subject, changed, subject_of
 from verify.audit.truth import Truth
@@ -73,20 +73,23 @@ def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:
     return audited(subject, truth, plan)
 
 
-def audited(subject: Subject, truth: Truth, plan: Plan) -> AuditReport:
-    """The report on a subject."""
+def audited(subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = lambda stage: None) -> AuditReport:
+    """The report on a subject; `tell` hears what is done next."""
     evidence: list[Evidence] = []
     faults: list[Fault] = []
     failing: tuple[Instance, Comparison] | None = None
     for number in range(plan.instances):
         instance = truth.instance(truth.sizes(number, plan.sizes), plan.seed + number, np.dtype(plan.dtype))
+        tell(f"calling it on instance {number + 1} of {plan.instances} ({told_sizes(instance.sizes)})")
         found, comparison = examined(subject, truth, instance, faults)
         if comparison is not None and comparison.differences and failing is None:
             failing = instance, comparison
         evidence.append(found)
         if faults:
             break
+    tell("calling it on residues, for the exact run")
     exact = None if faults or not plan.is_exact else exactly(subject, truth, plan)
+    tell("looking for what explains the differences")
     return AuditReport(
         subject.name,
         truth.name,

@@ -77,6 +77,11 @@ def blind_sizes(sizes: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def told_sizes(sizes: Mapping[str, int]) -> str:
+    """B = 2, T = 7, n = 3."""
+    return ", ".join(f"{letter} = {size}" for letter, size in sorted(sizes.items()))
+
+
 def letters_of(shapes: Iterable[str]) -> tuple[str, ...]:
     """The size letters of some shapes, sorted."""
     return tuple(sorted({multiple(axis)[1] for written in shapes for axis in written.split()} - {""}))
