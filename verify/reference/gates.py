@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from verify.reference.sequences import Array, Arrays, row, sum_over_time, summed_outer, transposed
+from verify.reference.sequences import Array, Arrays, row, summed, summed_outer, transposed
 from verify.reference.shapes import Shapes
 
 
@@ -52,7 +52,7 @@ def input_adjoint(inputs: Arrays, adjoint: Arrays, gates: Iterable[str]) -> Arra
 
 def bias_gradient(inputs: Arrays, key: str, nets: Array) -> dict[str, Array]:
     """b̄ = Σ_t Σ_batch d, for a bias that is there."""
-    return {key: sum_over_time(d.sum(axis=-2) for d in nets)} if key in inputs else {}
+    return {key: summed(nets)} if key in inputs else {}
 
 
 def shapes(gates: Iterable[str]) -> Shapes:

@@ -25,7 +25,7 @@ from verify.reference.sequences import (
     before,
     over_time,
     row,
-    sum_over_time,
+    summed,
     summed_outer,
     transposed,
 )
@@ -104,9 +104,9 @@ def _gradients(inputs: Arrays, values: Arrays, adjoint: Arrays) -> dict[str, Arr
         states = before(inputs["s0"], values["s"])
         found["W"] = summed_outer(nets, states)
     if "b" in inputs:
-        found["b"] = sum_over_time(d.sum(axis=-2) for d in nets)
+        found["b"] = summed(nets)
     if "V" in inputs:
         found["V"] = summed_outer(adjoint["z"], values["s"])
     if "c" in inputs:
-        found["c"] = sum_over_time(d.sum(axis=-2) for d in adjoint["z"])
+        found["c"] = summed(adjoint["z"])
     return found

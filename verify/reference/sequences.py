@@ -22,7 +22,9 @@ def transposed(matrix: Array) -> Array:
 
 def over_time(steps: Iterable[Array]) -> Array:
     """One array (T, ...) from one array a step; axes that only some steps carry are repeated."""
-    return np.stack(np.broadcast_arrays(*steps))
+    arrays = list(steps)
+    is_even = len({array.shape for array in arrays}) == 1
+    return np.stack(arrays if is_even else np.broadcast_arrays(*arrays))
 
 
 def sum_over_time(terms: Iterable[Array]) -> Array:
@@ -43,6 +45,12 @@ def outer(d: Array, x: Array) -> Array:
 def summed_outer(ds: Iterable[Array], xs: Iterable[Array]) -> Array:
     """Σ_t Σ_batch d_t x_tᵀ as one product: (T, ..., B, n), (T, ..., B, m) -> (..., n, m)."""
     return outer(_side_by_side(ds), _side_by_side(xs))
+
+
+def summed(ds: Array) -> Array:
+    """Σ_t Σ_batch d_t: (T, ..., B, n) -> (..., n)."""
+    total: Array = ds.sum(axis=-2).sum(axis=0)
+    return total
 
 
 def _side_by_side(steps: Iterable[Array]) -> Array:
