@@ -267,5 +267,5 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 def bounds(run: Callable[[Arrays, Arrays], dict[str, Any]], inputs: Arrays, cotangents: Arrays) -> dict[str, Array]:
     """R + |g| of what `run(inputs, cotangents)` gives, by key: times c ε it bounds the error, entry by entry."""
-    given = [{key: Running(array) for key, array in arrays.items()} for arrays in (inputs, cotangents)]
+    given: list[Any] = [{key: Running(array) for key, array in arrays.items()} for arrays in (inputs, cotangents)]
     return {key: found.count + np.abs(found.value) for key, found in run(*given).items()}
