@@ -20,10 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.audit.instance import Instance
+from verify.audit.running import allowance
 from verify.audit.truth import Truth, widened
 from verify.reference.sequences import Array
-
-ROUNDINGS = 64  # c
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def compared(truth: Truth, instance: Instance, found: Mapping[str, Array]) -> Co
     truth.check()
     values = truth.forward(inputs)
     expected = truth.backward(inputs, values, cotangents)
-    unit = ROUNDINGS * float(np.finfo(str(instance.dtype)).eps) / 2
+    unit = allowance(instance.dtype)
     off = {key: np.abs(np.asarray(array, dtype=np.float64) - expected[key]) for key, array in found.items()}
     for sizes in cheaper(truth, inputs, values, cotangents, expected):
         worst = {key: ratio(off[key], unit * np.abs(sizes[key])) for key in off}

@@ -79,9 +79,9 @@ def exact_run(truth: Truth, subject: Subject, sizes: Mapping[str, int], seed: in
         {key: encoded(array, run) for key, array in arrays.items()} for arrays in (solution.arrays, solution.cotangents)
     ]
     try:
-        with constructors(run):
+        with constructors(run), np.errstate(all="ignore"):
             returned = subject.call(*given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = run.left or f"the function raises {type(error).__name__} on residues: {error}"
         return ExactRun("given up", sizes, seed, why)
     return judged(subject, solution, run, returned, sizes, seed)

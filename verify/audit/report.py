@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from verify.audit.comparison import ROUNDINGS, Difference
+from verify.audit.comparison import Difference
 from verify.audit.findings import AuditReport, Evidence
 from verify.audit.instance import told_sizes
+from verify.audit.running import ROUNDINGS
 from verify.errors import clean
 from verify.version import VERSION
 

@@ -22,7 +22,13 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from verify.reference.sequences import Array, Arrays
 
+ROUNDINGS = 64  # c: see `verify.audit.comparison`
 FEW = 4  # roundings of an elementary function, in any of its usual forms
+
+
+def allowance(dtype: Any) -> float:
+    """c ε, by which a count of roundings becomes a bound; ε is half the distance of 1 to the next number."""
+    return ROUNDINGS * float(np.finfo(str(dtype)).eps) / 2
 
 
 class Running(NDArrayOperatorsMixin):
