@@ -164,6 +164,9 @@ def overwritten(instance: Instance, after: Sequence[Mapping[str, Array]]) -> tup
 
 def changed(first: Answer, second: Answer) -> tuple[Fault, ...]:
     """Gradients that differ, bit by bit, between two calls on the same arrays."""
+    if second.faults and not first.faults:
+        why = second.faults[0].message.splitlines()[0]
+        return (Fault("not repeatable", f"the second call on the same arrays fails: {why}"),)
     faults = []
     for key, array in first.gradients.items():
         other = second.gradients.get(key)

@@ -104,6 +104,11 @@ def test_json_on_standard_output_leaves_the_text_to_standard_error(audit, tmp_pa
     assert json.loads(audit("mine:killed", "--model", "rnn", "--json", "-", "-q").stdout)["verdict"] == "failed"
 
 
+def test_an_instance_that_does_not_fit_into_memory_is_a_wrong_call(audit):
+    found = audit("mine:good", "--model", "rnn", "--size", "n=1000000", "--instances", "1")
+    assert (found.returncode, "too large" in found.stderr) == (2, True)
+
+
 def test_a_document_is_a_model(audit, tmp_path):
     (tmp_path / "cell.md").write_text(
         "```backproof\nsymbols: {x_t: m, s_t: n, '\\mathrm{Net}_t': n, U: n x m, W: n x n, b: n, f: elementwise, "

@@ -180,6 +180,23 @@ def test_a_result_that_changes_from_call_to_call():
     assert "the gradient of b changes from call to call" in report.faults[0].message
 
 
+def test_a_second_call_that_fails():
+    calls = []
+
+    def function(inputs, cotangents):
+        calls.append(0)
+        if len(calls) == 2:
+            raise OSError("the file is open")
+        return batched(inputs, cotangents)
+
+    (fault,) = report_on(function).faults
+    assert (fault.kind, "the second call" in fault.message, "the file is open" in fault.message) == (
+        "not repeatable",
+        True,
+        True,
+    )
+
+
 def test_a_function_cannot_reach_the_instance():
     truth, seen = RNN, []
 
