@@ -182,4 +182,7 @@ def diagnosed(subject: Subject, truth: Truth, instance: Instance, comparison: Co
     """Which error explains the numbers, and the smallest instance that shows it; None where nothing looks for it."""
     if find_spec("verify.audit.diagnosis") is None:
         return None
-    return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
+    try:
+        return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
+    except Exception as error:  # the numbers are wrong, whatever happens to the search for the reason
+        return f"  the search for an explanation failed: {type(error).__name__}: {error}"
