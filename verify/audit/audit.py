@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.audit.comparison import Comparison, compared
+from verify.audit.comparison import Comparison, Difference, compared
 from verify.audit.exact import ExactRun, exact_run
 from verify.audit.findings import AuditReport, Evidence
 from verify.audit.instance import Instance, blind_sizes, told_sizes
@@ -22,7 +22,7 @@ from verify.errors import CallError
 INSTANCES = 4
 DTYPES = ("float64", "float32")
 KEPT_WHOLE = 16  # a size up to this one is kept in the exact run, a larger one replaced
-LISTED = 200  # differences of an instance that a report keeps; all are counted
+LISTED = 50  # differences of one gradient that a report keeps; all are counted
 
 
 @dataclass(frozen=True)
@@ -136,12 +136,20 @@ def examined(
         instance.seed,
         comparison.entries,
         comparison.worst,
-        comparison.differences[:LISTED],
+        worst_of(comparison),
         comparison.counts,
         {key: array.size for key, array in first.gradients.items()},
         instance.blind_spots(),
     )
     return found, comparison
+
+
+def worst_of(comparison: Comparison) -> tuple[Difference, ...]:
+    """The worst differences of each gradient."""
+    by_key: dict[str, list[Difference]] = {}
+    for one in comparison.differences:
+        by_key.setdefault(one.key, []).append(one)
+    return tuple(one for listed in by_key.values() for one in listed[:LISTED])
 
 
 def telling_sizes(truth: Truth, asked: Mapping[str, int], largest: int = 10**9) -> dict[str, int]:
