@@ -55,6 +55,8 @@ def truth_of(model: Any, choices: Mapping[str, Any] | None = None) -> Truth:
         return model
     if not isinstance(model, str):
         raise CallError(f"model is a name or a file, not {type(model).__name__}")
+    if model == "-":
+        raise CallError("a document from standard input cannot be audited against: name a file")
     if _names_a_document(model):
         from verify.audit.documents import truth_of_document  # SymPy, which the built-in models do not need
 
@@ -63,7 +65,7 @@ def truth_of(model: Any, choices: Mapping[str, Any] | None = None) -> Truth:
 
 
 def _names_a_document(name: str) -> bool:
-    return "." in name or "/" in name or name == "-"
+    return "." in name or "/" in name
 
 
 def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:

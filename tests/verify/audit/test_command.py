@@ -72,6 +72,7 @@ def test_a_hang_ends_at_the_time_limit(audit):
         (["mine", "--model", "rnn"], "a function is written module:function"),
         (["mine:good", "--model", "rmn"], "did you mean rnn?"),
         (["mine:good", "--model", "none.md"], "cannot be read"),
+        (["mine:good", "--model", "-"], "name a file"),
         (["mine:good", "--model", "rnn", "--with", "bais=no"], "did you mean bias?"),
         (["mine:good", "--model", "rnn", "--size", "n"], "a size is written n=64"),
         (["mine:good", "--model", "rnn", "--size", "k=3"], "no size k; it has B, T, m, n"),
