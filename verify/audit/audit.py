@@ -141,7 +141,7 @@ def examined(
         worst_of(comparison),
         comparison.counts,
         {key: array.size for key, array in first.gradients.items()},
-        instance.blind_spots(),
+        (*instance.blind_spots(), *comparison.hidden),
     )
     return found, comparison
 
