@@ -117,18 +117,18 @@ def judged(
     return ExactRun("differs", sizes, seed, "", key, index, got, expected, counts)
 
 
-_SOLVED: dict[Any, Solution] = {}
 KEPT = 32
 
 
 def solved(truth: Truth, sizes: Mapping[str, int], seed: int) -> Solution:
-    """The reference on residues; kept, since audits of one model ask again. Raises LeftField."""
-    key = (id(truth), tuple(sorted(sizes.items())), seed)
-    if key not in _SOLVED:
-        if len(_SOLVED) >= KEPT:
-            _SOLVED.clear()
-        _SOLVED[key] = _solution(truth, sizes, seed)
-    return _SOLVED[key]
+    """The reference on residues; kept with the truth, since audits of one model ask again. Raises LeftField."""
+    key = (tuple(sorted(sizes.items())), seed)
+    if key not in truth.solved:
+        if len(truth.solved) >= KEPT:
+            truth.solved.clear()
+        truth.solved[key] = _solution(truth, sizes, seed)
+    found: Solution = truth.solved[key]
+    return found
 
 
 def _solution(truth: Truth, sizes: Mapping[str, int], seed: int) -> Solution:
