@@ -52,7 +52,7 @@ class Truth:
     _checked: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
     solved: dict[Any, Any] = field(
         default_factory=dict, init=False, repr=False, compare=False
-    )  # by `verify.audit.exact`
+    )  # by exact.solved
 
     @property
     def letters(self) -> tuple[str, ...]:
