@@ -50,9 +50,7 @@ class Truth:
     completed: Callable[[Mapping[str, int]], dict[str, int]] = dict  # sizes that follow from others put in
     counted: Callable[[Arrays, Arrays], dict[str, Array]] | None = None  # its own count of roundings
     _checked: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
-    solved: dict[Any, Any] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )  # by exact.solved
+    solved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # by exact.solved
 
     @property
     def letters(self) -> tuple[str, ...]:
