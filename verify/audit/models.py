@@ -144,21 +144,26 @@ def both_ways(cell: str = "rnn", bias: bool = True) -> Truth:
 
 
 def stack(layers: int = 2, cell: str = "rnn", bias: bool = True) -> Truth:
-    """Cells on each other, keys ending in the layer's number (U_1, W_i_2, s0_1); the output is the highest layer's."""
+    """Cells on each other, the layer's number behind the letter (U1, W2_i, s10 is s^1_0); the highest layer's output."""
     if not 1 <= layers <= 9:
         raise CallError(f"layers is a number from 1 to 9, not {layers}")
     one, shapes = inner(cell, bias)
     above = {key: written.replace("m", "n") for key, written in shapes.items() if key != "x"}
-    flat = {"x": shapes["x"], **{f"{key}_1": written for key, written in shapes.items() if key != "x"}}
-    flat |= {f"{key}_{layer}": written for layer in range(2, layers + 1) for key, written in above.items()}
+    flat = {"x": shapes["x"], **{of_layer(key, 1): written for key, written in shapes.items() if key != "x"}}
+    flat |= {of_layer(key, layer): written for layer in range(2, layers + 1) for key, written in above.items()}
     run = partial(stack_forward, kinds=[one] * layers), partial(stack_backward, kinds=[one] * layers)
-    return Truth("stacked", flat, {f"{one.output}_{layers}": "T B n"}, *run, is_absolute=True)
+    return Truth("stacked", flat, {of_layer(one.output, layers): "T B n"}, *run, is_absolute=True)
+
+
+def of_layer(key: str, layer: int) -> str:
+    """W_i of the second layer is W2_i, its s0 is s20."""
+    return f"{key[0]}{layer}{key[1:]}"
 
 
 def of_layers(arrays: Arrays, count: int) -> list[dict[str, Any]]:
     """Arrays by layer, each under its cell's own keys; x is the lowest one's."""
     found: list[dict[str, Any]] = [
-        {key.rpartition("_")[0]: array for key, array in arrays.items() if key.endswith(f"_{layer}")}
+        {key[0] + key[2:]: array for key, array in arrays.items() if key[1:2] == str(layer)}
         for layer in range(1, count + 1)
     ]
     if "x" in arrays:
@@ -167,8 +172,8 @@ def of_layers(arrays: Arrays, count: int) -> list[dict[str, Any]]:
 
 
 def numbered(layers: list[dict[str, Any]]) -> dict[str, Any]:
-    """Arrays of all layers under keys that end in the layer's number."""
-    return {f"{key}_{number}": array for number, one in enumerate(layers, start=1) for key, array in one.items()}
+    """Arrays of all layers under keys that hold the layer's number."""
+    return {of_layer(key, number): array for number, one in enumerate(layers, start=1) for key, array in one.items()}
 
 
 def stack_forward(inputs: Arrays, kinds: list[cells.Cell]) -> dict[str, Any]:
