@@ -115,7 +115,7 @@ def backward(
     a_bar = direct(cotangents, values, "a")
     z_bar = direct(cotangents, values, "z") + f.pull(values["z"], a_bar)
     x = windows.padded(inputs["x"])
-    x_bar, kernel_bar = np.zeros(x.shape, z_bar.dtype), np.zeros(inputs["K"].shape, z_bar.dtype)
+    x_bar, kernel_bar = (np.zeros_like(a, dtype=z_bar.dtype) for a in (x, inputs["K"]))
     for k, met in windows.places():
         x_bar[met] += across(inputs["K"][k].T, z_bar)
         kernel_bar[k] = np.tensordot(z_bar, x[met], axes=(windows.axes, windows.axes))

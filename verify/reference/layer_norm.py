@@ -25,7 +25,8 @@ SHAPES = Shapes({"x": "T B m", "s0": "B n", "U": "n m", "W": "n n", "gamma": "n"
 
 def mean(v: Array) -> Array:
     """The mean of the entries, kept as an axis."""
-    return np.asarray(v.mean(axis=-1, keepdims=True))
+    found: Array = v.mean(axis=-1, keepdims=True)
+    return found
 
 
 def spread(a: Array, epsilon: float) -> Array:

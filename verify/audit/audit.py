@@ -1,0 +1,147 @@
+"""One audit: the function is called on a few instances, every entry is compared, and what is wrong is located."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from verify.audit.comparison import Comparison, compared
+from verify.audit.exact import ExactRun, exact_run
+from verify.audit.findings import AuditReport, Evidence
+from verify.audit.instance import Instance
+from verify.audit.models import model as model_of
+from verify.audit.subject import Fault, Subject, changed, subject_of
+from verify.audit.truth import Truth
+from verify.errors import CallError
+
+INSTANCES = 4
+DTYPES = ("float64", "float32")
+KEPT_WHOLE = 16  # a size up to this one is kept in the exact run, a larger one replaced
+LISTED = 200  # differences of an instance that a report keeps; all are counted
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How an audit is done: sizes that are asked for (the others are chosen), instances, seed, dtype, exact run."""
+
+    sizes: Mapping[str, int]
+    instances: int = INSTANCES
+    seed: int = 0
+    dtype: str = "float64"
+    is_exact: bool = True
+    is_diagnosed: bool = True
+
+    def check(self, truth: Truth) -> None:
+        """Raises CallError for what cannot be done."""
+        stray = sorted(set(self.sizes) - set(truth.letters))
+        if stray:
+            raise CallError(f"{truth.name} has no size {', '.join(stray)}; it has {', '.join(truth.letters)}")
+        if any(size < 1 for size in self.sizes.values()):
+            raise CallError("every size is at least 1")
+        if self.instances < 1:
+            raise CallError("an audit without an instance shows nothing")
+        if self.dtype not in DTYPES:
+            raise CallError(f"dtype is one of {', '.join(DTYPES)}, not {self.dtype!r}")
+
+
+def truth_of(model: Any, choices: Mapping[str, Any] | None = None) -> Truth:
+    """A model by name, a document by its file's name, or a truth itself. Raises CallError."""
+    if isinstance(model, Truth):
+        return model
+    if not isinstance(model, str):
+        raise CallError(f"model is a name or a file, not {type(model).__name__}")
+    if _names_a_document(model):
+        from verify.audit.documents import truth_of_document  # SymPy, which the built-in models do not need
+
+        return truth_of_document(model, choices or {})
+    return model_of(model, choices)
+
+
+def _names_a_document(name: str) -> bool:
+    return "." in name or "/" in name or name == "-"
+
+
+def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:
+    """Audit a function; `how` is what `subject_of` takes: name, arrays, wrt, order. It runs in this process."""
+    plan.check(truth)
+    subject = subject_of(function, tuple(truth.shapes), tuple(truth.outputs), **how)
+    return audited(subject, truth, plan)
+
+
+def audited(subject: Subject, truth: Truth, plan: Plan) -> AuditReport:
+    """The report on a subject."""
+    evidence: list[Evidence] = []
+    faults: list[Fault] = []
+    failing: tuple[Instance, Comparison] | None = None
+    for number in range(plan.instances):
+        instance = truth.instance(truth.sizes(number, plan.sizes), plan.seed + number, np.dtype(plan.dtype))
+        found, comparison = examined(subject, truth, instance, faults)
+        if comparison is not None and comparison.differences and failing is None:
+            failing = instance, comparison
+        evidence.append(found)
+        if faults:
+            break
+    exact = None if faults or not plan.is_exact else exactly(subject, truth, plan)
+    return AuditReport(
+        subject.name,
+        truth.name,
+        plan.dtype,
+        subject.wrt or tuple(truth.shapes),
+        tuple(evidence),
+        tuple(dict.fromkeys(faults)),
+        exact,
+        notes=blind_of(evidence),
+        diagnosis=diagnosed(subject, truth, *failing) if failing is not None and plan.is_diagnosed else None,
+    )
+
+
+def examined(
+    subject: Subject, truth: Truth, instance: Instance, faults: list[Fault]
+) -> tuple[Evidence, Comparison | None]:
+    """One instance: called twice, compared once; faults are added to the list."""
+    first = subject.answer(instance)
+    faults += first.faults
+    if not first.gradients:
+        return Evidence(instance.sizes, instance.seed, 0, 0.0, blind=instance.blind_spots()), None
+    if not first.faults:
+        faults += changed(first, subject.answer(instance))
+    comparison = compared(truth, instance, first.gradients)
+    found = Evidence(
+        instance.sizes,
+        instance.seed,
+        comparison.entries,
+        comparison.worst,
+        comparison.differences[:LISTED],
+        comparison.counts,
+        {key: array.size for key, array in first.gradients.items()},
+        instance.blind_spots(),
+    )
+    return found, comparison
+
+
+def exactly(subject: Subject, truth: Truth, plan: Plan) -> ExactRun:
+    """The exact run: sizes that are asked for are kept where they are small."""
+    kept = {letter: size for letter, size in plan.sizes.items() if size <= KEPT_WHOLE}
+    return exact_run(truth, subject, truth.sizes(0, kept), plan.seed)
+
+
+def blind_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
+    """What no instance can show."""
+    if not evidence:
+        return ()
+    common = set(evidence[0].blind).intersection(*(one.blind for one in evidence))
+    return tuple(spot for spot in evidence[0].blind if spot in common)
+
+
+def diagnosed(subject: Subject, truth: Truth, instance: Instance, comparison: Comparison) -> Any:
+    """Which error explains the numbers, and the smallest instance that shows it; None where nothing looks for it."""
+    if find_spec("verify.audit.diagnosis") is None:
+        return None
+    return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
+
+

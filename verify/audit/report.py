@@ -1,0 +1,123 @@
+"""An audit's report as plain text and as JSON."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from verify.audit.comparison import ROUNDINGS, Difference
+from verify.audit.findings import AuditReport, Evidence
+from verify.errors import clean
+from verify.version import VERSION
+
+SHOWN = 3  # differences of a gradient that the text shows
+
+
+def text(report: AuditReport) -> str:
+    """The verdict, what is wrong and where, what was looked at."""
+    lines = [f"{report.verdict}: {report.function} against {report.model}"]
+    lines += [f"  {fault.kind}: {fault.message}".replace("\n", "\n    ") for fault in report.faults]
+    wrong = report.first_wrong
+    if wrong is not None:
+        lines += _wrong(wrong)
+    if report.diagnosis is not None:
+        lines += ["", *str(report.diagnosis).rstrip("\n").split("\n")]
+    if report.exact is not None:
+        lines.append(f"  {report.exact.told()}")
+    lines += [f"  not shown: {note}" for note in report.notes]
+    if report.evidence:
+        lines.append(f"  {_looked_at(report)}")
+    return clean("\n".join(lines))
+
+
+def _wrong(evidence: Evidence) -> list[str]:
+    lines = []
+    for key, count in evidence.counts.items():
+        own = [one for one in evidence.differences if one.key == key][:SHOWN]
+        lines.append(f"  the gradient of {key} is wrong: {count} of {evidence.totals[key]} entries")
+        lines += [f"    {_entry(one)}" for one in own]
+    right = [key for key in evidence.totals if key not in evidence.counts]
+    if right:
+        lines.append(f"  right: {', '.join(right)}")
+    lines.append(f"  at {_sizes(evidence)}, seed {evidence.seed}")
+    return lines
+
+
+def _entry(one: Difference) -> str:
+    return f"{list(one.index)}: got {one.got:.10g}, expected {one.expected:.10g}, off by {one.size:.2g} (bound {one.bound:.1g})"
+
+
+def _sizes(evidence: Evidence) -> str:
+    return ", ".join(f"{letter} = {size}" for letter, size in sorted(evidence.sizes.items()))
+
+
+def _looked_at(report: AuditReport) -> str:
+    entries = sum(one.entries for one in report.evidence)
+    seeds = sorted({one.seed for one in report.evidence})
+    span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    return (
+        f"{entries} entries in {len(report.evidence)} instance{'s' * (len(report.evidence) > 1)}, {report.dtype}, {span}; "
+        f"largest difference / bound {report.worst:.2g}"
+    )
+
+
+def as_json(report: AuditReport) -> str:
+    """The same as JSON; keys are stable, new ones may be added."""
+    return json.dumps(data(report), ensure_ascii=False, indent=1) + "\n"
+
+
+def data(report: AuditReport) -> dict[str, Any]:
+    """The report as plain data."""
+    exact = report.exact
+    return {
+        "backproof": VERSION,
+        "format": 1,
+        "function": report.function,
+        "model": report.model,
+        "verdict": report.verdict,
+        "ok": report.ok,
+        "dtype": report.dtype,
+        "keys": list(report.keys),
+        "rounding_constant": ROUNDINGS,
+        "faults": [{"kind": fault.kind, "message": fault.message} for fault in report.faults],
+        "instances": [_instance(one) for one in report.evidence],
+        "exact": None
+        if exact is None
+        else {
+            "outcome": exact.outcome,
+            "reason": exact.reason,
+            "sizes": dict(exact.sizes),
+            "seed": exact.seed,
+            "wrong": dict(exact.counts or {}),
+            "key": exact.key,
+            "index": list(exact.index),
+        },
+        "not_shown": list(report.notes),
+        "diagnosis": None if report.diagnosis is None else str(report.diagnosis),
+    }
+
+
+def _instance(one: Evidence) -> dict[str, Any]:
+    return {
+        "sizes": dict(one.sizes),
+        "seed": one.seed,
+        "entries": one.entries,
+        "worst_ratio": _number(one.worst),
+        "wrong": dict(one.counts),
+        "differences": [
+            {
+                "key": d.key,
+                "index": list(d.index),
+                "got": _number(d.got),
+                "expected": _number(d.expected),
+                "bound": _number(d.bound),
+            }
+            for d in one.differences[:SHOWN]
+        ],
+        "blind": list(one.blind),
+    }
+
+
+def _number(value: float) -> float | str:
+    """A number that JSON has; infinities and NaN as text."""
+    return value if value - value == 0 else str(value)
