@@ -1,4 +1,4 @@
-"""Backpropagation of a model as lines of formulas, one for each adjoint and one for each gradient, and their values.
+"""Backpropagation of a model as lines of formulas, one for each adjoint and one for each gradient.
 
 The lines are what a hand-written backward pass computes, step by step:
 
@@ -10,30 +10,25 @@ step 0 the adjoint is the gradient of the initial state.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Any
 
-import numpy as np
 import sympy as sp
-from numpy.typing import NDArray
 
 from derive.derivation import with_definitions
 from derive.errors import BackproofError
 from derive.language.build import matadd, matmul
 from derive.language.derivatives import Gradient
 from derive.language.keys import plain_key
-from derive.language.nodes import Diag, Member
-from derive.language.show import show
+from derive.language.nodes import Elementwise, Member
+from derive.language.show import show, show_name
 from derive.model import Equation, Loss, Model, members
 from derive.naming import delta_names, states, step_letter
 from derive.quantities import parameters
 from derive.recurrence import definition_of, gradient
-from verify.audit.evaluation import Absent, compiled
 
-Array = NDArray[Any]
-Arrays = Mapping[str, Array]
 Place = tuple[str, int]  # a line's key, and which of its terms
 
 
@@ -52,13 +47,19 @@ class Line:
 
     @property
     def right(self) -> Any:
-        """The right side as one formula."""
-        return matadd(*self.terms)
+        """The right side as one formula, without terms that are 0."""
+        kept = [term for term in self.terms if not isinstance(term, sp.ZeroMatrix)]
+        return matadd(*kept) if kept else self.terms[0]
 
     @cached_property
     def text(self) -> str:
         """The line as plain text."""
         return f"{show(self.left)} = {show(self.right)}"
+
+    def without_crossing(self) -> Line:
+        """The line without what comes from another step."""
+        kept = tuple(term for term, crosses in zip(self.terms, self.crosses, strict=True) if not crosses)
+        return Line(self.key, self.left, kept or (sp.ZeroMatrix(*self.left.shape),))
 
     def with_term(self, place: int, term: Any) -> Line:
         """The line with another term in one place."""
@@ -75,6 +76,7 @@ class Formulas:
     adjoints: Mapping[str, Line]
     gradients: Mapping[str, Line]
     initial: Mapping[str, str]  # the key of an initial state -> the adjoint that is its gradient at step 0
+    starts: frozenset[str]  # the keys of initial states
     direct: Mapping[str, str]  # the name of a direct gradient e -> the output's key
     names: Mapping[str, str]  # family -> adjoint
     named: Model  # the model that knows these names too
@@ -96,17 +98,45 @@ class Formulas:
             found[key] = frozenset(seen)
         return found
 
-    @cached_property
-    def legend(self) -> Mapping[str, str]:
-        """What each adjoint's name stands for."""
-        return {
-            key: f"{show(line.left)} is {show(Gradient(_LOSS, self.model.by_name[family].left.at(self.letter)))}"
-            for family, key in self.names.items()
-            for line in [self.adjoints[key]]
-        }
+    def legend(self, lines: Sequence[Line]) -> str:
+        """What the names in some lines stand for: δ[k] = ∂E/∂Net[k], e[k] the cotangent of s[k]."""
+        written = {m.name for line in lines for side in (line.left, line.right) for m in members(side)}
+        told = []
+        for family, name in self.names.items():
+            if name in written:
+                by = self.model.by_name[family].left.at(self.letter)
+                told.append(f"{show(by.func(name, *by.args[1:]))} = {show(Gradient(_LOSS, by))}")
+        told += [f"{show_name(name)}[k] the cotangent of {key}[k]" for name, key in self.direct.items() if name in written]
+        nodes = (node for line in lines for node in sp.preorder_traversal(line.right))
+        known = {node for node in nodes if isinstance(node, Elementwise)}
+        told += sorted({f"{show_name(f.name)} = {f.kind}" for f in known if f.name.strip("\\") not in (f.kind, "sigma")})
+        return ", ".join(told)
 
 
 _LOSS = sp.MatrixSymbol("E", 1, 1)
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Some lines as they should be and as the code has them, as text, with what the names stand for; empty for none."""
+
+    right: tuple[str, ...] = ()
+    wrong: tuple[str, ...] = ()
+    legend: str = ""
+
+    @classmethod
+    def of(cls, formulas: Formulas, right: Sequence[Line], wrong: Sequence[Line]) -> Lines:
+        """The text of lines."""
+        legend = formulas.legend([*right, *wrong])
+        return cls(tuple(line.text for line in right), tuple(line.text for line in wrong), legend)
+
+    @classmethod
+    def joined(cls, lines: Iterable[Lines]) -> Lines:
+        """One after the other."""
+        lines = list(lines)
+        legends = dict.fromkeys(part for one in lines for part in one.legend.split(", ") if part)
+        right, wrong = (tuple(text for one in lines for text in getattr(one, side)) for side in ("right", "wrong"))
+        return cls(right, wrong, ", ".join(legends))
 
 
 class _Family:
@@ -127,8 +157,9 @@ def formulas(equations: tuple[Equation, ...], outputs: tuple[str, ...], time: An
     unknown = [key for key in outputs if key not in by_key]
     if unknown:
         raise BackproofError(f"the model has no output {', '.join(unknown)}")
-    model = Model(equations, Loss.every(*(_Family(by_key[key]) for key in outputs)), time)
-    if any(e.index is None or e.first is not None or e.last is not None for e in model.forward):
+    steps = tuple(equation for equation in equations if equation.index is not None)  # without a loss that is a formula
+    model = Model(steps, Loss.every(*(_Family(by_key[key]) for key in outputs)), time)
+    if any(e.first is not None or e.last is not None for e in model.forward):
         raise BackproofError("an equation holds at some steps only")
     names = dict(delta_names(model))
     if not expanded:
@@ -150,7 +181,10 @@ def _lines(
     model: Model, names: dict[str, str], outputs: tuple[str, ...], by_key: dict[str, str], expanded: bool
 ) -> Formulas:
     letter = step_letter(model)
-    adjoints, gradients, initial, definitions = {}, {}, {}, {}
+    adjoints: dict[str, Line] = {}
+    gradients: dict[str, Line] = {}
+    initial: dict[str, str] = {}
+    definitions: dict[str, Equation] = {}
     for family, name in names.items():
         member = model.by_name[family].left.at(letter)
         found = gradient(model, member, names=names)
@@ -180,7 +214,8 @@ def _lines(
         if equation.right.mode == "immediate"
     }
     named = with_definitions(model, tuple(definitions.values()))
-    return Formulas(model, letter, adjoints, gradients, initial, direct, names, named)
+    starts = frozenset(f"{plain_key(family)}0" for family in states(model))
+    return Formulas(model, letter, adjoints, gradients, initial, starts, direct, names, named)
 
 
 def _inputs(model: Model) -> list[Member]:
@@ -205,165 +240,3 @@ def multiplied_out(expr: Any) -> Any:
     return expr
 
 
-@dataclass
-class Run:
-    """The values of one model on one instance, with some terms changed; computed as they are asked for.
-
-    `cuts` are steps k to which nothing comes back from step k + 1; `beyond` says what stands for a value at a step
-    that does not exist: nothing, the nearest (clamp), or, as negative indices do in Python, one from the other end
-    (wrap). `magnitudes` takes all signs off, which bounds rounding errors.
-    """
-
-    formulas: Formulas
-    inputs: Arrays
-    cotangents: Arrays
-    changes: Mapping[Place, Any] = field(default_factory=dict)
-    cuts: frozenset[int] = frozenset()
-    beyond: str = ""
-    of: Run | None = None  # magnitudes of this run's values
-    memory: dict[tuple[str, int], Array] = field(default_factory=dict)
-    values: dict[tuple[str, int], Array] = field(default_factory=dict)
-    waiting: set[tuple[str, int]] = field(default_factory=set)
-
-    @property
-    def magnitudes(self) -> bool:
-        """Whether signs are taken off."""
-        return self.of is not None
-
-    @property
-    def exact(self) -> Run:
-        """The run whose sizes these are, or itself."""
-        return self if self.of is None else self.of
-
-    @cached_property
-    def steps(self) -> int:
-        """T."""
-        return len(next(iter(self.cotangents.values())))
-
-    @cached_property
-    def parameters(self) -> dict[str, Array]:
-        """The parameters by their LaTeX names, as matrices."""
-        found = {}
-        for parameter in parameters(self.formulas.model):
-            value = self.inputs[plain_key(str(parameter.name))]
-            matrix = value[:, None] if value.ndim == 1 else value
-            found[str(parameter.name)] = np.abs(matrix) if self.magnitudes else matrix
-        return found
-
-    def symbol(self, name: str) -> Array:
-        """A parameter."""
-        return self.parameters[name]
-
-    def member(self, name: str, step: int) -> Array:
-        """A value, an adjoint or a cotangent at a step. Raises Absent."""
-        if name in self.formulas.adjoints:
-            return self.adjoint(name, step)
-        if name in self.formulas.direct:
-            if not 1 <= step <= self.steps:
-                raise Absent
-            return self._signed(self.cotangents[self.formulas.direct[name]][step - 1][..., None])
-        return self._signed(self.exact.value(name, step))
-
-    def _signed(self, value: Array) -> Array:
-        return np.abs(value) if self.magnitudes else value
-
-    def value(self, name: str, step: int) -> Array:
-        """A value of the forward pass. Raises Absent."""
-        known = self.values.get((name, step))
-        if known is None:
-            known = self.values[name, step] = self._value(name, step)
-        return known
-
-    def _value(self, name: str, step: int) -> Array:
-        model, key = self.formulas.model, plain_key(name)
-        start = self.inputs.get(f"{key}{step}")
-        if start is not None and step < 1:
-            return start[..., None]
-        if not 1 <= step <= self.steps:
-            return self._beyond(name, step)
-        equation = model.by_name.get(name)
-        if equation is None:
-            return self.inputs[key][step - 1][..., None]
-        return compiled(equation.right)(self.exact, {equation.index: step})
-
-    def _beyond(self, name: str, step: int) -> Array:
-        if self.beyond == "clamp":
-            return self.value(name, min(max(step, 1), self.steps))
-        if self.beyond == "wrap":
-            return self.value(name, (step - 1) % self.steps + 1)
-        raise Absent
-
-    def adjoint(self, name: str, step: int) -> Array:
-        """The adjoint of a family at a step; at step 0 what comes back to the initial state. Raises Absent."""
-        if not 0 <= step <= self.steps:
-            raise Absent
-        place = (name, step)
-        known = self.memory.get(place)
-        if known is None:
-            if place in self.waiting:
-                raise Absent  # a changed formula that needs itself
-            self.waiting.add(place)
-            known = self.memory[place] = self._sum(self.formulas.adjoints[name], step)
-            self.waiting.discard(place)
-        return known
-
-    def _sum(self, line: Line, step: int) -> Array:
-        env = {self.formulas.letter: step, self.formulas.model.time.last: self.steps}
-        total: Array | None = None
-        for place, term in enumerate(line.terms):
-            if line.crosses and ((line.crosses[place] and step in self.cuts) or (not line.crosses[place] and step < 1)):
-                continue
-            try:
-                value = compiled(self.changes.get((line.key, place), term))(self, env)
-            except Absent:
-                continue
-            total = value if total is None else total + value
-        if total is None:
-            batch = next(iter(self.cotangents.values())).shape[1]
-            total = np.zeros((batch, 1, 1))
-        return total
-
-    def gradient(self, key: str) -> Array:
-        """The gradient by an input, in its shape."""
-        shape = self.inputs[key].shape
-        if key in self.formulas.initial and key not in self.formulas.gradients:
-            found = self.adjoint(self.formulas.initial[key], 0)[..., 0]
-            return np.broadcast_to(found, shape)
-        line = self.formulas.gradients[key]
-        if self.starts(key):
-            return np.broadcast_to(self._sum(Line(line.key, line.left, line.terms), 0)[..., 0], shape)
-        if line.is_sum:
-            total = self._parameter(line)
-            return np.broadcast_to(total, shape if len(shape) == 2 else (*shape, 1)).reshape(shape)
-        found = [self._sum(Line(line.key, line.left, line.terms), k)[..., 0] for k in range(1, self.steps + 1)]
-        return np.broadcast_to(np.stack(np.broadcast_arrays(*found)), shape)
-
-    def _parameter(self, line: Line) -> Array:
-        """Σ over the batch too."""
-        found = self._sum(Line(line.key, line.left, line.terms), self.steps)
-        return found.sum(axis=0) if found.ndim == 3 else found
-
-    def starts(self, key: str) -> bool:
-        """Whether an input is a state before the first step."""
-        return key[:-1] in {plain_key(family) for family in states(self.formulas.model)} and key.endswith("0")
-
-    def keys(self) -> list[str]:
-        """The inputs by which there are gradients."""
-        return [key for key in self.inputs if key in self.formulas.gradients or key in self.formulas.initial]
-
-    def gradients(self) -> dict[str, Array]:
-        """All gradients."""
-        return {key: self.gradient(key) for key in self.keys()}
-
-    def changed(self, changes: Mapping[Place, Any], cuts: frozenset[int] = frozenset(), beyond: str = "") -> Run:
-        """The same instance with other terms; what they do not reach is not computed again."""
-        reached = frozenset().union(*(self.formulas.reached[key] for key, _ in changes)) if changes else frozenset()
-        kept = {} if cuts else {place: value for place, value in self.memory.items() if place[0] not in reached}
-        return Run(
-            self.formulas, self.inputs, self.cotangents, changes, cuts, beyond, None, kept,
-            self.values if not beyond else dict(self.values),
-        )  # fmt: skip
-
-    def sizes(self) -> Run:
-        """The same with all signs taken off."""
-        return Run(self.formulas, self.inputs, self.cotangents, self.changes, self.cuts, self.beyond, self)

@@ -22,7 +22,7 @@ from derive.language.show import show, show_name
 from derive.model import Model, members
 from derive.quantities import parameters
 from derive.rules.rewriting import replaced
-from verify.audit.backward_formulas import Formulas, Line, Place
+from verify.audit.backward_formulas import Formulas, Line, Lines, Place
 from verify.audit.slips_of_code import kinds
 from verify.edits import Neighbour, neighbours
 
@@ -39,13 +39,14 @@ class Context:
 
 @dataclass(frozen=True)
 class LineEdit:
-    """One term of one line with a slip in it. `label` is the same for the same slip in another gate or step."""
+    """One term of one line with a slip in it. `name` is the same for the same slip at another step, `label` in another gate too."""
 
     line: Line
     place: int
     kind: str
     words: str
     label: str
+    name: str
     term: Any
     node: Any
     changed: Any
@@ -55,10 +56,9 @@ class LineEdit:
         """Where it is."""
         return self.line.key, self.place
 
-    @property
-    def wrong(self) -> str:
-        """The line with the slip, as text."""
-        return self.line.with_term(self.place, self.term).text
+    def lines(self, formulas: Formulas) -> Lines:
+        """The line as it should be, and with the slip."""
+        return Lines.of(formulas, [self.line], [self.line.with_term(self.place, self.term)])
 
     def reads_beyond(self, formulas: Formulas) -> bool:
         """Whether the term reads a value at a step that may not exist."""
@@ -77,12 +77,13 @@ def edits_of_line(formulas: Formulas, key: str) -> tuple[LineEdit, ...]:
     for kind, slip in kinds():
         for place, term in enumerate(line.terms):
             for near in neighbours(term, context, axes(term), {kind: slip}):
-                found.append(
-                    LineEdit(
-                        line, place, kind, told(near), label(near, tokens), near.formula, near.place.node, near.changed
-                    )
-                )
+                names = label(near, tokens), label(near, {})
+                node, changed = near.place.node, near.changed
+                found.append(LineEdit(line, place, kind, told(near), *names, near.formula, node, changed))
     return tuple(found)
+
+
+OF_TERMS = ("term", "term sign", "term factor")
 
 
 def _of_terms(line: Line, tokens: Mapping[str, str]) -> Iterator[LineEdit]:
@@ -97,8 +98,8 @@ def _of_terms(line: Line, tokens: Mapping[str, str]) -> Iterator[LineEdit]:
             ("term factor", f"{text} is halved", matmul(sp.Rational(1, 2), term)),
         ]
         for kind, words, changed in made:
-            name = f"{kind}: {abstract(words, tokens)}"
-            yield LineEdit(line, place, kind, words, name, changed, term, changed)
+            names = (f"{kind}: {abstract(words, some)}" for some in (tokens, {}))
+            yield LineEdit(line, place, kind, words, *names, changed, term, changed)
 
 
 def told(near: Neighbour) -> str:
@@ -174,17 +175,24 @@ def gates_of(model: Model) -> tuple[str, ...]:
 
 
 def together(edits: list[LineEdit]) -> list[tuple[LineEdit, ...]]:
-    """Edits of one label, made at once; those that a single line and term has alone are left out."""
-    groups: dict[str, list[LineEdit]] = {}
+    """Edits of one label, or of one name, made at once; those that a single line and term has alone are left out."""
+    groups: dict[tuple[str, str], list[LineEdit]] = {}
     for edit in edits:
-        groups.setdefault(edit.label, []).append(edit)
-    return [tuple(group) for group in groups.values() if len({edit.at for edit in group}) > 1]
+        groups.setdefault(("label", edit.label), []).append(edit)
+        groups.setdefault(("name", edit.name), []).append(edit)
+    found = (tuple(group) for group in groups.values() if len({edit.at for edit in group}) > 1)
+    return list(dict.fromkeys(found))
 
 
-def merged(group: tuple[LineEdit, ...]) -> dict[Place, Any]:
-    """The changed terms of a group; two edits of one term are made one after the other."""
+def merged(group: tuple[LineEdit, ...]) -> tuple[dict[Place, Any], list[LineEdit]]:
+    """The changed terms of a group, and the edits that were made: of two in one term the second one only where it is
+    apart from the first."""
     found: dict[Place, Any] = {}
+    made: list[LineEdit] = []
     for edit in group:
-        known = found.get(edit.at)
-        found[edit.at] = edit.term if known is None else replaced(known, edit.node, edit.changed)
-    return found
+        before = [one.node for one in made if one.at == edit.at]
+        if any(node.has(edit.node) or edit.node.has(node) for node in before):
+            continue
+        found[edit.at] = replaced(found[edit.at], edit.node, edit.changed) if before else edit.term
+        made.append(edit)
+    return found, made

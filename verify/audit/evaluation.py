@@ -34,15 +34,8 @@ class Absent(Exception):
 
 
 class Values(Protocol):
-    """What a formula is evaluated in; `magnitudes`: with all signs taken off, to bound rounding errors.
+    """What a formula is evaluated in. Arrays are NumPy's, or numbers that carry their errors (`running`)."""
 
-    `exact` are then the values themselves, at which functions are taken; else it is the same object.
-    """
-
-    magnitudes: bool
-
-    @property
-    def exact(self) -> Values: ...
     def symbol(self, name: str) -> Array: ...
     def member(self, name: str, step: int) -> Array: ...
 
@@ -134,7 +127,7 @@ def of_product(expr: Any) -> Compiled:
             found = factor(values, env) * found if is_diagonal else factor(values, env) @ found
         if scalars:
             c = number(coefficient, env) if fixed is None else fixed
-            found = (abs(c) if values.magnitudes else c) * found
+            found = c * found
         return found
 
     return run
@@ -164,14 +157,9 @@ def of_scale(expr: nodes.Scale) -> Compiled:
 
 
 def of_elementwise(expr: nodes.Elementwise) -> Compiled:
-    """f or f' entry by entry; its size is taken at the value itself, not at what bounds it."""
+    """f or f' entry by entry."""
     function, inner = _function(expr.kind, expr.order), compiled(expr.argument)
-
-    def run(values: Values, env: Env) -> Array:
-        found = function(inner(values.exact, env))
-        return np.abs(found) if values.magnitudes else found
-
-    return run
+    return lambda values, env: function(inner(values, env))
 
 
 def _function(kind: str, order: int) -> Callable[[Array], Array]:

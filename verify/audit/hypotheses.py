@@ -8,23 +8,24 @@ the others; one that fails anywhere is dropped. The constants that some guesses 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from time import perf_counter
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from verify.audit import one_gradient
-from verify.audit.backward_formulas import Arrays, Formulas
-from verify.audit.edited_lines import LineEdit, edits_of_line, gates_of, merged, together
+from verify.audit.backward_formulas import Formulas, Lines, Place
+from verify.audit.edited_lines import OF_TERMS, LineEdit, edits_of_line, gates_of, merged, together
 from verify.audit.guess import Guess, at_step
 from verify.audit.one_gradient import BEYOND, Alone
 from verify.audit.problem import Getter, Problem
+from verify.audit.slips_of_code import ORDER
+from verify.reference.sequences import Array, Arrays
 
-Array = NDArray[Any]
 SEVERAL = 3  # errors that are independent of one another, at most
 
 
@@ -33,12 +34,16 @@ class Explanation:
     """What explains every number on every instance: in words, and the lines as they should be and as they are."""
 
     words: str
-    right: str = ""
-    wrong: str = ""
+    lines: Lines
 
 
-def explained(problems: Sequence[Problem], seconds: float) -> Explanation | None:
-    """The simplest explanation that holds on all problems, None where none does. Needs two at least."""
+def explained(
+    problems: Sequence[Problem], seconds: float, variants: Mapping[str, Formulas] | None = None
+) -> Explanation | None:
+    """The simplest explanation that holds on all problems, None where none does. Needs two at least.
+
+    `variants` are other models with the same inputs, by what they are.
+    """
     wrong = {key for problem in problems for key in problem.wrong}
     if len(problems) < 2 or not wrong or any(set(problem.wrong) != wrong for problem in problems):
         return None
@@ -46,11 +51,11 @@ def explained(problems: Sequence[Problem], seconds: float) -> Explanation | None
     one_by_one = OneByOne.of(problems, end)
     if one_by_one is not None and one_by_one.is_common:
         return one_by_one.explanation
-    for guess in guesses(problems[0]):
+    for guess in guesses(problems[0], variants or {}):
         if perf_counter() > end:
             break
         if all(guess.explains(problem) for problem in problems):
-            return Explanation(guess.words, guess.right, guess.wrong)
+            return Explanation(guess.words, guess.lines())
     return None if one_by_one is None else one_by_one.explanation
 
 
@@ -103,10 +108,9 @@ class OneByOne:
     def explanation(self) -> Explanation:
         """In words: of one slip, or of several that are independent."""
         told = [_sentence([key for key, _ in group], [a for _, a in group]) for group in self.groups.values()]
-        right = [alone.right for _, alone in self.chosen if alone.wrong]
-        wrong = [alone.wrong for _, alone in self.chosen if alone.wrong]
+        lines = [alone.lines() for _, alone in self.chosen]
         words = told[0] if len(told) == 1 else f"{len(told)} errors, each by itself: " + "; ".join(told)
-        return Explanation(words, "\n".join(right), "\n".join(wrong))
+        return Explanation(words, Lines.joined(lines))
 
 
 def _general(alone: Alone, key: str) -> str:
@@ -131,8 +135,10 @@ def _sentence(keys: list[str], alone: list[Alone]) -> str:
 # --- one cause of all that is wrong ------------------------------------------------------------------------------
 
 
-def guesses(problem: Problem) -> Iterator[Guess]:
+def guesses(problem: Problem, variants: Mapping[str, Formulas]) -> Iterator[Guess]:
     """Guesses at one cause, the simple ones first."""
+    for name, formulas in variants.items():
+        yield Guess(f"these are the right gradients of another model: {name}", variant=formulas)
     yield from of_cotangents(problem)
     yield from of_time(problem)
     yield from of_lines(problem.formulas, False)
@@ -184,11 +190,9 @@ def _shifted(array: Array, steps: int) -> Array:
 def of_time(problem: Problem) -> Iterator[Guess]:
     """Nothing comes back from the next step: anywhere, or from one chunk of steps to the one before."""
     nothing = "nothing comes back from step t + 1: the recurrent term of the next step is missing"
-    crossing = [line for line in problem.formulas.adjoints.values() if any(line.crosses)]
-    right = "\n".join(line.text for line in crossing)
-    wrong = "\n".join(_without_crossing(line) for line in crossing)
-    yield Guess(nothing, right, wrong, cuts=lambda steps: frozenset(range(steps)))
-    yield Guess(f"{nothing}, but for the initial state", right, wrong, cuts=lambda steps: frozenset(range(1, steps)))
+    lines = partial(_cut, problem.formulas)
+    yield Guess(nothing, lines, cuts=lambda steps: frozenset(range(steps)))
+    yield Guess(f"{nothing}, but for the initial state", lines, cuts=lambda steps: frozenset(range(1, steps)))
     for size in range(2, problem.steps):
         words = f"the sequence is cut into chunks of {size} steps, and nothing comes back from one to the one before"
         yield Guess(words, cuts=_chunks(size, 0))
@@ -196,12 +200,10 @@ def of_time(problem: Problem) -> Iterator[Guess]:
         yield Guess(f"only the last {size} steps are walked back", cuts=_last(size))
 
 
-def _without_crossing(line: Any) -> str:
-    kept = [term for term, crosses in zip(line.terms, line.crosses, strict=True) if not crosses]
-    left = line.text.partition(" = ")[0]
-    if not kept:
-        return f"{left} = 0"
-    return type(line)(line.key, line.left, tuple(kept)).text
+def _cut(formulas: Formulas) -> Lines:
+    """The lines that read the next step, with that and without."""
+    crossing = [line for line in formulas.adjoints.values() if any(line.crosses)]
+    return Lines.of(formulas, crossing, [line.without_crossing() for line in crossing])
 
 
 def _chunks(size: int, start: int) -> Any:
@@ -221,6 +223,7 @@ def of_windows(problem: Problem) -> Iterator[Guess]:
     for steps in range(1, problem.steps):
         words = f"truncated: what each step's cotangent sends back ends after {steps} step{'s' * (steps > 1)}"
         yield Guess(words, window=steps)
+        yield Guess(words, window=steps, is_start_reached=False)
 
 
 # --- slips in lines ----------------------------------------------------------------------------------------------
@@ -230,37 +233,35 @@ def of_lines(formulas: Formulas, is_expanded: bool) -> Iterator[Guess]:
     """One slip in one line, and one slip in several lines at once; by kinds, the frequent ones first."""
     adjoints = [edit for key in formulas.adjoints for edit in edits_of_line(formulas, key)]
     own = [edit for key in formulas.gradients for edit in edits_of_line(formulas, key)]
-    single = [(edit,) for edit in adjoints]
     several = [group for group in together(adjoints + own) if any(e.line.key in formulas.adjoints for e in group)]
-    ranks = {kind: rank for rank, kind in enumerate(dict.fromkeys(edit.kind for edit in adjoints))}
-    ranked = sorted([*single, *several], key=lambda group: (ranks.get(group[0].kind, len(ranks)), len(group) > 1))
-    for group in ranked:
+    groups = [*((edit,) for edit in adjoints), *several]
+    for group in sorted(groups, key=lambda group: (RANKS[group[0].kind], len(group) > 1)):
         yield from _of_group(formulas, group, is_expanded)
 
 
+RANKS = {kind: rank for rank, kind in enumerate([*OF_TERMS, *ORDER])}
+
+
 def _of_group(formulas: Formulas, group: tuple[LineEdit, ...], is_expanded: bool) -> Iterator[Guess]:
-    changes = merged(group)
-    lines = {edit.line.key: edit.line for edit in group}
-    wrong = dict(lines)
-    for (key, place), term in changes.items():
-        wrong[key] = wrong[key].with_term(place, term)
-    first = group[0]
-    words = first.words if len(group) == 1 else _all_words(group)
-    legend = "; ".join(formulas.legend[key] for key in lines if key in formulas.legend)
+    changes, made = merged(group)
+    words = ", ".join(list(dict.fromkeys(edit.words for edit in made))[:SHOWN])
+    words += f" and so on, in {len(made)} places" if len({edit.words for edit in made}) > SHOWN else ""
     reads = any(edit.reads_beyond(formulas) for edit in group)
     for beyond, told in BEYOND.items() if reads else (("", ""),):
-        text = f"{words}{told and f', where {told}'} ({legend})"
-        right, bad = ("\n".join(line.text for line in some.values()) for some in (lines, wrong))
-        yield Guess(text, right, bad, changes, is_expanded, beyond)
+        text = f"{words}{told and f', where {told}'}"
+        yield Guess(text, partial(_lines, formulas, group, changes), changes, is_expanded, beyond)
 
 
-def _all_words(group: tuple[LineEdit, ...]) -> str:
-    words = list(dict.fromkeys(edit.words for edit in group))
-    if len(words) == 1:
-        return words[0]
-    if len(words) == 2:
-        return " and ".join(words)
-    return f"{words[0]}, and so on in {len(words)} places"
+SHOWN = 4  # places of one slip that are named
+
+
+def _lines(formulas: Formulas, group: tuple[LineEdit, ...], changes: Mapping[Place, Any]) -> Lines:
+    right = {edit.line.key: edit.line for edit in group}
+    wrong = dict(right)
+    for (key, place), term in changes.items():
+        wrong[key] = wrong[key].with_term(place, term)
+    kept = [key for key in right if right[key] != wrong[key]]
+    return Lines.of(formulas, [right[key] for key in kept], [wrong[key] for key in kept])
 
 
 # --- other inputs ------------------------------------------------------------------------------------------------

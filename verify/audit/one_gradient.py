@@ -8,18 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from verify.audit.backward_formulas import Formulas, Run
+from verify.audit.backward_formulas import Formulas, Lines
 from verify.audit.edited_lines import LineEdit, edits_of_line
 from verify.audit.evaluation import Unsupported
+from verify.audit.formula_run import Run
 from verify.audit.problem import Problem
+from verify.reference.sequences import Array
 
-Array = NDArray[Any]
-Pair = tuple[Array, Array]  # what the gradient would be, and the same sum of absolute values
+Numbers = Callable[[Problem, bool], Any]  # what a gradient would be, or the same with a bound of its errors
 
 
 @dataclass(frozen=True)
@@ -27,17 +28,16 @@ class Alone:
     """A guess at one gradient: `phrase` says what is wrong with it, the same for all gradients with this slip."""
 
     phrase: str
-    guess: Callable[[Problem], Pair]
-    right: str = ""
-    wrong: str = ""
+    numbers: Numbers
+    lines: Callable[[], Lines] = Lines
 
     def explains(self, problem: Problem, key: str) -> bool:
         """Whether it gives every entry of this gradient."""
         try:
-            guessed, sizes = self.guess(problem)
+            guessed = self.numbers(problem, False)
             if guessed.shape != problem.found[key].shape:
                 return False
-            return problem.may_be(key, guessed) and problem.is_explained(key, guessed, sizes)
+            return problem.may_be(key, guessed) and problem.is_explained(key, self.numbers(problem, True))
         except (Unsupported, ValueError, KeyError):
             return False
 
@@ -71,17 +71,17 @@ def scaled(key: str) -> Iterator[Alone]:
         yield Alone(phrase, _times(key, factor))
 
 
-def _times(key: str, factor: Callable[[Problem], float]) -> Callable[[Problem], Pair]:
-    def guess(problem: Problem) -> Pair:
-        c = factor(problem)
-        return c * problem.true[key], abs(c) * problem.sizes.gradient(key)
+def _true(problem: Problem, key: str, is_bounded: bool) -> Any:
+    return problem.bounded[key] if is_bounded else problem.true[key]
 
-    return guess
+
+def _times(key: str, factor: Callable[[Problem], float]) -> Numbers:
+    return lambda problem, is_bounded: factor(problem) * _true(problem, key, is_bounded)
 
 
 def rearranged(problem: Problem, key: str) -> Iterator[Alone]:
     """Transposed, reversed in time or batch, a step off, or another gradient of its shape."""
-    moves: list[tuple[str, Callable[[Array], Array]]] = []
+    moves: list[tuple[str, Callable[[Any], Any]]] = []
     true = problem.true[key]
     is_sequence = true.ndim == 3
     if true.ndim == 2 and true.shape[0] == true.shape[1]:
@@ -109,8 +109,8 @@ def _kept(array: Array, step: int) -> Array:
     return found
 
 
-def _moved(key: str, move: Callable[[Array], Array]) -> Callable[[Problem], Pair]:
-    return lambda problem: (move(problem.true[key]), move(problem.sizes.gradient(key)))
+def _moved(key: str, move: Callable[[Any], Any]) -> Numbers:
+    return lambda problem, is_bounded: move(_true(problem, key, is_bounded))
 
 
 def own_line(formulas: Formulas, key: str) -> Iterator[Alone]:
@@ -119,8 +119,8 @@ def own_line(formulas: Formulas, key: str) -> Iterator[Alone]:
         return
     for edit in edits_of_line(formulas, key):
         for beyond, told in BEYOND.items() if edit.reads_beyond(formulas) else (("", ""),):
-            wrong = f"{edit.wrong}{told and f', where {told}'}"
-            yield Alone(_phrase(edit), _edited(formulas, edit, beyond), edit.line.text, wrong)
+            phrase = f"{_phrase(edit)}{told and f', where {told}'}"
+            yield Alone(phrase, _edited(formulas, edit, beyond), partial(edit.lines, formulas))
 
 
 BEYOND = {
@@ -135,14 +135,16 @@ def _phrase(edit: LineEdit) -> str:
     return f"has a slip: {edit.words}" if edit.kind not in ("bounds", "one step") else f"is wrong: {edit.words}"
 
 
-def _edited(formulas: Formulas, edit: LineEdit, beyond: str) -> Callable[[Problem], Pair]:
-    def guess(problem: Problem) -> Pair:
-        is_plain = formulas is problem.formulas
-        base = problem.run if is_plain else problem.expanded_run
-        run = base.changed({edit.at: edit.term}, beyond=beyond)
-        return run.gradient(edit.line.key), run.sizes().gradient(edit.line.key)
+def _edited(formulas: Formulas, edit: LineEdit, beyond: str) -> Numbers:
+    def numbers(problem: Problem, is_bounded: bool) -> Any:
+        base = problem.expanded_run if formulas is problem.expanded else problem.run
+        return _of_run(base.changed({edit.at: edit.term}, beyond=beyond), edit.line.key, is_bounded)
 
-    return guess
+    return numbers
+
+
+def _of_run(run: Run, key: str, is_bounded: bool) -> Any:
+    return (run.bounded() if is_bounded else run).gradient(key)
 
 
 def from_part(problem: Problem, key: str) -> Iterator[Alone]:
@@ -154,21 +156,18 @@ def from_part(problem: Problem, key: str) -> Iterator[Alone]:
         yield Alone(f"is that of the {word} sample of the batch alone", _of_sample(key, sample))
 
 
-def _of_sample(key: str, sample: int) -> Callable[[Problem], Pair]:
-    def guess(problem: Problem) -> Pair:
+def _of_sample(key: str, sample: int) -> Numbers:
+    def numbers(problem: Problem, is_bounded: bool) -> Any:
         base = problem.run
-        batch = problem.batch
-        kept = [sample % batch]
-        cotangents = {name: _only(array, kept) for name, array in base.cotangents.items()}
-        run = Run(base.formulas, base.inputs, cotangents, values=base.values)
-        return run.gradient(key), run.sizes().gradient(key)
+        cotangents = {name: _only(array, sample % problem.batch) for name, array in base.cotangents.items()}
+        return _of_run(Run(base.formulas, base.inputs, cotangents, values=base.values), key, is_bounded)
 
-    return guess
+    return numbers
 
 
-def _only(array: Array, samples: list[int]) -> Array:
+def _only(array: Array, sample: int) -> Array:
     found = np.zeros_like(array)
-    found[:, samples] = array[:, samples]
+    found[:, sample] = array[:, sample]
     return found
 
 
@@ -179,21 +178,12 @@ def started(problem: Problem, key: str) -> Iterator[Alone]:
         return
     for initial, adjoint in problem.formulas.initial.items():
         family = next(name for name, named in problem.formulas.names.items() if named == adjoint)
-        for word, step in ((f"0 in place of {initial}", None), (f"the last state in place of {initial} (index -1)", -1)):
-            yield Alone(f"reads {word}", _starting(key, family, step), line.text)
+        for word, start in ((f"0 in place of {initial}", "zero"), (f"the last state in place of {initial}", "last")):
+            yield Alone(f"reads {word}", _starting(key, family, start))
 
 
-def _starting(key: str, family: str, step: int | None) -> Callable[[Problem], Pair]:
-    def guess(problem: Problem) -> Pair:
-        base = problem.run
-        start = base.value(family, 0)
-        other = np.zeros_like(start) if step is None else base.value(family, problem.steps)
-        run = base.changed({})
-        run.values = {**base.values, (family, 0): other}
-        found = run.gradient(key)
-        return found, run.sizes().gradient(key)
-
-    return guess
+def _starting(key: str, family: str, start: str) -> Numbers:
+    return lambda problem, is_bounded: _of_run(problem.run.changed({}, starts={family: start}), key, is_bounded)
 
 
 def fitted(problem: Problem, key: str) -> Iterator[Alone]:
@@ -241,10 +231,9 @@ def _mask(shape: tuple[int, ...], fixed: dict[int, int]) -> Array:
     return found
 
 
-def _partly(key: str, c: float, choose: Callable[[tuple[int, ...]], Array]) -> Callable[[Problem], Pair]:
-    def guess(problem: Problem) -> Pair:
-        true = problem.true[key]
-        factors = np.where(choose(true.shape), c, 1.0)
-        return factors * true, np.abs(factors) * problem.sizes.gradient(key)
+def _partly(key: str, c: float, choose: Callable[[tuple[int, ...]], Array]) -> Numbers:
+    def numbers(problem: Problem, is_bounded: bool) -> Any:
+        true = _true(problem, key, is_bounded)
+        return np.where(choose(true.shape), c, 1.0) * true
 
-    return guess
+    return numbers

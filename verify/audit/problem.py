@@ -1,32 +1,29 @@
 """One instance with what a function answered on it: where the numbers differ, and whether a guess gives them.
 
-The bound of a comparison is the arithmetic's: each entry is a sum of products, computed by a chain of at most
-`roundings` operations, so that it is off by at most roundings · ε times the same sum of absolute values (Higham 2002,
-section 3.1). A guess is compared with the same bound, taken of the guess's own formula.
+The bound of a comparison is the audit's: the roundings behind each entry of the formula, the guess's own formula where
+a guess is compared (`verify.audit.running`), times the same constant.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from verify.audit.backward_formulas import Formulas, Run
+from verify.audit.backward_formulas import Formulas
+from verify.audit.comparison import ROUNDINGS
+from verify.audit.formula_run import Run
 from verify.audit.instance import Instance
+from verify.audit.running import running
+from verify.reference.sequences import Array, Arrays
 
-Array = NDArray[Any]
-Arrays = Mapping[str, Array]
-Getter = Callable[[str], Array]
-
-EXTRA = 24  # operations of a step beside its products: gates, slopes, sums; f' at a value that is rounded itself
-SAFETY = 4  # a slope 1 - s² moves with s: its own error, and the forward pass's, count as well
+Getter = Callable[[str], Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Problem:
     """`found`: the function's gradients by key; `formulas` as code computes them, `expanded` multiplied out."""
 
@@ -38,17 +35,20 @@ class Problem:
     @cached_property
     def run(self) -> Run:
         """The true values, all of them computed."""
-        return _computed(Run(self.formulas, self.instance.inputs, self.instance.cotangents))
+        return _computed(Run(self.formulas, self._inputs, self._cotangents))
 
     @cached_property
     def expanded_run(self) -> Run:
         """The same by the formulas that are multiplied out."""
-        return _computed(Run(self.expanded, self.instance.inputs, self.instance.cotangents, values=self.run.values))
+        return _computed(Run(self.expanded, self._inputs, self._cotangents, values=self.run.values))
 
     @cached_property
-    def sizes(self) -> Run:
-        """The sums of absolute values."""
-        return self.run.sizes()
+    def _inputs(self) -> dict[str, Array]:
+        return {key: array.astype(np.float64) for key, array in self.instance.inputs.items()}
+
+    @cached_property
+    def _cotangents(self) -> dict[str, Array]:
+        return {key: array.astype(np.float64) for key, array in self.instance.cotangents.items()}
 
     @cached_property
     def true(self) -> dict[str, Array]:
@@ -56,9 +56,15 @@ class Problem:
         return {key: self.run.gradient(key) for key in self.keys}
 
     @cached_property
+    def bounded(self) -> dict[str, Any]:
+        """The same in numbers that carry their errors."""
+        bounded = self.run.bounded()
+        return {key: bounded.gradient(key) for key in self.keys}
+
+    @cached_property
     def keys(self) -> tuple[str, ...]:
         """The gradients that are compared."""
-        return tuple(key for key in self.run.keys() if key in self.found)
+        return tuple(key for key in self.run.keys if key in self.found)
 
     @cached_property
     def wrong(self) -> tuple[str, ...]:
@@ -67,45 +73,52 @@ class Problem:
 
     def differs(self, key: str) -> Array:
         """Where the function's gradient differs from the true one beyond the bound."""
-        difference = np.abs(self.found[key] - self.true[key])
-        return ~(difference <= self.bound(self.sizes.gradient(key)))
+        return ~self._is_within(key, self.bounded[key])
 
-    @cached_property
+    def _is_within(self, key: str, number: Any) -> Array:
+        guessed = running(number)
+        bound = self.unit * (guessed.count + np.abs(guessed.value))
+        within: Array = np.abs(self.found[key] - guessed.value) <= bound
+        return within
+
+    @property
     def steps(self) -> int:
         """T."""
         return self.run.steps
 
-    @cached_property
+    @property
     def batch(self) -> int:
         """B."""
-        return next(iter(self.instance.cotangents.values())).shape[1]
+        return self.run.batch
 
     @cached_property
-    def factor(self) -> float:
-        """ε times the number of roundings on the longest path from an input to a gradient."""
-        width = sum(sorted({size for array in self.instance.inputs.values() for size in array.shape})[-2:])
-        roundings = self.steps * (2 * width + EXTRA) + self.steps * self.batch
-        return SAFETY * roundings * float(np.finfo(self._dtype).eps)
+    def eps(self) -> float:
+        """The unit of the function's dtype."""
+        return float(np.finfo(self.instance.dtype).eps)  # type: ignore[type-var]
 
-    @cached_property
-    def _dtype(self) -> Any:
-        return np.result_type(*(array.dtype for array in self.found.values()))
-
-    def bound(self, sizes: Array) -> Array:
-        """What rounding may do to entries of these absolute sums."""
-        return self.factor * sizes + np.finfo(self._dtype).tiny
+    @property
+    def unit(self) -> float:
+        """What a rounding counts."""
+        return ROUNDINGS * self.eps / 2
 
     def may_be(self, key: str, guessed: Array) -> bool:
-        """Whether a guess is near the function's gradient, by a bound that no right guess exceeds in practice."""
-        found = self.found[key]
-        scale = max(float(np.abs(found).max()), float(np.abs(guessed).max()), float(np.abs(self.true[key]).max()))
-        return bool((np.abs(found - guessed) <= np.sqrt(np.finfo(self._dtype).eps) * scale).all())
+        """Whether a guess is near the function's gradient: a cheap test that no right guess fails."""
+        return bool((np.abs(self.found[key] - guessed) <= self.near(key)).all())
 
-    def is_explained(self, key: str, guessed: Array, sizes: Array) -> bool:
-        """Whether every entry of a gradient is the guess's, within the guess's bound."""
-        return bool((np.abs(self.found[key] - guessed) <= self.bound(sizes)).all())
+    def near(self, key: str) -> float:
+        """√ε of the gradient's largest entries, far above what rounding does on tiny instances."""
+        return float(np.sqrt(self.eps)) * max(float(np.abs(a[key]).max()) for a in (self.found, self.true))
+
+    def may_be_at(self, key: str, step: int, guessed: Array) -> bool:
+        """The same of one step of a sequence."""
+        return bool((np.abs(self.found[key][step - 1] - guessed) <= self.near(key)).all())
+
+    def is_explained(self, key: str, guessed: Any) -> bool:
+        """Whether every entry of a gradient is the guess's, within the bound that the guess carries."""
+        return bool(self._is_within(key, guessed).all())
 
 
 def _computed(run: Run) -> Run:
-    run.gradients()
+    for key in run.keys:
+        run.gradient(key)
     return run
