@@ -44,8 +44,7 @@ def explained(
 
     `variants` are other models with the same inputs, by what they are.
     """
-    wrong = {key for problem in problems for key in problem.wrong}
-    if len(problems) < 2 or not wrong or any(set(problem.wrong) != wrong for problem in problems):
+    if len(problems) < 2 or not all(problem.wrong for problem in problems):
         return None
     end = perf_counter() + seconds
     one_by_one = OneByOne.of(problems, end)
@@ -72,7 +71,7 @@ class OneByOne:
     def of(cls, problems: Sequence[Problem], end: float) -> OneByOne | None:
         """The fewest slips that explain each wrong gradient, None where one is not explained, or too many are needed."""
         found: dict[str, list[Alone]] = {}
-        for key in problems[0].wrong:
+        for key in (key for key in problems[0].keys if any(key in problem.wrong for problem in problems)):
             found[key] = []
             for alone in one_gradient.guesses(problems[0], key):
                 if perf_counter() > end:
