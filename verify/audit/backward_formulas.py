@@ -78,6 +78,7 @@ class Formulas:
     initial: Mapping[str, str]  # the key of an initial state -> the adjoint that is its gradient at step 0
     starts: frozenset[str]  # the keys of initial states
     direct: Mapping[str, str]  # the name of a direct gradient e -> the output's key
+    parameters: Mapping[str, str]  # the name of a parameter -> its key
     names: Mapping[str, str]  # family -> adjoint
     named: Model  # the model that knows these names too
 
@@ -192,9 +193,10 @@ def _lines(
         definitions[name] = definition_of(model, found.left, name)
         left = Member(name, member.indices, member.row_axis, member.col_axis)
         adjoints[name] = _line(name, left, found.right, letter, set(names.values()), expanded)
+    keys = {str(parameter.name): plain_key(str(parameter.name)) for parameter in parameters(model)}
     for parameter in parameters(model):
         found = gradient(model, parameter, names=names)
-        key = plain_key(str(parameter.name))
+        key = keys[str(parameter.name)]
         line = _line(key, found.left, found.right, letter, set(), expanded)
         gradients[key] = Line(key, line.left, line.terms, line.crosses, True)
     for member in _inputs(model):
@@ -215,7 +217,7 @@ def _lines(
     }
     named = with_definitions(model, tuple(definitions.values()))
     starts = frozenset(f"{plain_key(family)}0" for family in states(model))
-    return Formulas(model, letter, adjoints, gradients, initial, starts, direct, names, named)
+    return Formulas(model, letter, adjoints, gradients, initial, starts, direct, keys, names, named)
 
 
 def _inputs(model: Model) -> list[Member]:

@@ -153,7 +153,7 @@ def _tokens(formulas: Formulas) -> Mapping[str, str]:
     gates = gates_of(formulas.model)
     if len(gates) < 2:
         return {}
-    names = [str(p.name) for p in parameters(formulas.model)] + list(formulas.adjoints)
+    names = [*formulas.parameters, *formulas.adjoints]
     names += [equation.name for equation in formulas.model.forward]
     found = {"σ": "f", "tanh": "f"}
     for name in names:

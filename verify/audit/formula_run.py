@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from derive.language.keys import plain_key
-from derive.quantities import parameters
 from verify.audit.backward_formulas import Formulas, Line, Place
 from verify.audit.evaluation import Absent, compiled
 from verify.audit.running import Running
@@ -53,11 +52,8 @@ class Run:
     @cached_property
     def parameters(self) -> dict[str, Array]:
         """The parameters by their LaTeX names, as matrices."""
-        found = {}
-        for parameter in parameters(self.formulas.model):
-            value = self.inputs[plain_key(str(parameter.name))]
-            found[str(parameter.name)] = value[..., None] if value.ndim == 1 else value
-        return found
+        found = {name: self.inputs[key] for name, key in self.formulas.parameters.items()}
+        return {name: value[..., None] if value.ndim == 1 else value for name, value in found.items()}
 
     def symbol(self, name: str) -> Array:
         """A parameter."""

@@ -30,10 +30,13 @@ class Alone:
     phrase: str
     numbers: Numbers
     lines: Callable[[], Lines] = Lines
+    may_be: Callable[[Problem], bool] | None = None  # a look at a part, before all is computed
 
     def explains(self, problem: Problem, key: str) -> bool:
         """Whether it gives every entry of this gradient."""
         try:
+            if self.may_be is not None and not self.may_be(problem):
+                return False
             guessed = self.numbers(problem, False)
             if guessed.shape != problem.found[key].shape:
                 return False
@@ -120,7 +123,8 @@ def own_line(formulas: Formulas, key: str) -> Iterator[Alone]:
     for edit in edits_of_line(formulas, key):
         for beyond, told in BEYOND.items() if edit.reads_beyond(formulas) else (("", ""),):
             phrase = f"{_phrase(edit)}{told and f', where {told}'}"
-            yield Alone(phrase, _edited(formulas, edit, beyond), partial(edit.lines, formulas))
+            look = None if edit.line.is_sum or key in formulas.starts else partial(_last_step, formulas, edit, beyond)
+            yield Alone(phrase, _edited(formulas, edit, beyond), partial(edit.lines, formulas), look)
 
 
 BEYOND = {
@@ -141,6 +145,13 @@ def _edited(formulas: Formulas, edit: LineEdit, beyond: str) -> Numbers:
         return _of_run(base.changed({edit.at: edit.term}, beyond=beyond), edit.line.key, is_bounded)
 
     return numbers
+
+
+def _last_step(formulas: Formulas, edit: LineEdit, beyond: str, problem: Problem) -> bool:
+    """Whether a sequence's gradient may have this slip by its last step alone."""
+    base = problem.expanded_run if formulas is problem.expanded else problem.run
+    last = base.changed({edit.at: edit.term}, beyond=beyond).at_step(edit.line.key, problem.steps)
+    return problem.may_be_at(edit.line.key, problem.steps, last)
 
 
 def _of_run(run: Run, key: str, is_bounded: bool) -> Any:
