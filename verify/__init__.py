@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from verify.api import backward as backward
     from verify.api import claim as claim
     from verify.api import document as document
     from verify.api import function as function
 
-__all__ = ["claim", "document", "function"]
+__all__ = ["backward", "claim", "document", "function"]
 
 
 def _public(name: str) -> property:

@@ -1,10 +1,11 @@
-"""The Python door: `verify.document(path)` and `verify.claim(left, right, model=…)`."""
+"""The Python door: `verify.document(path)`, `verify.claim(left, right, model=…)`, and verdicts on functions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sympy as sp
 
@@ -21,6 +22,9 @@ from verify.limits import Effort
 from verify.mirror import equal_after
 from verify.report.model import DocumentReport, Report
 from verify.verdict import Verdict
+
+if TYPE_CHECKING:
+    from verify.audit.findings import AuditReport
 
 
 def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_proof: bool = False) -> Report:
@@ -70,3 +74,35 @@ def claim(left: Any, right: Any, *, model: Model, examples: int = 100, seed: int
         return verdict
     few = replace(effort, examples=0)
     return replace(verdict, hint=equal_after(asked, lambda other: settle(other, few).verdict in IS_GOOD))
+
+
+def backward(
+    function: Any,
+    *,
+    model: str,
+    choices: Mapping[str, Any] | None = None,
+    sizes: Mapping[str, int] | None = None,
+    instances: int = 4,
+    seed: int = 0,
+    dtype: str = "float64",
+    arrays: str = "numpy",
+    wrt: Sequence[str] = (),
+    order: Sequence[str] = (),
+    exact: bool = True,
+) -> AuditReport:
+    """Audit a hand-written backward pass; it runs in your process: what ends or hangs it ends or hangs you.
+
+    `function(inputs, cotangents)` gets two dicts of arrays by the model's keys (x (T, B, m), s0 (B, n), U, W, b;
+    cotangents of the outputs, s (T, B, n)) and returns the gradients of E = Σ cotangents · outputs by the inputs'
+    keys. `model` is a name (`choices` are its own, as {"peepholes": True}) or a document's file. `wrt` names the
+    gradients to compare, `order` what a returned tuple holds. NumPy's constructors (np.zeros …) are exchanged during
+    the exact run, in all threads. The report is returned where every entry is right; AssertionError says where it is
+    not. Raises `CallError` for a wrong call.
+    """
+    from verify.audit.audit import Plan, audit, truth_of
+
+    plan = Plan(dict(sizes or {}), instances, seed, dtype, exact)
+    report = audit(function, truth_of(model, choices), plan, arrays=arrays, wrt=tuple(wrt), order=tuple(order))
+    if not report.ok:
+        raise AssertionError(str(report))
+    return report

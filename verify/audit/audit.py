@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
@@ -13,7 +13,7 @@ import numpy as np
 from verify.audit.comparison import Comparison, compared
 from verify.audit.exact import ExactRun, exact_run
 from verify.audit.findings import AuditReport, Evidence
-from verify.audit.instance import Instance
+from verify.audit.instance import Instance, blind_sizes, told_sizes
 from verify.audit.models import model as model_of
 from verify.audit.subject import Fault, Subject, changed, subject_of
 from verify.audit.truth import Truth
@@ -73,20 +73,26 @@ def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:
     return audited(subject, truth, plan)
 
 
-def audited(subject: Subject, truth: Truth, plan: Plan) -> AuditReport:
-    """The report on a subject."""
+def audited(subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = lambda stage: None) -> AuditReport:
+    """The report on a subject; `tell` hears what is done next."""
     evidence: list[Evidence] = []
     faults: list[Fault] = []
     failing: tuple[Instance, Comparison] | None = None
     for number in range(plan.instances):
         instance = truth.instance(truth.sizes(number, plan.sizes), plan.seed + number, np.dtype(plan.dtype))
+        tell(f"calling it on instance {number + 1} of {plan.instances} ({told_sizes(instance.sizes)})")
         found, comparison = examined(subject, truth, instance, faults)
         if comparison is not None and comparison.differences and failing is None:
             failing = instance, comparison
         evidence.append(found)
         if faults:
             break
+    tell("calling it on residues, for the exact run")
     exact = None if faults or not plan.is_exact else exactly(subject, truth, plan)
+    notes = blind_of(evidence)
+    if notes and not faults and failing is None and (exact is None or exact.outcome != "differs"):
+        notes = _covered(subject, truth, plan, evidence, notes, exact)
+    tell("looking for what explains the differences")
     return AuditReport(
         subject.name,
         truth.name,
@@ -95,9 +101,21 @@ def audited(subject: Subject, truth: Truth, plan: Plan) -> AuditReport:
         tuple(evidence),
         tuple(dict.fromkeys(faults)),
         exact,
-        notes=blind_of(evidence),
+        notes=notes,
         diagnosis=diagnosed(subject, truth, *failing) if failing is not None and plan.is_diagnosed else None,
     )
+
+
+def _covered(
+    subject: Subject, truth: Truth, plan: Plan, evidence: list[Evidence], notes: tuple[str, ...], exact: ExactRun | None
+) -> tuple[str, ...]:
+    """What stays hidden once a telling instance is looked at: the exact run's, or one more, added to the evidence."""
+    if exact is not None and exact.outcome == "equal":
+        return ()
+    found, left = beside(subject, truth, plan, notes)
+    if found is not None:
+        evidence.append(found)
+    return left
 
 
 def examined(
@@ -124,10 +142,30 @@ def examined(
     return found, comparison
 
 
+def telling_sizes(truth: Truth, asked: Mapping[str, int], largest: int = 10**9) -> dict[str, int]:
+    """Sizes at which nothing hides: those that are asked for are kept where they are telling, and not too large."""
+    kept: dict[str, int] = {}
+    for letter, size in sorted(asked.items()):
+        if size <= largest and not blind_sizes({**kept, letter: size}):
+            kept[letter] = size
+    return truth.sizes(0, kept)
+
+
 def exactly(subject: Subject, truth: Truth, plan: Plan) -> ExactRun:
-    """The exact run: sizes that are asked for are kept where they are small."""
-    kept = {letter: size for letter, size in plan.sizes.items() if size <= KEPT_WHOLE}
-    return exact_run(truth, subject, truth.sizes(0, kept), plan.seed)
+    """The exact run, at telling sizes."""
+    return exact_run(truth, subject, telling_sizes(truth, plan.sizes, KEPT_WHOLE), plan.seed)
+
+
+def beside(subject: Subject, truth: Truth, plan: Plan, blind: Sequence[str]) -> tuple[Evidence | None, tuple[str, ...]]:
+    """One more instance, at telling sizes, where those that are asked for hide errors; or why there is none."""
+    sizes = telling_sizes(truth, plan.sizes)
+    instance = truth.instance(sizes, plan.seed, np.dtype(plan.dtype))
+    faults: list[Fault] = []
+    found, _ = examined(subject, truth, instance, faults)
+    if faults:
+        why = f"at other sizes ({told_sizes(sizes)}) it gives no answer: {faults[0].message.splitlines()[0]}"
+        return None, (*blind, why)
+    return found, ()
 
 
 def blind_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from verify.audit.instance import told_sizes
 from verify.audit.residues import PRIME, LeftField, Residues, Run, decoded, encoded, hashed
 from verify.audit.subject import Subject
 from verify.audit.truth import Truth
@@ -45,7 +46,7 @@ class ExactRun:
 
     def told(self) -> str:
         """One line."""
-        sizes = ", ".join(f"{letter} = {size}" for letter, size in sorted(self.sizes.items()))
+        sizes = told_sizes(self.sizes)
         if self.outcome == "equal":
             return f"exact: every entry equal modulo {PRIME} ({sizes})"
         if self.outcome == "given up":

@@ -52,9 +52,9 @@ class Instance:
         ]
         for key, array in sorted(self.cotangents.items()):
             steps = array if self.written.get(key, "").startswith(SEQUENCE) else array[None]
-            silent = [k + 1 for k, step in enumerate(steps) if not step.any()]
-            if silent:
-                found.append(f"the cotangent of {key} is 0 at step {silent[0]}")
+            speaks = steps.any(axis=tuple(range(1, steps.ndim)))
+            if not speaks.all():
+                found.append(f"the cotangent of {key} is 0 at step {int(speaks.argmin()) + 1}")
         return tuple(found)
 
 
@@ -77,13 +77,18 @@ def blind_sizes(sizes: Mapping[str, int]) -> tuple[str, ...]:
     return tuple(found)
 
 
+def told_sizes(sizes: Mapping[str, int]) -> str:
+    """B = 2, T = 7, n = 3."""
+    return ", ".join(f"{letter} = {size}" for letter, size in sorted(sizes.items()))
+
+
 def letters_of(shapes: Iterable[str]) -> tuple[str, ...]:
     """The size letters of some shapes, sorted."""
-    return tuple(sorted({multiple(axis)[1] for written in shapes for axis in written.split()}))
+    return tuple(sorted({multiple(axis)[1] for written in shapes for axis in written.split()} - {""}))
 
 
 def multiple(axis: str) -> tuple[int, str]:
-    """An axis as a multiple of a letter: "n" is (1, "n"), "2n" is (2, "n")."""
+    """An axis as a multiple of a letter: "n" is (1, "n"), "2n" is (2, "n"), "1" is (1, "")."""
     letter = axis.lstrip("0123456789")
     return int(axis[: len(axis) - len(letter)] or 1), letter
 
@@ -127,7 +132,7 @@ def drawn(
 
 def shape(written: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
     """"T B m" at some sizes."""
-    return tuple(number * sizes[letter] for number, letter in map(multiple, written.split()))
+    return tuple(number * (sizes[letter] if letter else 1) for number, letter in map(multiple, written.split()))
 
 
 def entries(key: str, written: str, sizes: Mapping[str, int], seed: int) -> Array:

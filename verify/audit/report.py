@@ -7,6 +7,7 @@ from typing import Any
 
 from verify.audit.comparison import ROUNDINGS, Difference
 from verify.audit.findings import AuditReport, Evidence
+from verify.audit.instance import told_sizes
 from verify.errors import clean
 from verify.version import VERSION
 
@@ -39,16 +40,12 @@ def _wrong(evidence: Evidence) -> list[str]:
     right = [key for key in evidence.totals if key not in evidence.counts]
     if right:
         lines.append(f"  right: {', '.join(right)}")
-    lines.append(f"  at {_sizes(evidence)}, seed {evidence.seed}")
+    lines.append(f"  at {told_sizes(evidence.sizes)}, seed {evidence.seed}")
     return lines
 
 
 def _entry(one: Difference) -> str:
     return f"{list(one.index)}: got {one.got:.10g}, expected {one.expected:.10g}, off by {one.size:.2g} (bound {one.bound:.1g})"
-
-
-def _sizes(evidence: Evidence) -> str:
-    return ", ".join(f"{letter} = {size}" for letter, size in sorted(evidence.sizes.items()))
 
 
 def _looked_at(report: AuditReport) -> str:

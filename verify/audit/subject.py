@@ -6,6 +6,7 @@ import inspect
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,8 @@ class Subject:
         given = [handed(arrays, self.arrays) for arrays in (inputs, cotangents)]
         try:
             returned = self.call(*given)
+        except SystemExit as error:
+            return Answer({}, (Fault("exit", f"it ends the process: sys.exit({error.code!r})"),))
         except Exception as error:
             return Answer({}, (Fault("exception", told(error)),))
         touched = overwritten(instance, [taken(arrays) for arrays in given])
@@ -106,14 +109,19 @@ class Subject:
         if array.shape != expected.shape:
             return Fault("wrong shape", wrong_shape(key, array.shape, instance))
         if array.dtype != expected.dtype:
-            hint = '; enable x64: jax.config.update("jax_enable_x64", True)' if self.arrays == "jax" else ""
-            return Fault(
-                "wrong dtype", f"the gradient of {key} is {array.dtype}, its input {expected.dtype}: computed in it{hint}"
-            )
+            return Fault("wrong dtype", f"the gradient of {key} is {array.dtype}, its input {expected.dtype}{self._hint()}")
         if not np.isfinite(array).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             return Fault("not finite", f"the gradient of {key} is {array[place]} at {list(place)}")
         return None
+
+
+    def _hint(self) -> str:
+        """What to change where a library computes in float32 by itself."""
+        return {
+            "torch": "; make new tensors with dtype=x.dtype, or torch.set_default_dtype(torch.float64)",
+            "jax": '; enable x64: jax.config.update("jax_enable_x64", True)',
+        }.get(self.arrays, "; an array was made or converted in it")
 
 
 # --- faults ------------------------------------------------------------------------------------------------------
@@ -190,17 +198,22 @@ def handed(arrays: dict[str, Array], kind: str) -> dict[str, Any]:
     if kind == "numpy":
         return arrays
     if kind == "torch":
-        import torch  # type: ignore[import-not-found,unused-ignore]
-
+        torch = _library("torch")
         return {key: torch.from_numpy(array) for key, array in arrays.items()}
-    import jax  # type: ignore[import-not-found,unused-ignore]
-
+    jax = _library("jax")
     if next(iter(arrays.values())).dtype == np.float64 and not jax.config.jax_enable_x64:
         raise CallError(
             'JAX computes in float32 here: call jax.config.update("jax_enable_x64", True) before, or audit float32 '
             "(--dtype float32)"
         )
     return {key: jax.numpy.asarray(array) for key, array in arrays.items()}
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as error:
+        raise CallError(f"arrays={name!r}, and {name} cannot be imported: {error}") from None
 
 
 def taken(arrays: Mapping[str, Any]) -> dict[str, Array]:
@@ -218,11 +231,9 @@ def as_array(key: str, value: Any, like: Array) -> tuple[Array, Fault | None]:
     found, problem = _converted(value)
     if problem is not None:
         return like, Fault("no array", f"the gradient of {key} is {problem}")
-    if found.dtype.kind in "iub":
-        return like, Fault("wrong dtype", f"the gradient of {key} holds {found.dtype}, not {like.dtype}")
     if found.dtype.kind != "f":
         return like, Fault("wrong dtype", f"the gradient of {key} holds {found.dtype}, not {like.dtype}")
-    return found, None
+    return found.copy(), None  # a buffer that the next call writes to again would hide what this one gave
 
 
 def _converted(value: Any) -> tuple[Array, str | None]:

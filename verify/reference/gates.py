@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from verify.reference.sequences import Array, Arrays, outer, row, sum_over_time, transposed
+from verify.reference.sequences import Array, Arrays, row, summed, summed_outer, transposed
 from verify.reference.shapes import Shapes
 
 
@@ -35,13 +35,13 @@ def net(inputs: Arrays, gate: str, x: Array, h: Array) -> Array:
 
 def input_gradients(inputs: Arrays, gate: str, nets: Array, xs: Iterable[Array]) -> dict[str, Array]:
     """Ū_a = Σ_t N̄et_a xᵀ and b̄_a = Σ_t N̄et_a; nets (T, ..., B, n)."""
-    found = {key("U", gate): sum_over_time(outer(d, x) for d, x in zip(nets, xs, strict=True))}
+    found = {key("U", gate): summed_outer(nets, xs)}
     return found | bias_gradient(inputs, key("b", gate), nets)
 
 
 def state_gradient(gate: str, nets: Array, hs: Sequence[Array] | Array) -> dict[str, Array]:
     """W̄_a = Σ_t d hᵀ, d being the adjoint of W_a h."""
-    return {key("W", gate): sum_over_time(outer(d, h) for d, h in zip(nets, hs, strict=True))}
+    return {key("W", gate): summed_outer(nets, hs)}
 
 
 def input_adjoint(inputs: Arrays, adjoint: Arrays, gates: Iterable[str]) -> Array:
@@ -52,7 +52,7 @@ def input_adjoint(inputs: Arrays, adjoint: Arrays, gates: Iterable[str]) -> Arra
 
 def bias_gradient(inputs: Arrays, key: str, nets: Array) -> dict[str, Array]:
     """b̄ = Σ_t Σ_batch d, for a bias that is there."""
-    return {key: sum_over_time(d.sum(axis=-2) for d in nets)} if key in inputs else {}
+    return {key: summed(nets)} if key in inputs else {}
 
 
 def shapes(gates: Iterable[str]) -> Shapes:

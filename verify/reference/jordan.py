@@ -20,9 +20,8 @@ from verify.reference.sequences import (
     Arrays,
     Values,
     before,
-    outer,
     row,
-    sum_over_time,
+    summed_outer,
     transposed,
 )
 from verify.reference.shapes import Shapes
@@ -62,5 +61,5 @@ def backward(
     found |= {"o0": later + np.zeros_like(inputs["o0"]), "x": gates.input_adjoint(inputs, found, [""])}
     found |= gates.input_gradients(inputs, "", found["Net"], inputs["x"])
     found |= gates.state_gradient("", found["Net"], before(inputs["o0"], values["o"]))
-    found["V"] = sum_over_time(outer(d, s) for d, s in zip(found["z"], values["s"], strict=True))
+    found["V"] = summed_outer(found["z"], values["s"])
     return found | gates.bias_gradient(inputs, "c", found["z"])

@@ -23,10 +23,10 @@ from verify.reference.sequences import (
     Array,
     Arrays,
     before,
-    outer,
     over_time,
     row,
-    sum_over_time,
+    summed,
+    summed_outer,
     transposed,
 )
 from verify.reference.shapes import Shapes
@@ -99,14 +99,14 @@ def _gradients(inputs: Arrays, values: Arrays, adjoint: Arrays) -> dict[str, Arr
     nets = adjoint["Net"]
     found: dict[str, Array] = {}
     if "U" in inputs:
-        found["U"] = sum_over_time(outer(d, x) for d, x in zip(nets, inputs["x"], strict=True))
+        found["U"] = summed_outer(nets, inputs["x"])
     if "W" in inputs:
         states = before(inputs["s0"], values["s"])
-        found["W"] = sum_over_time(outer(d, s) for d, s in zip(nets, states, strict=True))
+        found["W"] = summed_outer(nets, states)
     if "b" in inputs:
-        found["b"] = sum_over_time(d.sum(axis=-2) for d in nets)
+        found["b"] = summed(nets)
     if "V" in inputs:
-        found["V"] = sum_over_time(outer(d, s) for d, s in zip(adjoint["z"], values["s"], strict=True))
+        found["V"] = summed_outer(adjoint["z"], values["s"])
     if "c" in inputs:
-        found["c"] = sum_over_time(d.sum(axis=-2) for d in adjoint["z"])
+        found["c"] = summed(adjoint["z"])
     return found

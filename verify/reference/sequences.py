@@ -22,7 +22,9 @@ def transposed(matrix: Array) -> Array:
 
 def over_time(steps: Iterable[Array]) -> Array:
     """One array (T, ...) from one array a step; axes that only some steps carry are repeated."""
-    return np.stack(np.broadcast_arrays(*steps))
+    arrays = list(steps)
+    is_even = len({array.shape for array in arrays}) == 1
+    return np.stack(arrays if is_even else np.broadcast_arrays(*arrays))
 
 
 def sum_over_time(terms: Iterable[Array]) -> Array:
@@ -38,6 +40,23 @@ def row(bias: Array) -> Array:
 def outer(d: Array, x: Array) -> Array:
     """Σ_batch d xᵀ: (..., B, n), (..., B, m) -> (..., n, m)."""
     return transposed(d) @ x
+
+
+def summed_outer(ds: Iterable[Array], xs: Iterable[Array]) -> Array:
+    """Σ_t Σ_batch d_t x_tᵀ as one product: (T, ..., B, n), (T, ..., B, m) -> (..., n, m)."""
+    return outer(_side_by_side(ds), _side_by_side(xs))
+
+
+def summed(ds: Array) -> Array:
+    """Σ_t Σ_batch d_t: (T, ..., B, n) -> (..., n)."""
+    total: Array = ds.sum(axis=-2).sum(axis=0)
+    return total
+
+
+def _side_by_side(steps: Iterable[Array]) -> Array:
+    """The rows of all steps under one another: (T, ..., B, n) -> (..., T B, n)."""
+    array = np.moveaxis(steps if isinstance(steps, np.ndarray) else over_time(steps), 0, -3)
+    return array.reshape(*array.shape[:-3], array.shape[-3] * array.shape[-2], array.shape[-1])
 
 
 def before(initial: Array, states: Array) -> list[Array]:
@@ -84,8 +103,10 @@ class Adjoints:
         self.steps: dict[str, list[Array]] = {}
 
     def __call__(self, key: str, k: int, received: Array | float = 0.0) -> Array:
-        own = self.cotangents[key][k] if key in self.cotangents else np.zeros_like(self.values[key][k])
-        total: Array = own + received
+        if key in self.cotangents:
+            total: Array = self.cotangents[key][k] + received
+        else:
+            total = np.zeros_like(self.values[key][k]) if isinstance(received, float) else received
         self.steps.setdefault(key, []).append(total)
         return total
 
