@@ -83,6 +83,11 @@ class Formulas:
     named: Model  # the model that knows these names too
 
     @cached_property
+    def families(self) -> Mapping[str, str]:
+        """The family of each adjoint."""
+        return {name: family for family, name in self.names.items()}
+
+    @cached_property
     def reached(self) -> Mapping[str, frozenset[str]]:
         """For each line, the lines and initial states that depend on it, itself among them."""
         lines = {**self.adjoints, **self.gradients}

@@ -19,7 +19,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.language import nodes
 from derive.language.shapes import is_coefficient
 from derive.language.show import show
-from verify.reference.activations import ACTIVATIONS
+from verify.reference.activations import ACTIVATIONS, softmax
 
 Array = NDArray[Any]
 Env = Mapping[Any, int]
@@ -179,6 +179,12 @@ _FUNCTIONS: dict[tuple[str, int], Callable[[Array], Array]] = {
 }
 
 
+def of_softmax(expr: nodes.Softmax) -> Compiled:
+    """softmax of a column."""
+    inner = compiled(expr.argument)
+    return lambda values, env: softmax(inner(values, env)[..., 0])[..., None]
+
+
 def of_time_sum(expr: nodes.TimeSum) -> Compiled:
     """Σ_k over the steps."""
     body, letter, lo, hi = compiled(expr.body), expr.index, expr.lo, expr.hi
@@ -209,5 +215,6 @@ BUILDERS: dict[Any, Callable[[Any], Compiled]] = {
     nodes.Diag: of_diag,
     nodes.Scale: of_scale,
     nodes.Elementwise: of_elementwise,
+    nodes.Softmax: of_softmax,
     nodes.TimeSum: of_time_sum,
 }

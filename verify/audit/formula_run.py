@@ -107,9 +107,14 @@ class Run:
             if place in self.waiting:
                 raise Absent  # a changed formula that needs itself
             self.waiting.add(place)
-            known = self.memory[place] = self._adjoint(self.formulas.adjoints[name], step)
+            known = self.memory[place] = self._full(name, self._adjoint(self.formulas.adjoints[name], step))
             self.waiting.discard(place)
         return known
+
+    def _full(self, name: str, found: Array) -> Array:
+        """An adjoint in the shape of its family: zeros and ones are one entry that broadcasts."""
+        shape = self.value(self.formulas.families[name], 1).shape
+        return found if found.shape == shape else np.broadcast_to(found, shape)
 
     def _adjoint(self, line: Line, step: int) -> Array:
         """Σ of the terms that are there: none comes over a cut, and only what comes back reaches step 0."""
@@ -127,7 +132,7 @@ class Run:
             except Absent:
                 continue
             total = value if total is None else total + value
-        return np.zeros((self.batch, 1, 1)) if total is None else total
+        return np.zeros((1, 1, 1)) if total is None else total
 
     def gradient(self, key: str) -> Array:
         """The gradient by an input, in its shape."""

@@ -188,7 +188,7 @@ def started(problem: Problem, key: str) -> Iterator[Alone]:
     if line is None or not line.is_sum:
         return
     for initial, adjoint in problem.formulas.initial.items():
-        family = next(name for name, named in problem.formulas.names.items() if named == adjoint)
+        family = problem.formulas.families[adjoint]
         for word, start in ((f"0 in place of {initial}", "zero"), (f"the last state in place of {initial}", "last")):
             yield Alone(f"reads {word}", _starting(key, family, start))
 
@@ -207,13 +207,18 @@ def fitted(problem: Problem, key: str) -> Iterator[Alone]:
     c = float(np.median(ratios))
     if np.abs(ratios - c).max() > 1e-6 * abs(c) + 1e-12:
         return
-    if wrong.all():
-        yield Alone(f"is multiplied by {c:.6g}", _times(key, lambda problem: c))
-        return
+    if wrong.mean() > 0.5:  # where a factor is near 1, some entries stay within their bounds
+        yield Alone(f"is multiplied by {written(c)}", _times(key, lambda problem: c))
     where = area(wrong)
-    if where is not None:
+    if where is not None and not wrong.all():
         text, choose = where
-        yield Alone(f"is multiplied by {c:.6g} {text}", _partly(key, c, choose))
+        yield Alone(f"is multiplied by {written(c)} {text}", _partly(key, c, choose))
+
+
+def written(c: float) -> str:
+    """A factor in ten digits; one that is 1 in ten digits by what it is more or less than 1."""
+    text = f"{c:.10g}"
+    return f"1 {'+' if c > 1 else '-'} {abs(c - 1):.3g}" if text == "1" else text
 
 
 def area(wrong: Array) -> tuple[str, Callable[[tuple[int, ...]], Array]] | None:

@@ -17,8 +17,10 @@ import numpy as np
 import sympy as sp
 
 from derive.errors import BackproofError
+from derive.language.functions import OPAQUE
 from derive.language.keys import plain_key
 from derive.language.nodes import Elementwise
+from derive.language.show import show_name
 from derive.model import Equation, Model
 from derive.models.registry import choices_of
 from derive.models.systems import system, systems
@@ -122,8 +124,21 @@ def _candidates(truth: Truth) -> Iterator[tuple[str, tuple[Equation, ...], Any]]
             built = system(truth.name, **choices, **fixed).model
         except BackproofError:
             continue
-        told = ", ".join(f"{key}={value}" for key, value in choices.items() if not isinstance(value, bool) or value)
-        yield f"{truth.name}({told})", built.forward, built.time
+        told = [_chosen(key, value) for key, value in choices.items() if value is not False]
+        for kinds in product(ACTIVATIONS, repeat=len(opened := _opened(built))):
+            known_ones = dict(zip(opened, kinds, strict=True))
+            name = ", ".join([*told, *(_chosen(show_name(key), kind) for key, kind in known_ones.items())])
+            yield f"{truth.name}({name})", tuple(_closed(e, known_ones) for e in built.forward), built.time
+
+
+def _chosen(key: str, value: Any) -> str:
+    return key if value is True else f"{key}={value}"
+
+
+def _opened(model: Model) -> list[str]:
+    """The functions that a system leaves open."""
+    nodes = (node for e in model.forward if e.index is not None for node in sp.preorder_traversal(e.right))
+    return list(dict.fromkeys(node.name for node in nodes if isinstance(node, Elementwise) and node.kind == OPAQUE))
 
 
 def _closed(equation: Equation, chosen: Mapping[str, str]) -> Equation:
