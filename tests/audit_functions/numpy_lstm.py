@@ -60,7 +60,7 @@ def stacked(inputs, cotangents, slip=None):
         else np.concatenate([inputs[f"b_{a}"] for a in reading])
         for name in "UWb"
     )  # fmt: skip
-    T, _, D = inputs["x"].shape
+    T = len(inputs["x"])
     h, c = inputs["h0"], inputs["c0"]
     caches = []
     for t in range(T):
@@ -73,9 +73,7 @@ def stacked(inputs, cotangents, slip=None):
         backwards = Wh
         if slip == "every W for its transpose":
             backwards = np.hstack([part.T for part in np.split(Wh, 4, axis=1)])
-        dx[t], dh, dc, gWx, gWh, gb = step_backward(
-            cotangents["h"][t] + dh, own_c + dc, caches[t], Wx, backwards, slip
-        )
+        dx[t], dh, dc, gWx, gWh, gb = step_backward(cotangents["h"][t] + dh, own_c + dc, caches[t], Wx, backwards, slip)
         if slip == "nothing from the next step":
             dh, dc = np.zeros_like(dh), np.zeros_like(dc)
         elif slip == "dh dropped":

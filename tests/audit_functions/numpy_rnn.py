@@ -1,6 +1,7 @@
 """Backward passes of the Elman network in NumPy, as tutorials write them; `slip` names the line that goes wrong.
 
-Net_t = U x_t + W s_{t-1} + b, s_t = tanh(Net_t). x (T, B, m), s0 (B, n), U (n, m), W (n, n), b (n); cotangents s (T, B, n).
+Net_t = U x_t + W s_{t-1} + b, s_t = tanh(Net_t).
+x (T, B, m), s0 (B, n), U (n, m), W (n, n), b (n); cotangents s (T, B, n).
 """
 
 from __future__ import annotations

@@ -69,7 +69,10 @@ class Line:
 
 @dataclass(frozen=True, eq=False)
 class Formulas:
-    """All lines of a model, one object for each model: `adjoints` by their names, `gradients` by the inputs' keys; e by the outputs' keys."""
+    """All lines of a model, one object for each model.
+
+    `adjoints` are by their names, `gradients` by the inputs' keys.
+    """
 
     model: Model
     letter: Any
@@ -112,10 +115,14 @@ class Formulas:
             if name in written:
                 by = self.model.by_name[family].left.at(self.letter)
                 told.append(f"{show(by.func(name, *by.args[1:]))} = {show(Gradient(_LOSS, by))}")
-        told += [f"{show_name(name)}[k] the cotangent of {key}[k]" for name, key in self.direct.items() if name in written]
+        told += [
+            f"{show_name(name)}[k] the cotangent of {key}[k]" for name, key in self.direct.items() if name in written
+        ]
         nodes = (node for line in lines for node in sp.preorder_traversal(line.right))
         known = {node for node in nodes if isinstance(node, Elementwise)}
-        told += sorted({f"{show_name(f.name)} = {f.kind}" for f in known if f.name.strip("\\") not in (f.kind, "sigma")})
+        told += sorted(
+            {f"{show_name(f.name)} = {f.kind}" for f in known if f.name.strip("\\") not in (f.kind, "sigma")}
+        )
         return ", ".join(told)
 
 
@@ -245,5 +252,3 @@ def multiplied_out(expr: Any) -> Any:
     if isinstance(expr, sp.MatMul) and isinstance(expr.args[-1], sp.MatAdd):
         return matadd(*(matmul(*expr.args[:-1], term) for term in expr.args[-1].args))
     return expr
-
-

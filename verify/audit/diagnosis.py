@@ -57,7 +57,12 @@ class Diagnosis:
             lines += ["", f"not explained: {self.why_not}"]
         if self.smallest is not None:
             sizes = ", ".join(f"{letter} = {size}" for letter, size in sorted(self.smallest.sizes.items()))
-            lines += ["", f"a small instance that shows it ({sizes}), as a program", "", *self.snippet.rstrip().split("\n")]
+            lines += [
+                "",
+                f"a small instance that shows it ({sizes}), as a program",
+                "",
+                *self.snippet.rstrip().split("\n"),
+            ]
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:
@@ -142,6 +147,8 @@ def explanation(probe: Probe, instances: Sequence[Instance], end: float) -> tupl
 
 def _exact(instance: Instance) -> Instance:
     """The instance in float64."""
-    arrays: Any = ({key: a.astype(np.float64) for key, a in one.items()} for one in (instance.inputs, instance.cotangents))
+    arrays: Any = (
+        {key: a.astype(np.float64) for key, a in one.items()} for one in (instance.inputs, instance.cotangents)
+    )
     inputs, cotangents = arrays
     return Instance(instance.sizes, inputs, cotangents, instance.seed, instance.written)

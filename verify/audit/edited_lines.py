@@ -39,7 +39,10 @@ class Context:
 
 @dataclass(frozen=True)
 class LineEdit:
-    """One term of one line with a slip in it. `name` is the same for the same slip at another step, `label` in another gate too."""
+    """One term of one line with a slip in it.
+
+    `name` is the same for the same slip at another step, `label` is so in another gate too.
+    """
 
     line: Line
     place: int
@@ -77,9 +80,9 @@ def edits_of_line(formulas: Formulas, key: str) -> tuple[LineEdit, ...]:
     for kind, slip in kinds():
         for place, term in enumerate(line.terms):
             for near in neighbours(term, context, axes(term), {kind: slip}):
-                names = label(near, tokens), label(near, {})
-                node, changed = near.place.node, near.changed
-                found.append(LineEdit(line, place, kind, told(near), *names, near.formula, node, changed))
+                names = label_of(near, tokens), label_of(near, {})
+                nodes_of = near.place.node, near.changed
+                found.append(LineEdit(line, place, kind, told(near), *names, near.formula, *nodes_of))
     return tuple(found)
 
 
@@ -98,8 +101,8 @@ def _of_terms(line: Line, tokens: Mapping[str, str]) -> Iterator[LineEdit]:
             ("term factor", f"{text} is halved", matmul(sp.Rational(1, 2), term)),
         ]
         for kind, words, changed in made:
-            names = (f"{kind}: {abstract(words, some)}" for some in (tokens, {}))
-            yield LineEdit(line, place, kind, words, *names, changed, term, changed)
+            label, name = (f"{kind}: {abstract(words, some)}" for some in (tokens, {}))
+            yield LineEdit(line, place, kind, words, label, name, changed, term, changed)
 
 
 def told(near: Neighbour) -> str:
@@ -109,7 +112,7 @@ def told(near: Neighbour) -> str:
     if near.kind == "bounds" and isinstance(node, nodes.TimeSum) and isinstance(changed, nodes.TimeSum):
         return _bounds(node, changed)
     if near.kind == "one step":
-        return near.description.replace("only the", "only the").replace("summed", "is summed")
+        return near.description.replace("summed", "is summed")
     if near.kind == "drop":
         part = near.description.removesuffix(" dropped")
         return f"{part} is missing in {before}"
@@ -128,7 +131,7 @@ def _bounds(node: nodes.TimeSum, changed: nodes.TimeSum) -> str:
     return f"the sum runs over {changed.lo}..{changed.hi} in place of {node.lo}..{node.hi}"
 
 
-def label(near: Neighbour, tokens: Mapping[str, str]) -> str:
+def label_of(near: Neighbour, tokens: Mapping[str, str]) -> str:
     """A slip's name without the gate's letter and without a shift of its step."""
     if near.kind == "complement":
         member = next(iter(members(near.place.node)), None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -175,13 +175,13 @@ class Run:
         is_local = not cuts and not starts
         kept = {place: value for place, value in self.memory.items() if place[0] not in reached} if is_local else {}
         values = dict(self.values) if beyond else self.values
-        return replace(
-            self, changes=changes, cuts=cuts, beyond=beyond, starts=starts or {}, memory=kept, values=values, waiting=set()
-        )  # fmt: skip
+        given = {"changes": changes, "cuts": cuts, "beyond": beyond, "starts": starts or {}}
+        return replace(self, **given, memory=kept, values=values, waiting=set())
 
     def bounded(self) -> Run:
         """The same in numbers that carry a bound of their own rounding errors."""
-        inputs, cotangents = ({key: Running(a) for key, a in arrays.items()} for arrays in (self.inputs, self.cotangents))
+        given = (self.inputs, self.cotangents)
+        inputs, cotangents = (cast(Arrays, {key: Running(a) for key, a in arrays.items()}) for arrays in given)
         return Run(self.formulas, inputs, cotangents, self.changes, self.cuts, self.beyond, self.starts)
 
 

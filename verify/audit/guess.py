@@ -58,7 +58,7 @@ class Guess:
             return False
 
     def _may_be_step_by_step(self, problem: Problem, runs: list[Run]) -> bool:
-        """The input sequences' gradients from the last step on: most guesses fail there, before the first is reached."""
+        """The input sequences' gradients from the last step on: most guesses fail before the first one."""
         if self.output is not None or len(runs) > 1:
             return True
         sequences = [

@@ -69,7 +69,7 @@ class OneByOne:
 
     @classmethod
     def of(cls, problems: Sequence[Problem], end: float) -> OneByOne | None:
-        """The fewest slips that explain each wrong gradient, None where one is not explained, or too many are needed."""
+        """One slip for each wrong gradient, the same one where it can be; None where one is not explained."""
         found: dict[str, list[Alone]] = {}
         for key in (key for key in problems[0].keys if any(key in problem.wrong for problem in problems)):
             found[key] = []

@@ -28,8 +28,7 @@ def located(probe: Probe, instance: Instance) -> tuple[str, ...]:
     found += [line for line in (of_gates(wrong, instance),) if line]
     found += [line for key in wrong if (line := of_entries(key, wrong[key], instance))]
     for look in (of_one_step, of_steps, of_outputs, of_samples, of_inputs):
-        for line in look(probe, instance, wrong):
-            found.append(line)
+        found += look(probe, instance, wrong)
         if probe.is_over:
             break
     return tuple(found)
@@ -70,11 +69,13 @@ def of_entries(key: str, mask: Array, instance: Instance) -> str:
         return ""
     axes = instance.written.get(key, "").split()
     if axes[:1] == [SEQUENCE]:
-        steps = mask.reshape(len(mask), -1).any(axis=1)
+        steps = np.asarray(mask.reshape(len(mask), -1).any(axis=1))
         if not steps.all():
-            return f"{key} is wrong at {places('step', steps)} and right at {places('step', ~steps)}{_from_later(steps)}"
+            return (
+                f"{key} is wrong at {places('step', steps)} and right at {places('step', ~steps)}{_from_later(steps)}"
+            )
     for axis in range(mask.ndim):
-        here = mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis))
+        here = np.asarray(mask.any(axis=tuple(other for other in range(mask.ndim) if other != axis)))
         if not here.all():
             name = "sample" if axis < len(axes) and axes[axis] == BATCH else axis_name(mask.ndim, axis)
             return f"{key} is wrong in {places(name, here, 0)} alone (counted from 0)"
@@ -162,7 +163,8 @@ def of_outputs(probe: Probe, instance: Instance, wrong: Wrong) -> Iterator[str]:
     """The cotangents of one output alone."""
     if len(instance.cotangents) < 2:
         return
-    bad, good = [], []
+    bad: list[str] = []
+    good: list[str] = []
     for output in instance.cotangents:
         alone = with_cotangents(instance, lambda key, a, output=output: a if key == output else np.zeros_like(a))  # type: ignore[misc]
         found = probe.wrong(alone)

@@ -46,7 +46,7 @@ class Alone:
 
 
 def guesses(problem: Problem, key: str) -> Iterator[Alone]:
-    """All guesses at one gradient, the simple ones first. Constants are fitted to this problem, to be tried on others."""
+    """All guesses at one gradient, the simple ones first; constants are fitted to this problem, and tried on others."""
     yield from scaled(key)
     yield from rearranged(problem, key)
     yield from own_line(problem.formulas, key)
@@ -222,7 +222,7 @@ def written(c: float) -> str:
 
 
 def area(wrong: Array) -> tuple[str, Callable[[tuple[int, ...]], Array]] | None:
-    """Where the wrong entries are, if that is one index of one axis or one entry: in words, and as a mask of a shape."""
+    """Where the wrong entries are, if that is one entry or one index of one axis: in words, and as a mask."""
     places = np.argwhere(wrong)
     if len(places) == 1:
         entry = tuple(int(i) for i in places[0])
@@ -231,7 +231,7 @@ def area(wrong: Array) -> tuple[str, Callable[[tuple[int, ...]], Array]] | None:
         indices = sorted({int(place[axis]) for place in places})
         if len(indices) == 1 and wrong.take(indices[0], axis).all():
             fixed = {axis: indices[0]}
-            return f"in the {axis_name(wrong.ndim, axis)} {indices[0]}", lambda shape: _mask(shape, fixed)
+            return f"in the {axis_name(wrong.ndim, axis)} {indices[0]}", partial(_mask, fixed=fixed)
     return None
 
 

@@ -38,7 +38,8 @@ def snippet(subject: Subject, truth: Truth, instance: Instance, keys: tuple[str,
         f"inputs = {_arrays(instance.inputs, dtype)}",
         f"cotangents = {_arrays(instance.cotangents, dtype)}",
         f"expected = {_arrays({key: expected[key] for key in keys}, 'float64')}",
-        f"bounds = {_arrays({key: _rounded_up(bounds[key]) for key in keys}, 'float64')}  # of rounding, entry by entry",
+        "# of rounding, entry by entry",
+        f"bounds = {_arrays({key: _rounded_up(bounds[key]) for key in keys}, 'float64')}",
         "",
         *_call(subject, instance),
         "is_wrong = False",
@@ -46,7 +47,7 @@ def snippet(subject: Subject, truth: Truth, instance: Instance, keys: tuple[str,
         f"    value = {_as_numpy(subject)}",
         "    is_right = value.shape == right.shape and bool((np.abs(value - right) <= bounds[key]).all())",
         "    is_wrong |= not is_right",
-        '    print(f"{key}: {\'right\' if is_right else \'WRONG\'}\\ngot\\n{value}\\nexpected\\n{right}\\n")',
+        "    print(f\"{key}: {'right' if is_right else 'WRONG'}\\ngot\\n{value}\\nexpected\\n{right}\\n\")",
         "sys.exit(1 if is_wrong else 0)",
     ]
     return "\n".join(lines) + "\n"
@@ -63,7 +64,9 @@ def _imports(subject: Subject) -> list[str]:
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", subject.name):
         source = [f"from {module} import {name} as function"]
     else:
-        source = [f"# bring your function here under this name: from … import {subject.name.rpartition('.')[2]} as function"]
+        source = [
+            f"# bring your function here under this name: from … import {subject.name.rpartition('.')[2]} as function"
+        ]
         source.append("function = None")
     return [*extra.get(subject.arrays, []), *source]
 

@@ -45,7 +45,7 @@ NEAR = 1e-9  # of one formula evaluated in two orders, relative to the largest e
 
 @dataclass(frozen=True, eq=False)
 class TruthLines:
-    """`plain` as code computes them, `expanded` multiplied out; `variants` read the same inputs and are other models."""
+    """`plain` as code computes them, `expanded` multiplied out; `variants` are other models of the same inputs."""
 
     plain: Formulas
     expanded: Formulas
@@ -73,7 +73,8 @@ def lines_of(truth: Truth, instance: Instance) -> TruthLines | None:
 
 def _may_read(equations: tuple[Equation, ...], instance: Instance) -> bool:
     """Whether every parameter that the equations of steps write is an input: a look before deriving."""
-    written = {plain_key(str(leaf.name)) for e in equations if e.index is not None for leaf in e.leaves if _is_parameter(leaf)}
+    leaves = (leaf for e in equations if e.index is not None for leaf in e.leaves)
+    written = {plain_key(str(leaf.name)) for leaf in leaves if _is_parameter(leaf)}
     arrays = {key for key, array in instance.inputs.items() if BATCH not in instance.written.get(key, BATCH).split()}
     return written == arrays
 
@@ -116,8 +117,9 @@ def _candidates(truth: Truth) -> Iterator[tuple[str, tuple[Equation, ...], Any]]
     if truth.name not in systems():
         return
     known = choices_of(truth.name)
-    options = {key: values for key, values in CHOICES.items() if key in known and (key != "output" or "V" in truth.shapes)}
-    fixed = {"loss": "outputs" if "V" in truth.shapes and truth.name == "rnn" else "every"} if "loss" in known else {}
+    has_output = "V" in truth.shapes and truth.name == "rnn"
+    options = {key: values for key, values in CHOICES.items() if key in known and (key != "output" or has_output)}
+    fixed = {"loss": "outputs" if has_output else "every"} if "loss" in known else {}
     for values in product(*options.values()):
         choices = dict(zip(options, values, strict=True))
         try:

@@ -131,9 +131,7 @@ def test_slips_that_touch_different_gradients_are_told_one_by_one():
         return {**gradients, "W": gradients["W"].T.copy(), "b": -gradients["b"]}
 
     found = diagnosed(changed(wrong), "rnn").explanation
-    assert found == (
-        "2 errors, each by itself: the gradient of W is transposed; the gradient of b has the wrong sign"
-    )
+    assert found == ("2 errors, each by itself: the gradient of W is transposed; the gradient of b has the wrong sign")
 
 
 def test_a_factor_that_fits_one_instance_alone_is_no_explanation():

@@ -122,7 +122,7 @@ def test_a_gate_is_named_only_where_all_of_it_is_wrong():
     truth = model("lstm")
     instance = truth.instance(truth.sizes(0), 0)
     mask = np.ones(1, dtype=bool)
-    one = {key: mask for key in ("U_f", "W_f", "b_f", "x")}
+    one = dict.fromkeys(("U_f", "W_f", "b_f", "x"), mask)
     assert of_gates(one, instance) == "of the gate f all parameters are wrong, of i, g, o none"
     assert of_gates({"U_f": mask, "W_f": mask}, instance) == ""
     assert of_gates({f"W_{a}": mask for a in "ifgo"}, instance) == "of every gate W"
