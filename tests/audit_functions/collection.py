@@ -119,7 +119,7 @@ CASES = (
         "rnn",
         ("the bias averaged over the batch", "the gradient of b is averaged over the batch"),
         ("the bias averaged over batch and time", "b is averaged over batch and steps"),
-        ("everything averaged over the batch", "x, s0, U, W and b is averaged over the b"),
+        ("everything averaged over the batch", "every gradient is averaged over the batch"),
         ("only the last step summed", "only the last step is summed", "∂E/∂W = Σ_{k=t..t} δ[k] s[k-1]ᵀ"),
         ("the first step left out", "the oldest term (k = 1) of the sum is missing"),
         ("dW transposed", "the gradient of W is transposed"),

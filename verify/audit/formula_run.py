@@ -175,8 +175,8 @@ class Run:
         is_local = not cuts and not starts
         kept = {place: value for place, value in self.memory.items() if place[0] not in reached} if is_local else {}
         values = dict(self.values) if beyond else self.values
-        given = {"changes": changes, "cuts": cuts, "beyond": beyond, "starts": starts or {}}
-        return replace(self, **given, memory=kept, values=values, waiting=set())
+        own = Run(self.formulas, self.inputs, self.cotangents, changes, cuts, beyond, starts or {})
+        return replace(own, memory=kept, values=values)
 
     def bounded(self) -> Run:
         """The same in numbers that carry a bound of their own rounding errors."""

@@ -66,6 +66,7 @@ class OneByOne:
     """An explanation of each wrong gradient by itself; `is_common`: one slip explains them all."""
 
     chosen: tuple[tuple[str, Alone], ...]
+    count: int  # of the gradients, right and wrong
 
     @classmethod
     def of(cls, problems: Sequence[Problem], end: float) -> OneByOne | None:
@@ -87,7 +88,7 @@ class OneByOne:
         for key in keys:
             ranked = [alone for alone in found[key] if not common or _general(alone, key) in common]
             chosen.append((key, ranked[0]))
-        made = cls(tuple(chosen))
+        made = cls(tuple(chosen), len(problems[0].keys))
         return made if len(made.groups) <= SEVERAL else None
 
     @property
@@ -106,7 +107,7 @@ class OneByOne:
     @property
     def explanation(self) -> Explanation:
         """In words: of one slip, or of several that are independent."""
-        told = [_sentence([key for key, _ in group], [a for _, a in group]) for group in self.groups.values()]
+        told = [_sentence(group, len(group) == self.count) for group in self.groups.values()]
         lines = [alone.lines() for _, alone in self.chosen]
         words = told[0] if len(told) == 1 else f"{len(told)} errors, each by itself: " + "; ".join(told)
         return Explanation(words, Lines.joined(lines))
@@ -120,13 +121,16 @@ def _general(alone: Alone, key: str) -> str:
     return alone.phrase.replace(f"^{mark}", "^·").replace(f"_{mark}", "_·") if mark else alone.phrase
 
 
-def _sentence(keys: list[str], alone: list[Alone]) -> str:
-    phrases = list(dict.fromkeys(one.phrase for one in alone))
+def _sentence(group: list[tuple[str, Alone]], are_all: bool) -> str:
+    keys = [key for key, _ in group]
+    phrases = list(dict.fromkeys(alone.phrase for _, alone in group))
     if all(phrase.startswith("is exchanged: ") for phrase in phrases):
         pairs = [phrase.removeprefix("is exchanged: ").removesuffix(" are") for phrase in phrases]
         return f"the gradients of {', of '.join(pairs)} are exchanged"
     if len(keys) == 1:
         return f"the gradient of {keys[0]} {phrases[0]}"
+    if are_all and len(phrases) == 1:
+        return f"every gradient {phrases[0]}"
     listed = f"{', '.join(keys[:-1])} and {keys[-1]}"
     return f"each of the gradients of {listed} {phrases[0]}" + (" (and alike)" if len(phrases) > 1 else "")
 

@@ -211,13 +211,15 @@ def of_inputs(probe: Probe, instance: Instance, wrong: Wrong) -> Iterator[str]:
             changes.append((key, f"{key} is symmetric", lambda a: (a + a.T) / 2))
         if BATCH in axes and SEQUENCE not in axes:
             changes.append((key, f"{key} = 0", np.zeros_like))
+    hiding = []
     for key, told, change in changes:
         if probe.is_over:
             return
         if probe.wrong(with_inputs(instance, **{key: change(instance.inputs[key])})) == {}:
+            hiding.append(key)
             yield f"right where {told}"
     matrices = [key for key, told, _ in changes if told.endswith("symmetric")]
-    if len(matrices) > 1:
+    if len(matrices) > 1 and not set(matrices) & set(hiding):
         turned = {key: (instance.inputs[key] + instance.inputs[key].T) / 2 for key in matrices}
         if probe.wrong(with_inputs(instance, **turned)) == {}:
             yield f"right where {', '.join(matrices)} are all symmetric"

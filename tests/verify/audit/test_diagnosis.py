@@ -1,4 +1,4 @@
-"""Every wrong function of the collection is located and explained by the slip that was made; right ones differ nowhere."""
+"""Every wrong function of the collection is located and explained by its slip; right ones differ nowhere."""
 
 import subprocess
 import sys
