@@ -333,8 +333,8 @@ def zoo(entries: tuple[str, ...], json_path: str | None, examples: int, seed: in
 
 @main.command(context_settings={"help_option_names": ["-h", "--help"]})
 @click.argument("function", metavar="MODULE:FUNCTION")
-@click.option("--model", required=True, metavar="NAME|FILE", help="What it should compute: rnn, lstm, gru… or a document.")
-@click.option("--with", "choices", multiple=True, metavar="NAME[=VALUE]", help="A choice of the model's own; repeatable.")
+@click.option("--model", required=True, metavar="NAME|FILE", help="What it computes: rnn, lstm, gru…, or a document.")
+@click.option("--with", "choices", multiple=True, metavar="NAME[=VALUE]", help="A choice of the model's own.")
 @click.option("--arrays", type=click.Choice(["numpy", "torch", "jax"]), default="numpy", show_default=True)
 @click.option("--dtype", type=click.Choice(["float64", "float32"]), default="float64", show_default=True)
 @click.option("--only", multiple=True, metavar="KEYS", help="Compare these gradients alone: U,W.  [default: all]")

@@ -73,7 +73,9 @@ def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:
     return audited(subject, truth, plan)
 
 
-def audited(subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = lambda stage: None) -> AuditReport:
+def audited(
+    subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = lambda stage: None
+) -> AuditReport:
     """The report on a subject; `tell` hears what is done next."""
     evidence: list[Evidence] = []
     faults: list[Fault] = []
@@ -181,5 +183,3 @@ def diagnosed(subject: Subject, truth: Truth, instance: Instance, comparison: Co
     if find_spec("verify.audit.diagnosis") is None:
         return None
     return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
-
-

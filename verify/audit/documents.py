@@ -70,6 +70,11 @@ class Role:
         return " ".join([*{"each": (SEQUENCE, BATCH), "": ()}.get(self.when, (BATCH,)), *axes])
 
 
+def _role(tensor: Any, when: str = "") -> Role:
+    rows, cols = tensor.shape
+    return Role(str(tensor.name), rows, cols, when)
+
+
 class OwnModel:
     """A document's model: its inputs by key, its outputs, and runs of it."""
 
@@ -97,7 +102,7 @@ class OwnModel:
         """The input that a right side reads, None for what is computed alone."""
         if not isinstance(leaf, Member) or not leaf.indices:
             is_made = self.model.equation_of(leaf) is not None or str(leaf.name) in self.model.loss_by_name
-            return None if is_made else Role(str(leaf.name), *leaf.shape)
+            return None if is_made else _role(leaf)
         if len(leaf.indices) > 1:
             raise CallError(f"{self.path}: {leaf.name} has two indices, which an audit does not read")
         if leaf.shape[1] != 1:
@@ -105,9 +110,9 @@ class OwnModel:
         shift = leaf.time - equation.index if equation.index is not None else None
         computed = self.model.produced(leaf.name) is not None
         if shift == 0:
-            return None if computed else Role(leaf.name, *leaf.shape, "each")
+            return None if computed else _role(leaf, "each")
         if computed and shift in (1, -1):
-            return Role(leaf.name, *leaf.shape, "before" if shift == -1 else "after")
+            return _role(leaf, "before" if shift == -1 else "after")
         raise CallError(f"{self.path}: {leaf.name} is read at {leaf.time}, which an audit does not follow")
 
     def _output_names(self) -> list[str]:
@@ -132,18 +137,20 @@ class OwnModel:
         for key, name in self.outputs.items():
             left = self.model.by_name[name].left
             timed = isinstance(left, Member) and bool(left.indices)
-            outputs[key] = Role(name, *left.shape, "each" if timed else "").written
+            outputs[key] = _role(left, "each" if timed else "").written
         return inputs, outputs
 
     @cached_property
     def letters(self) -> dict[str, sp.Symbol]:
         """The size letters by name."""
-        sizes = [size for e in self.model.forward for side in (e.left, e.right) for x in leaves(side) for size in x.shape]
+        sizes = [
+            size for e in self.model.forward for side in (e.left, e.right) for x in leaves(side) for size in x.shape
+        ]
         return {str(letter): letter for size in sizes for letter in sp.sympify(size).free_symbols}
 
     # --- runs --------------------------------------------------------------------------------------------------
 
-    def world(self, kind: type[World], inputs: Arrays, numbers: Mapping[str, Any] | None = None) -> World:
+    def world(self, kind: type[World], inputs: Arrays, numbers: Mapping[Key, Any] | None = None) -> World:
         """The equations at some inputs; members of one input may be replaced by other numbers."""
         steps = next((len(a) for key, a in inputs.items() if self.roles[key].when == "each"), 1)
         last = self.model.time.last
@@ -155,7 +162,7 @@ class OwnModel:
             for key, array in inputs.items()
             for place, value in self.members(key, array, steps).items()
         }
-        made.given |= numbers or {}  # type: ignore[arg-type]
+        made.given |= numbers or {}
         return made
 
     def members(self, key: str, array: Array, steps: int) -> dict[Key, Array]:
@@ -203,7 +210,7 @@ class OwnModel:
         rows, cols = next(iter(own.values())).shape[-2:]
         count = rows * cols
         units = np.eye(count).reshape(count, 1, 1, 1, rows, cols)
-        numbers = {}
+        numbers: dict[Key, Any] = {}
         for number, (place, value) in enumerate(own.items()):
             directions = np.zeros((len(own), *units.shape))
             directions[number] = units
@@ -281,7 +288,8 @@ def _chosen(path: str, model: Model, choices: Mapping[str, Any]) -> dict[str, st
     missing = sorted(set(named) - set(choices))
     if missing:
         raise CallError(
-            f"{path} holds for any {', '.join(missing)}: say which function your code computes, as --with {missing[0]}=tanh"
+            f"{path} holds for any {', '.join(missing)}: say which function your code computes, as "
+            f"--with {missing[0]}=tanh"
         )
     unknown = sorted(set(map(str, choices.values())) - set(FUNCTIONS))
     if unknown:

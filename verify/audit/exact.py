@@ -76,13 +76,12 @@ def exact_run(truth: Truth, subject: Subject, sizes: Mapping[str, int], seed: in
         return ExactRun("given up", sizes, seed, f"the model itself takes {error}")
     run = solution.run.again()
     given = [
-        {key: encoded(array, run) for key, array in arrays.items()}
-        for arrays in (solution.arrays, solution.cotangents)
+        {key: encoded(array, run) for key, array in arrays.items()} for arrays in (solution.arrays, solution.cotangents)
     ]
     try:
-        with constructors(run):
+        with constructors(run), np.errstate(all="ignore"):
             returned = subject.call(*given)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         why = run.left or f"the function raises {type(error).__name__} on residues: {error}"
         return ExactRun("given up", sizes, seed, why)
     return judged(subject, solution, run, returned, sizes, seed)
@@ -94,9 +93,7 @@ def judged(
     """What was returned against the reference's gradients."""
     named = subject.named(returned)
     try:
-        found = {
-            key: decoded(named[key], run) for key in subject.wrt or tuple(solution.gradients) if key in named
-        }
+        found = {key: decoded(named[key], run) for key in subject.wrt or tuple(solution.gradients) if key in named}
     except (LeftField, TypeError, ValueError) as error:
         return ExactRun("given up", sizes, seed, run.left or str(error))
     if run.left:
@@ -164,7 +161,7 @@ def constructors(run: Run) -> Iterator[None]:
         try:
             for name, original in originals.items():
                 setattr(np, name, holding(original, run))
-            np.empty = np.zeros  # type: ignore[assignment]  # memory that nobody wrote holds no numbers
+            setattr(np, "empty", np.zeros)  # noqa: B010  # memory that nobody wrote holds no numbers
             yield
         finally:
             for name, original in originals.items():
@@ -177,9 +174,9 @@ def holding(original: Callable[..., Any], run: Run) -> Callable[..., Any]:
     def made(*arguments: Any, **options: Any) -> Any:
         found = original(*arguments, **options)
         if type(found) is np.ndarray and found.dtype == np.float64:
-            found = found.view(Residues)
-            found.run = run
+            held = found.view(Residues)
+            held.run = run
+            return held
         return found
 
     return made
-

@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -71,7 +72,7 @@ def blind_sizes(sizes: Mapping[str, int]) -> tuple[str, ...]:
     if sizes.get(BATCH) == 1:
         found.append("B = 1 hides errors in the sum over the batch")
     widths = sorted((size, letter) for letter, size in sizes.items())
-    for (size, one), (other, two) in zip(widths, widths[1:], strict=False):
+    for (size, one), (other, two) in pairwise(widths):
         if size == other > 1:
             found.append(f"{one} = {two} = {size} hides exchanged axes")
     return tuple(found)
@@ -131,7 +132,7 @@ def drawn(
 
 
 def shape(written: str, sizes: Mapping[str, int]) -> tuple[int, ...]:
-    """"T B m" at some sizes."""
+    """ "T B m" at some sizes."""
     return tuple(number * (sizes[letter] if letter else 1) for number, letter in map(multiple, written.split()))
 
 

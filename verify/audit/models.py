@@ -109,7 +109,7 @@ def convolutional(
     """A convolution layer over one axis or two (a cross-correlation), no time."""
     if axes not in (1, 2) or stride < 1:
         raise CallError(f"axes is 1 or 2 and stride at least 1, not {axes} and {stride}")
-    settings = {"stride": stride, "padding": padding, "f": _activation(activation)}
+    settings: dict[str, Any] = {"stride": stride, "padding": padding, "f": _activation(activation)}
     run = partial(convolution.forward, **settings), partial(convolution.backward, **settings)
     numbers = range(1, axes + 1)
     usual = {f"N{axis}": 6 + 2 * axis for axis in numbers} | {f"k{axis}": 1 + axis for axis in numbers}
@@ -130,8 +130,8 @@ def inner(cell: str, bias: bool) -> tuple[cells.Cell, Mapping[str, str]]:
     """A cell by name with its shapes."""
     _one_of("cell", cell, CELLS)
     truth = CELLS[cell](bias=bias)
-    made = {"rnn": cells.rnn, "lstm": cells.lstm, "gru": cells.gru}[cell]()
-    return made, truth.shapes
+    makers: dict[str, Callable[[], cells.Cell]] = {"rnn": cells.rnn, "lstm": cells.lstm, "gru": cells.gru}
+    return makers[cell](), truth.shapes
 
 
 def both_ways(cell: str = "rnn", bias: bool = True) -> Truth:
@@ -178,8 +178,8 @@ def stack_forward(inputs: Arrays, kinds: list[cells.Cell]) -> dict[str, Any]:
 
 def stack_backward(inputs: Arrays, values: Arrays, cotangents: Arrays, kinds: list[cells.Cell]) -> dict[str, Any]:
     """The adjoints of all layers; x̄ is the lowest one's."""
-    split = [of_layers(arrays, len(kinds)) for arrays in (inputs, values, cotangents)]
-    found = stacked.backward(*split, kinds)
+    layers, inside, given = (of_layers(arrays, len(kinds)) for arrays in (inputs, values, cotangents))
+    found = stacked.backward(layers, inside, given, kinds)
     return {**numbered(found), "x": found[0]["x"]}
 
 

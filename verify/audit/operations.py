@@ -278,14 +278,15 @@ OWN: dict[Any, Rule] = {
     np.kron: kron,
     np.trace: trace,
 }
-MOVING = frozenset(
-    getattr(np, name)
-    for name in (
-        "append array_split array_str array_repr array2string atleast_1d atleast_2d atleast_3d broadcast_arrays "
-        "broadcast_to column_stack concatenate copy copyto cumsum diag diagonal diagflat dsplit dstack delete "
-        "empty_like expand_dims flip fliplr flipud full_like hsplit hstack insert iscomplexobj isrealobj mean "
-        "may_share_memory moveaxis ndim ones_like pad ravel real repeat reshape result_type roll rollaxis rot90 shape "
-        "shares_memory size split squeeze stack sum swapaxes take tile transpose tril triu vsplit vstack where "
-        "zeros_like"
-    ).split()
-)
+# fmt: off
+MOVING: frozenset[Any] = frozenset({  # NumPy's own code runs on residues: it moves entries, or sums by ufuncs
+    np.append, np.array2string, np.array_repr, np.array_split, np.array_str, np.atleast_1d, np.atleast_2d,
+    np.atleast_3d, np.broadcast_arrays, np.broadcast_to, np.column_stack, np.concatenate, np.copy, np.copyto,
+    np.cumsum, np.delete, np.diag, np.diagflat, np.diagonal, np.dsplit, np.dstack, np.empty_like, np.expand_dims,
+    np.flip, np.fliplr, np.flipud, np.full_like, np.hsplit, np.hstack, np.insert, np.iscomplexobj, np.isrealobj,
+    np.may_share_memory, np.mean, np.moveaxis, np.ndim, np.ones_like, np.pad, np.ravel, np.real, np.repeat,
+    np.reshape, np.result_type, np.roll, np.rollaxis, np.rot90, np.shape, np.shares_memory, np.size, np.split,
+    np.squeeze, np.stack, np.sum, np.swapaxes, np.take, np.tile, np.transpose, np.tril, np.triu, np.vsplit,
+    np.vstack, np.where, np.zeros_like,
+})
+# fmt: on

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from verify.audit.comparison import ROUNDINGS, Difference
+from verify.audit.comparison import Difference
 from verify.audit.findings import AuditReport, Evidence
 from verify.audit.instance import told_sizes
+from verify.audit.running import ROUNDINGS
 from verify.errors import clean
 from verify.version import VERSION
 
@@ -45,15 +46,17 @@ def _wrong(evidence: Evidence) -> list[str]:
 
 
 def _entry(one: Difference) -> str:
-    return f"{list(one.index)}: got {one.got:.10g}, expected {one.expected:.10g}, off by {one.size:.2g} (bound {one.bound:.1g})"
+    numbers = f"got {one.got:.10g}, expected {one.expected:.10g}, off by {one.size:.2g}"
+    return f"{list(one.index)}: {numbers} (bound {one.bound:.1g})"
 
 
 def _looked_at(report: AuditReport) -> str:
     entries = sum(one.entries for one in report.evidence)
     seeds = sorted({one.seed for one in report.evidence})
     span = f"seed {seeds[0]}" if len(seeds) == 1 else f"seeds {seeds[0]} to {seeds[-1]}"
+    count = len(report.evidence)
     return (
-        f"{entries} entries in {len(report.evidence)} instance{'s' * (len(report.evidence) > 1)}, {report.dtype}, {span}; "
+        f"{entries} entries in {count} instance{'s' * (count > 1)}, {report.dtype}, {span}; "
         f"largest difference / bound {report.worst:.2g}"
     )
 

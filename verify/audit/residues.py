@@ -38,7 +38,7 @@ class Run:
 
     def __init__(self, seed: int) -> None:
         self.seed, self.left = seed, ""
-        self.taken: set[tuple[str, bytes]] = set()
+        self.taken: dict[str, set[int]] = {"exp": set(), "sign": set()}
         self.memo: dict[tuple[str, bytes], Array] = {}
 
     def leave(self, why: str) -> LeftField:
@@ -91,6 +91,13 @@ class Residues(np.ndarray):
 
     def __iter__(self) -> Any:
         return (self[k] for k in range(len(self)))
+
+    def _ordered(self, *arguments: Any, **options: Any) -> Any:
+        raise run_of(self).leave("the order of numbers (argmax, sort …)")
+
+    argmax = argmin = argsort = argpartition = sort = partition = nonzero = searchsorted = (
+        _ordered  # no ufuncs: NumPy would not ask
+    )
 
     def dot(self, other: Any, out: Any = None) -> Any:
         """As `np.dot`."""
@@ -146,7 +153,7 @@ def _numbers(plain: Array, run: Run) -> Array:
     if not is_number.all():
         stray = float(plain[~is_number].flat[0])
         raise run.leave(
-            f"the number {stray:.6g}, which is not known exactly: a constant, or computed where NumPy does not tell"
+            f"the number {stray!r}, which is not known exactly: a constant, or computed where NumPy does not tell"
         )
     return scaled.astype(np.int64) * INVERSE_SCALE % PRIME
 
@@ -201,7 +208,7 @@ def hashed(kind: int, a: Array, seed: int) -> Array:
 def exponential(a: Array, run: Run) -> Array:
     """e^a: random, e^{-a} = 1 / e^a, e^0 = 1."""
     canonical = np.minimum(a, (PRIME - a) % PRIME)
-    run.taken.add(("exp", np.sort(canonical, axis=None).tobytes()))
+    run.taken["exp"].update(canonical.ravel().tolist())
 
     def compute() -> Array:
         base = np.where(canonical == 0, 1, hashed(1, canonical, run.seed))
@@ -221,6 +228,6 @@ def is_positive(a: Array, run: Run) -> Array:
     """a > 0: random; of a and -a one is, of 0 neither."""
     negated = (PRIME - a) % PRIME
     canonical = np.minimum(a, negated)
-    run.taken.add(("sign", np.sort(canonical, axis=None).tobytes()))
+    run.taken["sign"].update(canonical.ravel().tolist())
     coin = hashed(2, canonical, run.seed) & 1 == 1
     return np.where(a == canonical, coin, ~coin) & (a != 0)

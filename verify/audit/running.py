@@ -22,7 +22,13 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from verify.reference.sequences import Array, Arrays
 
+ROUNDINGS = 64  # c: see `verify.audit.comparison`
 FEW = 4  # roundings of an elementary function, in any of its usual forms
+
+
+def allowance(dtype: Any) -> float:
+    """c ε, by which a count of roundings becomes a bound; ε is half the distance of 1 to the next number."""
+    return ROUNDINGS * float(np.finfo(str(dtype)).eps) / 2
 
 
 class Running(NDArrayOperatorsMixin):
@@ -267,5 +273,5 @@ FUNCTIONS: dict[Any, Callable[..., Any]] = {
 
 def bounds(run: Callable[[Arrays, Arrays], dict[str, Any]], inputs: Arrays, cotangents: Arrays) -> dict[str, Array]:
     """R + |g| of what `run(inputs, cotangents)` gives, by key: times c ε it bounds the error, entry by entry."""
-    given = [{key: Running(array) for key, array in arrays.items()} for arrays in (inputs, cotangents)]
+    given: list[Any] = [{key: Running(array) for key, array in arrays.items()} for arrays in (inputs, cotangents)]
     return {key: found.count + np.abs(found.value) for key, found in run(*given).items()}

@@ -109,12 +109,13 @@ class Subject:
         if array.shape != expected.shape:
             return Fault("wrong shape", wrong_shape(key, array.shape, instance))
         if array.dtype != expected.dtype:
-            return Fault("wrong dtype", f"the gradient of {key} is {array.dtype}, its input {expected.dtype}{self._hint()}")
+            return Fault(
+                "wrong dtype", f"the gradient of {key} is {array.dtype}, its input {expected.dtype}{self._hint()}"
+            )
         if not np.isfinite(array).all():
             place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
             return Fault("not finite", f"the gradient of {key} is {array[place]} at {list(place)}")
         return None
-
 
     def _hint(self) -> str:
         """What to change where a library computes in float32 by itself."""
@@ -133,13 +134,10 @@ def wrong_keys(found: Mapping[str, Any], asked: Sequence[str], known: Sequence[s
     extra = sorted(key for key in found if key not in known)
     faults = []
     if missing:
-        faults.append(
-            Fault(
-                "wrong keys",
-                f"no gradient of {', '.join(missing)} among {', '.join(sorted(found)) or 'no keys'}; ask for some alone "
-                f"with --only {','.join(key for key in asked if key in found) or ','.join(asked)}",
-            )
-        )
+        there = ", ".join(sorted(found)) or "no keys"
+        only = ",".join(key for key in asked if key in found) or ",".join(asked)
+        message = f"no gradient of {', '.join(missing)} among {there}; ask for some alone with --only {only}"
+        faults.append(Fault("wrong keys", message))
     if extra:
         faults.append(Fault("wrong keys", f"gradients of {', '.join(extra)}; the inputs are {', '.join(known)}"))
     return tuple(faults)

@@ -1,0 +1,118 @@
+"""`backproof audit` from the outside: exit codes, and functions that crash, hang, exit and make noise."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+HEADER = "import os, signal, sys, time\nimport numpy as np\nfrom tests.verify.audit.functions import *\n"
+FUNCTIONS = {
+    "good": "return batched(inputs, cotangents)",
+    "noisy": "print('{\"stage\": \"noise\"}'); os.write(1, b'noise'); return batched(inputs, cotangents)",
+    "wrong": "return planted('no transpose')(inputs, cotangents)",
+    "killed": "os.kill(os.getpid(), signal.SIGKILL)",
+    "aborts": "os.abort()",
+    "leaves": "os._exit(0)",
+    "exits": "sys.exit(0)",
+    "hangs": "time.sleep(600)",
+    "raises": "return inputs['nothing']",
+}
+
+
+@pytest.fixture
+def audit(tmp_path):
+    lines = [f"def {name}(inputs, cotangents):\n    {body}\n" for name, body in FUNCTIONS.items()]
+    (tmp_path / "mine.py").write_text(HEADER + "\n".join(lines))
+
+    def run(*words):
+        command = [sys.executable, "-m", "verify.cli", "audit", *words]
+        environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
+        return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "word"),
+    [
+        ("good", 0, "accepted: mine:good against rnn"),
+        ("noisy", 0, "accepted"),
+        ("wrong", 1, "the gradient of W is wrong: 4 of 4 entries"),
+        ("killed", 1, "ended by SIGKILL while calling it on instance 1 of 4"),
+        ("aborts", 1, "ended by SIGABRT"),
+        ("leaves", 1, "ended itself with code 0 while calling it"),
+        ("exits", 1, "sys.exit(0)"),
+        ("raises", 1, "KeyError: 'nothing'"),
+    ],
+)
+def test_however_it_ends_it_is_reported(audit, name, code, word):
+    found = audit(f"mine:{name}", "--model", "rnn")
+    assert (found.returncode, word in found.stdout) == (code, True), found
+    assert "noise" not in found.stdout
+    assert "\x1b" not in found.stdout + found.stderr
+
+
+def test_a_hang_ends_at_the_time_limit(audit):
+    start = time.monotonic()
+    found = audit("mine:hangs", "--model", "rnn", "--time-limit", "3")
+    assert time.monotonic() - start < 30
+    assert found.returncode == 1
+    assert "time limit: 3 s have passed while calling it on instance 1" in found.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["mine:god", "--model", "rnn"], "mine has no god; did you mean good?"),
+        (["main:good", "--model", "rnn"], "No module named 'main'"),
+        (["mine", "--model", "rnn"], "a function is written module:function"),
+        (["mine:good", "--model", "rmn"], "did you mean rnn?"),
+        (["mine:good", "--model", "none.md"], "cannot be read"),
+        (["mine:good", "--model", "rnn", "--with", "bais=no"], "did you mean bias?"),
+        (["mine:good", "--model", "rnn", "--size", "n"], "a size is written n=64"),
+        (["mine:good", "--model", "rnn", "--size", "k=3"], "no size k; it has B, T, m, n"),
+        (["mine:good", "--model", "rnn", "--only", "V"], "V: no input of the model"),
+        (["other.py:good", "--model", "rnn"], "there is no such file"),
+    ],
+)
+def test_a_wrong_call_says_what_is_near(audit, words, message):
+    found = audit(*words)
+    assert found.returncode == 2
+    assert message in found.stderr
+    assert found.stdout == ""
+
+
+def test_a_module_that_cannot_be_imported_is_a_wrong_call(audit, tmp_path):
+    (tmp_path / "broken.py").write_text("import numpy\n1 / 0\n")
+    found = audit("broken:f", "--model", "rnn")
+    assert found.returncode == 2
+    assert "ZeroDivisionError" in found.stderr
+    assert "broken.py:2" in found.stderr
+
+
+def test_json_on_standard_output_leaves_the_text_to_standard_error(audit, tmp_path):
+    found = audit("mine.py:wrong", "--model", "rnn", "--json", "-")
+    data = json.loads(found.stdout)
+    assert (data["verdict"], found.returncode) == ("rejected", 1)
+    assert "the gradient of W is wrong" in found.stderr
+    audit("mine.py:good", "--model", "rnn", "--json", str(tmp_path / "out.json"), "--quiet")
+    assert json.loads((tmp_path / "out.json").read_text())["ok"] is True
+    assert json.loads(audit("mine:killed", "--model", "rnn", "--json", "-", "-q").stdout)["verdict"] == "failed"
+
+
+def test_a_document_is_a_model(audit, tmp_path):
+    (tmp_path / "cell.md").write_text(
+        "```backproof\nsymbols: {x_t: m, s_t: n, '\\mathrm{Net}_t': n, U: n x m, W: n x n, b: n, f: elementwise, "
+        "E: loss(each s)}\ntime: 1..T\ngiven: ['1']\n```\n\n"
+        "$$\\mathrm{Net}_t = U x_t + W s_{t-1} + b, \\quad s_t = f(\\mathrm{Net}_t) \\tag{1}$$\n"
+    )
+    assert audit("mine:good", "--model", "cell.md", "--with", "f=tanh").returncode == 0
+    found = audit("mine:wrong", "--model", "cell.md", "--with", "f=tanh")
+    assert (found.returncode, "the gradient of W is wrong" in found.stdout) == (1, True)
+    found = audit("mine:good", "--model", "cell.md")
+    assert (found.returncode, "--with f=tanh" in found.stderr) == (2, True)
+    assert audit("mine:good", "--model", "cell.md", "--with", "f=sigmoid").returncode == 1
