@@ -14,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from verify.audit.backward_formulas import Formulas
-from verify.audit.comparison import ROUNDINGS
 from verify.audit.formula_run import Run
 from verify.audit.instance import Instance
-from verify.audit.running import running
+from verify.audit.running import allowance, running
 from verify.reference.sequences import Array, Arrays
 
 Getter = Callable[[str], Any]
@@ -94,12 +93,12 @@ class Problem:
     @cached_property
     def eps(self) -> float:
         """The unit of the function's dtype."""
-        return float(np.finfo(self.instance.dtype).eps)  # type: ignore[type-var]
+        return float(np.finfo(str(self.instance.dtype)).eps)
 
     @property
     def unit(self) -> float:
         """What a rounding counts."""
-        return ROUNDINGS * self.eps / 2
+        return allowance(self.instance.dtype)
 
     def may_be(self, key: str, guessed: Array) -> bool:
         """Whether a guess is near the function's gradient: a cheap test that no right guess fails."""

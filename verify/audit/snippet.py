@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from verify.audit.comparison import ROUNDINGS
 from verify.audit.instance import Instance
+from verify.audit.running import allowance
 from verify.audit.subject import Subject
 from verify.audit.truth import Truth, widened
 from verify.reference.sequences import Array
@@ -23,7 +23,7 @@ def snippet(subject: Subject, truth: Truth, instance: Instance, keys: tuple[str,
     """The program for some wrong gradients of a function on an instance."""
     inputs, cotangents = widened(instance.inputs), widened(instance.cotangents)
     expected = truth.run(inputs, cotangents)
-    unit = ROUNDINGS * float(np.finfo(instance.dtype).eps) / 2  # type: ignore[type-var]
+    unit = allowance(instance.dtype)
     bounds = {key: unit * array for key, array in truth.bounds(inputs, cotangents).items()}
     sizes = ", ".join(f"{letter} = {size}" for letter, size in sorted(instance.sizes.items()))
     dtype = instance.dtype.name
