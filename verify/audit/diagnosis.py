@@ -139,10 +139,11 @@ def explanation(probe: Probe, instances: Sequence[Instance], end: float) -> tupl
             return None, "the function does not run on every instance"
         problems.append(Problem(instance, found, lines.plain, lines.expanded))
     tried = explained(problems, end - perf_counter(), lines.variants)
-    if tried is None:
-        why = "no single slip gives these numbers, and no three that are independent; there may be several, or another"
-        return None, why
-    return tried, ""
+    if tried is not None:
+        return tried, ""
+    if perf_counter() > end:
+        return None, "the time for guesses was over before one of them gave these numbers"
+    return None, "no single slip that is known gives these numbers, nor one for each gradient by itself"
 
 
 def _exact(instance: Instance) -> Instance:

@@ -170,12 +170,14 @@ class Run:
         beyond: str = "",
         starts: Mapping[str, str] | None = None,
     ) -> Run:
-        """The same instance with other terms; what they do not reach is not computed again."""
+        """The same with other terms beside those changed; what they do not reach is not computed again."""
         reached = frozenset().union(*(self.formulas.reached[key] for key, _ in changes)) if changes else frozenset()
         is_local = not cuts and not starts
         kept = {place: value for place, value in self.memory.items() if place[0] not in reached} if is_local else {}
         values = dict(self.values) if beyond else self.values
-        own = Run(self.formulas, self.inputs, self.cotangents, changes, cuts, beyond, starts or {})
+        own = Run(self.formulas, self.inputs, self.cotangents)
+        own.changes, own.cuts = {**self.changes, **changes}, self.cuts | cuts
+        own.beyond, own.starts = beyond or self.beyond, starts or self.starts
         return replace(own, memory=kept, values=values)
 
     def bounded(self) -> Run:

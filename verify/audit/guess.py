@@ -57,16 +57,26 @@ class Guess:
         except (Unsupported, ValueError, KeyError):  # shapes that do not fit, values that are not there
             return False
 
+    def beside(self, problem: Problem) -> Problem | None:
+        """The problem of what else is wrong, where this gives the gradients of all input sequences; None elsewhere."""
+        try:
+            runs = self.runs(problem)
+            if self.output is not None or len(runs) != 1 or not self._may_be_step_by_step(problem, runs):
+                return None
+            bounded = runs[0].bounded()
+            if not all(problem.is_explained(key, bounded.gradient(key)) for key in sequences(problem, runs[0])):
+                return None
+        except (Unsupported, ValueError, KeyError):
+            return None
+        lines = runs[0].formulas
+        return Problem(problem.instance, problem.found, lines, lines, runs[0])
+
     def _may_be_step_by_step(self, problem: Problem, runs: list[Run]) -> bool:
         """The input sequences' gradients from the last step on: most guesses fail before the first one."""
         if self.output is not None or len(runs) > 1:
             return True
-        sequences = [
-            key for key, line in runs[0].formulas.gradients.items()
-            if key in problem.keys and not line.is_sum and key not in runs[0].formulas.starts
-        ]  # fmt: skip
-        steps = range(problem.steps, 0, -1)
-        return all(problem.may_be_at(key, step, runs[0].at_step(key, step)) for step in steps for key in sequences)
+        steps, keys = range(problem.steps, 0, -1), sequences(problem, runs[0])
+        return all(problem.may_be_at(key, step, runs[0].at_step(key, step)) for step in steps for key in keys)
 
     def _may_reach(self, problem: Problem, key: str) -> bool:
         if not self.changes:
@@ -105,6 +115,15 @@ class Guess:
 
         output = self.output
         return plain if output is None else lambda key: output(key, plain)
+
+
+def sequences(problem: Problem, run: Run) -> list[str]:
+    """The inputs of every step, whose gradients say most of what comes back."""
+    lines = run.formulas
+    return [
+        key for key, line in lines.gradients.items()
+        if key in problem.keys and not line.is_sum and key not in lines.starts
+    ]  # fmt: skip
 
 
 def at_step(array: Array, step: int) -> Array:

@@ -20,7 +20,7 @@ import numpy as np
 from verify.audit import one_gradient
 from verify.audit.backward_formulas import Formulas, Lines, Place
 from verify.audit.edited_lines import OF_TERMS, LineEdit, edits_of_line, gates_of, merged, together
-from verify.audit.guess import Guess, at_step
+from verify.audit.guess import Guess, at_step, sequences
 from verify.audit.one_gradient import BEYOND, Alone
 from verify.audit.problem import Getter, Problem
 from verify.audit.slips_of_code import ORDER
@@ -55,7 +55,27 @@ def explained(
             break
         if all(guess.explains(problem) for problem in problems):
             return Explanation(guess.words, guess.lines())
-    return None if one_by_one is None else one_by_one.explanation
+    return one_by_one.explanation if one_by_one is not None else pair(problems, end)
+
+
+def pair(problems: Sequence[Problem], end: float) -> Explanation | None:
+    """A slip in what comes back, and beside it one in each gradient that is wrong for another reason."""
+    if not any(key in problems[0].wrong for key in sequences(problems[0], problems[0].run)):
+        return None
+    first = problems[0]
+    for guess in (*of_cotangents(first), *of_time(first), *of_lines(first.formulas, False)):
+        if perf_counter() > end:
+            return None
+        rest = [guess.beside(first)]
+        if rest[0] is None:
+            continue
+        rest += [guess.beside(problem) for problem in problems[1:]]
+        found = [problem for problem in rest if problem is not None and problem.wrong]
+        other = OneByOne.of(found, end) if len(found) == len(problems) else None
+        if other is not None:
+            words = f"two errors at once: {guess.words}; and {other.explanation.words}"
+            return Explanation(words, Lines.joined([guess.lines(), other.explanation.lines]))
+    return None
 
 
 # --- every wrong gradient by itself ------------------------------------------------------------------------------

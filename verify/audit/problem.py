@@ -24,21 +24,27 @@ Getter = Callable[[str], Any]
 
 @dataclass(frozen=True, eq=False)
 class Problem:
-    """`found`: the function's gradients by key; `formulas` as code computes them, `expanded` multiplied out."""
+    """`found`: the function's gradients by key; `formulas` as code computes them, `expanded` multiplied out.
+
+    With a `base` that is not None, what it gives counts as true: another slip is looked for beside its own.
+    """
 
     instance: Instance
     found: Arrays
     formulas: Formulas
     expanded: Formulas
+    base: Run | None = None
 
     @cached_property
     def run(self) -> Run:
         """The true values, all of them computed."""
-        return _computed(Run(self.formulas, self._inputs, self._cotangents))
+        return _computed(self.base or Run(self.formulas, self._inputs, self._cotangents))
 
     @cached_property
     def expanded_run(self) -> Run:
         """The same by the formulas that are multiplied out."""
+        if self.base is not None:
+            return self.run
         return _computed(Run(self.expanded, self._inputs, self._cotangents, values=self.run.values))
 
     @cached_property

@@ -16,7 +16,7 @@ from verify.audit.probing import Probe, masks
 from verify.reference.sequences import Array
 
 VISIBLE = 1e-2  # of the gradient's largest entry
-CALLS = 600
+CALLS = 400
 SEEDS = 3  # instances of one choice of sizes that are tried
 
 

@@ -71,7 +71,7 @@ def test_what_is_right_differs_nowhere(module, name, of):
 def test_what_no_slip_gives_is_located_alone(case):
     found = diagnosed(case.backward, case.model)
     assert found.explanation is None
-    assert "no single slip gives these numbers" in found.text()
+    assert "no single slip that is known gives these numbers" in found.text()
     assert case.where in found.located
 
 
@@ -132,6 +132,20 @@ def test_slips_that_touch_different_gradients_are_told_one_by_one():
 
     found = diagnosed(changed(wrong), "rnn").explanation
     assert found == ("2 errors, each by itself: the gradient of W is transposed; the gradient of b has the wrong sign")
+
+
+def test_a_slip_in_what_comes_back_and_one_in_a_gradient_are_told_together():
+    """Wᵀ for W in δ, and the bias averaged over the batch."""
+
+    def backward(inputs, cotangents):
+        found = function("numpy_rnn", "char_rnn")(inputs, cotangents, slip="W for its transpose")
+        return {**found, "b": found["b"] / len(inputs["s0"])}
+
+    found = diagnosed(backward, "rnn")
+    assert found.explanation == (
+        "two errors at once: W in place of Wᵀ; and the gradient of b is averaged over the batch (divided by B)"
+    )
+    assert composed("s̄[k] = e[k] + W δ[k+1]") in composed("".join(found.formula_wrong))
 
 
 def test_a_factor_that_fits_one_instance_alone_is_no_explanation():
