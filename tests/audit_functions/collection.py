@@ -180,7 +180,7 @@ CASES = (
             "wrong for cotangents of c, right for those of h",
         ),
         ("only the first step summed", "only the first step is summed", "", "of every gate W"),
-        ("i and f read in the other order", "gates i and f are read in the place of one"),
+        ("i and f read in the other order", "another order: f in the place of i, i in the place of f"),
         ("i and f packed in the other order", "and their gradients are returned so too"),
         (
             "i and f returned in the other order",

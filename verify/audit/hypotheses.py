@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from itertools import combinations
+from itertools import permutations
 from time import perf_counter
 from typing import Any
 
@@ -21,7 +21,7 @@ from verify.audit import one_gradient
 from verify.audit.backward_formulas import Formulas, Lines, Place
 from verify.audit.edited_lines import OF_TERMS, LineEdit, edits_of_line, gates_of, merged, together
 from verify.audit.guess import Guess, at_step, sequences
-from verify.audit.one_gradient import BEYOND, Alone
+from verify.audit.one_gradient import ANOTHER, BEYOND, EXCHANGED, Alone
 from verify.audit.problem import Getter, Problem
 from verify.audit.slips_of_code import ORDER
 from verify.reference.sequences import Array, Arrays
@@ -136,17 +136,19 @@ class OneByOne:
 def _general(alone: Alone, key: str) -> str:
     """A phrase without the gate's letter of its key, so that one slip in every gate is one."""
     mark = key.partition("_")[2]
-    if alone.phrase.startswith("is exchanged"):
-        return "is exchanged"
+    for known in (EXCHANGED, ANOTHER):
+        if alone.phrase.startswith(known):
+            return known
     return alone.phrase.replace(f"^{mark}", "^·").replace(f"_{mark}", "_·") if mark else alone.phrase
 
 
 def _sentence(group: list[tuple[str, Alone]], are_all: bool) -> str:
     keys = [key for key, _ in group]
     phrases = list(dict.fromkeys(alone.phrase for _, alone in group))
-    if all(phrase.startswith("is exchanged: ") for phrase in phrases):
-        pairs = [phrase.removeprefix("is exchanged: ").removesuffix(" are") for phrase in phrases]
-        return f"the gradients of {', of '.join(pairs)} are exchanged"
+    if phrases[0].startswith(EXCHANGED):
+        return f"the gradients of {', of '.join(phrase.removeprefix(EXCHANGED) for phrase in phrases)} are exchanged"
+    if phrases[0].startswith(ANOTHER):
+        return ", ".join(f"the gradient of {key} {alone.phrase}" for key, alone in group)
     if len(keys) == 1:
         return f"the gradient of {keys[0]} {phrases[0]}"
     if are_all and len(phrases) == 1:
@@ -311,11 +313,26 @@ def of_inputs(problem: Problem) -> Iterator[Guess]:
         words = f"{', '.join(square)} are read transposed, in the forward pass too"
         yield Guess(words, inputs=_all_turned(square), output=_turning(square))
         yield Guess(f"{words}, and their gradients are not turned back", inputs=_all_turned(square))
-    for one, two in combinations(gates_of(formulas.model), 2):
-        swap = _swapped(inputs, one, two)
-        words = f"the parameters of the gates {one} and {two} are read in the place of one another"
+    yield from of_gates(inputs, gates_of(formulas.model))
+
+
+def of_gates(inputs: Arrays, gates: tuple[str, ...]) -> Iterator[Guess]:
+    """The gates' parameters in another order, where they are read alone or where their gradients are returned too."""
+    orders = [dict(zip(gates, order, strict=True)) for order in permutations(gates) if len(gates) <= MOST_GATES]
+    for order in sorted(orders, key=lambda order: sum(one != two for one, two in order.items())):
+        moved = [one for one, two in order.items() if one != two]
+        if not moved:
+            continue
+        places = ", ".join(f"{order[one]} in the place of {one}" for one in moved)
+        words = f"the parameters of the gates are read in another order: {places}"
+        back = {two: one for one, two in order.items()}
+        swap = partial(_reordered, order)
         yield Guess(words, inputs=swap)
-        yield Guess(f"{words}, and their gradients are returned so too", inputs=swap, output=_renamed(inputs, one, two))
+        renamed = partial(_returned, inputs, back)
+        yield Guess(f"{words}, and their gradients are returned so too", inputs=swap, output=renamed)
+
+
+MOST_GATES = 4
 
 
 def _zero(zeroed: str) -> Any:
@@ -334,20 +351,16 @@ def _all_turned(keys: tuple[str, ...]) -> Any:
     return lambda arrays: {key: _turned(array) if key in keys else array for key, array in arrays.items()}
 
 
-def _partner(inputs: Arrays, key: str, one: str, two: str) -> str:
-    """The key of the same letter in the other gate."""
+def _partner(inputs: Arrays, key: str, order: Mapping[str, str]) -> str:
+    """The key of the same letter in another gate."""
     stem, _, mark = key.rpartition("_")
-    other = {one: two, two: one}.get(mark)
-    name = f"{stem}_{other}"
-    return name if other is not None and name in inputs and inputs[name].shape == inputs[key].shape else key
+    name = f"{stem}_{order.get(mark, mark)}"
+    return name if name in inputs and inputs[name].shape == inputs[key].shape else key
 
 
-def _swapped(inputs: Arrays, one: str, two: str) -> Any:
-    return lambda arrays: {key: arrays[_partner(arrays, key, one, two)] for key in arrays}
+def _reordered(order: Mapping[str, str], arrays: Arrays) -> dict[str, Array]:
+    return {key: arrays[_partner(arrays, key, order)] for key in arrays}
 
 
-def _renamed(inputs: Arrays, one: str, two: str) -> Any:
-    def output(key: str, get: Getter) -> Array:
-        return get(_partner(inputs, key, one, two))
-
-    return output
+def _returned(inputs: Arrays, order: Mapping[str, str], key: str, get: Getter) -> Any:
+    return get(_partner(inputs, key, order))

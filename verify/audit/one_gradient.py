@@ -82,6 +82,9 @@ def _times(key: str, factor: Callable[[Problem], float]) -> Numbers:
     return lambda problem, is_bounded: factor(problem) * _true(problem, key, is_bounded)
 
 
+EXCHANGED, ANOTHER = "is exchanged: ", "is that of "  # and then the keys
+
+
 def rearranged(problem: Problem, key: str) -> Iterator[Alone]:
     """Transposed, reversed in time or batch, a step off, or another gradient of its shape."""
     moves: list[tuple[str, Callable[[Any], Any]]] = []
@@ -100,9 +103,8 @@ def rearranged(problem: Problem, key: str) -> Iterator[Alone]:
         yield Alone(phrase, _moved(key, move))
     for other in problem.keys:
         if other != key and problem.true[other].shape == true.shape:
-            one, two = sorted((key, other))
-            is_mutual = key in problem.wrong and other in problem.wrong
-            phrase = f"is that of {other}" if not is_mutual else f"is exchanged: {one} and {two} are"
+            is_mutual = key in problem.wrong and problem.may_be(other, problem.true[key])
+            phrase = f"{EXCHANGED}{' and '.join(sorted((key, other)))}" if is_mutual else f"{ANOTHER}{other}"
             yield Alone(phrase, _moved(other, lambda array: array))
 
 

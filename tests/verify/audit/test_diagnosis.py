@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 import unicodedata
+from functools import partial
 
 import numpy as np
 import pytest
@@ -146,6 +147,46 @@ def test_a_slip_in_what_comes_back_and_one_in_a_gradient_are_told_together():
         "two errors at once: W in place of Wᵀ; and the gradient of b is averaged over the batch (divided by B)"
     )
     assert composed("s̄[k] = e[k] + W δ[k+1]") in composed("".join(found.formula_wrong))
+
+
+ORDERS = {"fiog": "f in the place of i, i in the place of f", "gifo": "g in the place of i"}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_gates_in_another_order_are_told_as_they_are_read(order):
+    """The four gates' weights side by side in the order of another library."""
+    truth = model("lstm")
+    place = dict(zip("ifog", order, strict=True))
+
+    def read(arrays):
+        moved = {f"{key[:2]}{a}": f"{key[:2]}{place[a]}" for key in arrays if key[1:2] == "_" for a in key[2:]}
+        return {key: arrays[moved.get(key, key)] for key in arrays}, moved
+
+    def backward(inputs, cotangents, back=False):
+        arrays, moved = read(inputs)
+        found = truth.run(arrays, cotangents)
+        return {moved.get(key, key) if back else key: array for key, array in found.items()}
+
+    found = diagnosed(backward, "lstm").explanation
+    assert ORDERS[order] in found
+    assert "returned" not in found
+    found = diagnosed(partial(backward, back=True), "lstm").explanation
+    assert ORDERS[order] in found
+    assert found.endswith("and their gradients are returned so too")
+
+
+def test_gradients_under_the_keys_of_others_are_told_key_by_key():
+    """i gets f's, f gets o's, o gets i's: no two are exchanged."""
+    place = {"i": "f", "f": "o", "o": "i"}
+
+    def turned(gradients):
+        return gradients | {f"{letter}_{a}": gradients[f"{letter}_{b}"] for letter in "UWb" for a, b in place.items()}
+
+    found = diagnosed(changed(turned, "lstm"), "lstm").explanation
+    assert "exchanged" not in found
+    for letter in "UWb":
+        for a, b in place.items():
+            assert f"the gradient of {letter}_{a} is that of {letter}_{b}" in found
 
 
 def test_a_factor_that_fits_one_instance_alone_is_no_explanation():
