@@ -86,6 +86,13 @@ class Formulas:
     named: Model  # the model that knows these names too
 
     @cached_property
+    def axes(self) -> Mapping[str, tuple[Any, ...]]:
+        """The last axes of the inputs, as sizes: U is (n, m), b and x are columns, (n,) and (m,)."""
+        leaves = [*parameters(self.model), *_inputs(self.model)]
+        shapes = {plain_key(str(leaf.name)): leaf.shape for leaf in leaves}
+        return {key: tuple(size for size in shape if size != 1) for key, shape in shapes.items()}
+
+    @cached_property
     def families(self) -> Mapping[str, str]:
         """The family of each adjoint."""
         return {name: family for family, name in self.names.items()}

@@ -80,13 +80,21 @@ def _affine(index: Any) -> tuple[list[tuple[Any, int]], int]:
 
 def number(expr: Any, env: Env) -> float:
     """A coefficient, or an index, at the letters' values."""
-    return float(expr.xreplace({letter: sp.Integer(at) for letter, at in env.items()}))
+    if expr in env:
+        return env[expr]
+    found = expr.xreplace({letter: sp.Integer(at) for letter, at in env.items()})
+    if found.free_symbols:
+        raise Unsupported(f"the size {expr}")
+    return float(found)
 
 
 def of_constant(expr: Any) -> Compiled:
-    """Zeros or ones: one entry, which broadcasts."""
-    one = np.full((1, 1), 1.0 if isinstance(expr, sp.OneMatrix) else 0.0)
-    return lambda values, env: one
+    """Zeros, ones or I at the sizes' values."""
+    rows, cols = expr.shape
+    if isinstance(expr, sp.Identity):
+        return lambda values, env: np.eye(int(number(rows, env)))
+    value = 1.0 if isinstance(expr, sp.OneMatrix) else 0.0
+    return lambda values, env: np.full((int(number(rows, env)), int(number(cols, env))), value)
 
 
 def of_sum(expr: Any) -> Compiled:
@@ -207,6 +215,7 @@ BUILDERS: dict[Any, Callable[[Any], Compiled]] = {
     nodes.Member: of_member,
     sp.OneMatrix: of_constant,
     sp.ZeroMatrix: of_constant,
+    sp.Identity: of_constant,
     sp.MatAdd: of_sum,
     HadamardProduct: of_hadamard,
     HadamardPower: of_power,

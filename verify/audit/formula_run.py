@@ -50,6 +50,15 @@ class Run:
         return int(next(iter(self.cotangents.values())).shape[1])
 
     @cached_property
+    def sizes(self) -> dict[Any, int]:
+        """The values of the size letters, as the inputs' axes have them."""
+        found: dict[Any, int] = {}
+        for key, axes in self.formulas.axes.items():
+            lengths = self.inputs[key].shape[-len(axes) :] if axes else ()
+            found |= {size: length for size, length in zip(axes, lengths, strict=True) if size.is_Symbol}
+        return found
+
+    @cached_property
     def parameters(self) -> dict[str, Array]:
         """The parameters by their LaTeX names, as matrices."""
         found = {name: self.inputs[key] for name, key in self.formulas.parameters.items()}
@@ -88,7 +97,7 @@ class Run:
         equation = model.by_name.get(name)
         if equation is None:
             return self.inputs[key][step - 1][..., None]
-        return compiled(equation.right)(Forward(self), {equation.index: step})
+        return compiled(equation.right)(Forward(self), {**self.sizes, equation.index: step})
 
     def _beyond(self, name: str, step: int) -> Array:
         if self.beyond == "clamp":
@@ -122,7 +131,7 @@ class Run:
         return self._sum(line, step, absent)
 
     def _sum(self, line: Line, step: int, absent: set[int]) -> Array:
-        env = {self.formulas.letter: step, self.formulas.model.time.last: self.steps}
+        env = {**self.sizes, self.formulas.letter: step, self.formulas.model.time.last: self.steps}
         total: Array | None = None
         for place, term in enumerate(line.terms):
             if place in absent:

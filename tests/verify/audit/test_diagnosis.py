@@ -1,10 +1,12 @@
 """Every wrong function of the collection is located and explained by its slip; right ones differ nowhere."""
 
+import re
 import subprocess
 import sys
 import time
 import unicodedata
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -336,3 +338,18 @@ def test_the_program_calls_a_function_by_its_parameters_where_it_has_them(tmp_pa
     assert made.returncode == 1, made.stderr
     assert "WRONG" in made.stdout
     monkeypatch.delitem(sys.modules, "other", raising=False)
+
+
+SHOWN = (
+    ("numpy_rnn", "char_rnn", "rnn", "W for its transpose"),
+    ("numpy_lstm", "stacked", "lstm", "c_t for c_{t-1}"),
+    ("numpy_rnn", "vectorised", "rnn", "two errors"),
+)
+
+
+def test_the_page_shows_what_is_printed():
+    page = (Path(__file__).parents[3] / "docs" / "audit_diagnosis.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```text\n(.*?)```", page, re.DOTALL)
+    for block, (module, name, of, slip) in zip(blocks, SHOWN, strict=True):
+        text = diagnosed(partial(function(module, name), slip=slip), of).text()
+        assert text.startswith(block.rstrip("\n")), text

@@ -21,7 +21,7 @@ from verify.audit.slips_of_code import OF_CODE, ORDER, kinds
 from verify.audit.truth_lines import lines_of
 from verify.slips import KINDS
 
-SIZES = ({"T": 4, "B": 2, "m": 3, "n": 5, "p": 6}, {"T": 5, "B": 3, "m": 4, "n": 2, "p": 6})
+SIZES = ({"T": 4, "B": 2, "m": 3, "n": 5, "p": 6}, {"T": 5, "B": 3, "m": 4, "n": 7, "p": 6})
 KNOWN = (
     ("rnn", {}),
     ("rnn", {"activation": "relu", "bias": False}),
@@ -33,6 +33,8 @@ KNOWN = (
     ("gru", {}),
     ("gru", {"reset": "before", "update": "1-z"}),
     ("residual", {}),
+    ("jordan", {}),
+    ("layer norm", {}),
 )
 
 
