@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.audit.comparison import Comparison, compared
+from verify.audit.comparison import Comparison, Difference, compared
 from verify.audit.exact import ExactRun, exact_run
 from verify.audit.findings import AuditReport, Evidence
 from verify.audit.instance import Instance, blind_sizes, told_sizes
@@ -22,7 +22,7 @@ from verify.errors import CallError
 INSTANCES = 4
 DTYPES = ("float64", "float32")
 KEPT_WHOLE = 16  # a size up to this one is kept in the exact run, a larger one replaced
-LISTED = 200  # differences of an instance that a report keeps; all are counted
+LISTED = 50  # differences of one gradient that a report keeps; all are counted
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,8 @@ def truth_of(model: Any, choices: Mapping[str, Any] | None = None) -> Truth:
         return model
     if not isinstance(model, str):
         raise CallError(f"model is a name or a file, not {type(model).__name__}")
+    if model == "-":
+        raise CallError("a document from standard input cannot be audited against: name a file")
     if _names_a_document(model):
         from verify.audit.documents import truth_of_document  # SymPy, which the built-in models do not need
 
@@ -63,7 +65,7 @@ def truth_of(model: Any, choices: Mapping[str, Any] | None = None) -> Truth:
 
 
 def _names_a_document(name: str) -> bool:
-    return "." in name or "/" in name or name == "-"
+    return "." in name or "/" in name
 
 
 def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:
@@ -136,12 +138,20 @@ def examined(
         instance.seed,
         comparison.entries,
         comparison.worst,
-        comparison.differences[:LISTED],
+        worst_of(comparison),
         comparison.counts,
         {key: array.size for key, array in first.gradients.items()},
-        instance.blind_spots(),
+        (*instance.blind_spots(), *comparison.hidden),
     )
     return found, comparison
+
+
+def worst_of(comparison: Comparison) -> tuple[Difference, ...]:
+    """The worst differences of each gradient."""
+    by_key: dict[str, list[Difference]] = {}
+    for one in comparison.differences:
+        by_key.setdefault(one.key, []).append(one)
+    return tuple(one for listed in by_key.values() for one in listed[:LISTED])
 
 
 def telling_sizes(truth: Truth, asked: Mapping[str, int], largest: int = 10**9) -> dict[str, int]:
@@ -182,4 +192,7 @@ def diagnosed(subject: Subject, truth: Truth, instance: Instance, comparison: Co
     """Which error explains the numbers, and the smallest instance that shows it; None where nothing looks for it."""
     if find_spec("verify.audit.diagnosis") is None:
         return None
-    return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
+    try:
+        return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
+    except Exception as error:  # the numbers are wrong, whatever happens to the search for the reason
+        return f"  the search for an explanation failed: {type(error).__name__}: {error}"

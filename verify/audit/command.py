@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from queue import Empty, Queue
+from threading import Thread
 from typing import Any
 
 from verify.audit.findings import AuditReport
@@ -80,8 +81,7 @@ def run(order: Order, json_path: str | None = None, quiet: bool = False) -> int:
         return INTERRUPTED
     said = outcome.said
     if said is not None and "error" in said:
-        two = "two witnesses disagree, which is an error in Backproof: " if said["code"] == 3 else ""
-        print_error(f"{two}{said['error']}")
+        print_error(said["error"])
         return int(said["code"])
     if said is None:
         fault = outcome.fault or Fault("crash", "it ended without an answer")
@@ -121,9 +121,9 @@ def print_error(message: str) -> None:
 def watched(order: Order, shows_progress: bool) -> Outcome:
     """Run the worker to its end, or to the time limit."""
     outcome = Outcome()
-    with started(order) as (process, channel):
+    with started(order) as process:
         deadline = time.monotonic() + order.time_limit if order.time_limit else float("inf")
-        for line in lines(channel, deadline):
+        for line in lines(process, deadline):
             if "stage" in line:
                 outcome.stage = line["stage"]
                 if shows_progress:
@@ -153,59 +153,55 @@ def ended(process: subprocess.Popen[bytes], stage: str, limit: float, is_late: b
 
 
 @contextmanager
-def started(order: Order) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
+def started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
     """The worker, in a session of its own, which ends with this block; what it prints goes to standard error."""
-    reader, writer = os.pipe()
-    line = {
-        "descriptor": writer,
-        "function": order.function,
-        "model": order.model,
-        "choices": dict(order.choices),
-        "plan": dict(order.plan),
-        "how": dict(order.how),
-    }
     process = subprocess.Popen(
         [sys.executable, "-m", "verify.audit.worker"],
         stdin=subprocess.PIPE,
-        stdout=2,
-        pass_fds=(writer,),
+        stdout=subprocess.PIPE,
         start_new_session=True,
     )
-    os.close(writer)
     try:
         if process.stdin is not None:
-            process.stdin.write((json.dumps(line) + "\n").encode())
-            process.stdin.close()
-        yield process, reader
+            with suppress(BrokenPipeError):  # it ended at once: why is found where its answer is missing
+                process.stdin.write((json.dumps(asdict(order)) + "\n").encode())
+                process.stdin.close()
+        yield process
     finally:
-        os.close(reader)
         end(process)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
     """End the worker and what it has started."""
     with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
     process.wait()
 
 
-def lines(channel: int, deadline: float) -> Iterator[dict[str, Any]]:
+def lines(process: subprocess.Popen[bytes], deadline: float) -> Iterator[dict[str, Any]]:
     """The worker's lines until it says its outcome, closes the channel, or the time is over."""
-    kept = b""
-    with selectors.DefaultSelector() as selector:
-        selector.register(channel, selectors.EVENT_READ)
-        while (left := deadline - time.monotonic()) > 0:
-            if not selector.select(min(left, 1.0)):
-                continue
-            part = os.read(channel, 1 << 16)
-            if not part:
-                return
-            *whole, kept = (kept + part).split(b"\n")
-            for one in whole:
-                line = json.loads(one)
-                yield line
-                if "stage" not in line:
-                    return
+    said: Queue[bytes] = Queue()
+
+    def listen() -> None:
+        for one in process.stdout or ():
+            said.put(one)
+        said.put(b"")
+
+    Thread(target=listen, daemon=True).start()
+    while (left := deadline - time.monotonic()) > 0:
+        try:
+            line = said.get(timeout=min(left, 1.0))
+        except Empty:
+            continue
+        if not line:
+            return
+        found = json.loads(line)
+        yield found
+        if "stage" not in found:
+            return
 
 
 # --- options -----------------------------------------------------------------------------------------------------

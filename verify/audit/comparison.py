@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.audit.instance import Instance
+from verify.audit.running import ROUNDINGS as ROUNDINGS
 from verify.audit.running import allowance
 from verify.audit.truth import Truth, widened
 from verify.reference.sequences import Array
@@ -45,7 +46,8 @@ class Difference:
 class Comparison:
     """All differences, those of a key by falling excess over the bound; the worst ratio of any entry to its bound.
 
-    `worst` is an upper bound of that ratio where the cheap bound was enough. `expected` are the right gradients.
+    `worst` is an upper bound of that ratio where the cheap bound was enough. `expected` are the right gradients,
+    `hidden` says of which of them the bounds are so coarse that they show little.
     """
 
     differences: tuple[Difference, ...]
@@ -53,6 +55,7 @@ class Comparison:
     entries: int
     expected: Mapping[str, Array]
     counts: Mapping[str, int]
+    hidden: tuple[str, ...] = ()
 
     @property
     def is_equal(self) -> bool:
@@ -67,7 +70,7 @@ def compared(truth: Truth, instance: Instance, found: Mapping[str, Array]) -> Co
     """Gradients, by key, against the truth on an instance; what is not in `found` is not compared."""
     inputs, cotangents = widened(instance.inputs), widened(instance.cotangents)
     truth.check()
-    values = truth.forward(inputs)
+    values = truth.values(inputs)
     expected = truth.backward(inputs, values, cotangents)
     unit = allowance(instance.dtype)
     off = {key: np.abs(np.asarray(array, dtype=np.float64) - expected[key]) for key, array in found.items()}
@@ -75,7 +78,8 @@ def compared(truth: Truth, instance: Instance, found: Mapping[str, Array]) -> Co
         worst = {key: ratio(off[key], unit * np.abs(sizes[key])) for key in off}
         if all(one <= 1 for one in worst.values()):
             return _comparison({}, off, found, expected, {}, max(worst.values(), default=0.0))
-    full = {key: unit * array for key, array in truth.bounds(inputs, cotangents).items() if key in off}
+    counted = truth.bounds(inputs, cotangents)
+    full = {key: unit * np.nan_to_num(counted[key], nan=np.inf, posinf=np.inf) for key in off}
     worst = {key: ratio(off[key], full[key]) for key in off}
     beyond = {key: ~(off[key] <= full[key]) for key in off}
     return _comparison(beyond, off, found, expected, full, max(worst.values(), default=0.0))
@@ -129,4 +133,18 @@ def _comparison(
             differences.append(Difference(key, index, *numbers))
     counts = {key: int(mask.sum()) for key, mask in beyond.items() if mask.any()}
     entries = sum(array.size for array in off.values())
-    return Comparison(tuple(differences), worst, entries, {key: expected[key] for key in off}, counts)
+    hidden = tuple(hiding(key) for key in full if is_coarse(full[key], expected[key]))
+    return Comparison(tuple(differences), worst, entries, {key: expected[key] for key in off}, counts, hidden)
+
+
+COARSE = 1 / 20  # of the largest entry: a bound that is said to be no use
+
+
+def is_coarse(bound: Array, expected: Array) -> bool:
+    """Whether rounding hides errors of a twentieth of the largest entry in half of the entries."""
+    return bool(np.median(bound) > COARSE * np.abs(expected).max(initial=0.0) > 0)
+
+
+def hiding(key: str) -> str:
+    """What a coarse bound hides."""
+    return f"rounding hides errors of a twentieth of its largest entry in the gradient of {key}"

@@ -250,6 +250,9 @@ def einsum(run: Run, pattern: Any, *arrays: Any, **options: Any) -> Array:
     names = left.split(",")
     if not arrow:
         result = "".join(sorted(x for x in set(left) - {","} if left.count(x) == 1))
+    sides = {x: side for name, a in zip(names, arrays, strict=True) for x, side in zip(name, np.shape(a), strict=True)}
+    if np.prod([side for x, side in sides.items() if x not in result], dtype=float) > residues.BLOCK:
+        raise run.leave("np.einsum over so many terms")
     found, own = decoded(arrays[0], run), names[0]
     for place, (name, array) in enumerate(zip(names[1:], arrays[1:], strict=True), start=2):
         needed = set(result).union(*names[place:])

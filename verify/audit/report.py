@@ -12,7 +12,8 @@ from verify.audit.running import ROUNDINGS
 from verify.errors import clean
 from verify.version import VERSION
 
-SHOWN = 3  # differences of a gradient that the text shows
+SHOWN = 3  # differences of a gradient that a report shows; the text shows one where many gradients are wrong
+MANY = 3
 
 
 def text(report: AuditReport) -> str:
@@ -22,20 +23,21 @@ def text(report: AuditReport) -> str:
     wrong = report.first_wrong
     if wrong is not None:
         lines += _wrong(wrong)
-    if report.diagnosis is not None:
-        lines += ["", *str(report.diagnosis).rstrip("\n").split("\n")]
     if report.exact is not None:
         lines.append(f"  {report.exact.told()}")
     lines += [f"  not shown: {note}" for note in report.notes]
     if report.evidence:
         lines.append(f"  {_looked_at(report)}")
+    if report.diagnosis is not None:
+        lines += ["", *str(report.diagnosis).rstrip("\n").split("\n")]
     return clean("\n".join(lines))
 
 
 def _wrong(evidence: Evidence) -> list[str]:
     lines = []
+    shown = SHOWN if len(evidence.counts) <= MANY else 1
     for key, count in evidence.counts.items():
-        own = [one for one in evidence.differences if one.key == key][:SHOWN]
+        own = [one for one in evidence.differences if one.key == key][:shown]
         lines.append(f"  the gradient of {key} is wrong: {count} of {evidence.totals[key]} entries")
         lines += [f"    {_entry(one)}" for one in own]
     right = [key for key in evidence.totals if key not in evidence.counts]
@@ -86,20 +88,27 @@ def data(report: AuditReport) -> dict[str, Any]:
         else {
             "outcome": exact.outcome,
             "reason": exact.reason,
-            "sizes": dict(exact.sizes),
+            "sizes": dict(sorted(exact.sizes.items())),
             "seed": exact.seed,
             "wrong": dict(exact.counts or {}),
             "key": exact.key,
             "index": list(exact.index),
         },
         "not_shown": list(report.notes),
-        "diagnosis": None if report.diagnosis is None else str(report.diagnosis),
+        "diagnosis": None if report.diagnosis is None else _diagnosis(report.diagnosis),
     }
+
+
+EXPLAINED = ("located", "explanation", "formula_right", "formula_wrong", "legend", "why_not", "snippet")
+
+
+def _diagnosis(found: Any) -> dict[str, Any]:
+    return {"text": str(found), **{name: getattr(found, name) for name in EXPLAINED if hasattr(found, name)}}
 
 
 def _instance(one: Evidence) -> dict[str, Any]:
     return {
-        "sizes": dict(one.sizes),
+        "sizes": dict(sorted(one.sizes.items())),
         "seed": one.seed,
         "entries": one.entries,
         "worst_ratio": _number(one.worst),

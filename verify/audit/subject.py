@@ -164,6 +164,9 @@ def overwritten(instance: Instance, after: Sequence[Mapping[str, Array]]) -> tup
 
 def changed(first: Answer, second: Answer) -> tuple[Fault, ...]:
     """Gradients that differ, bit by bit, between two calls on the same arrays."""
+    if second.faults and not first.faults:
+        why = second.faults[0].message.splitlines()[0]
+        return (Fault("not repeatable", f"the second call on the same arrays fails: {why}"),)
     faults = []
     for key, array in first.gradients.items():
         other = second.gradients.get(key)
@@ -290,7 +293,7 @@ def _calling(target: Any, name: str, inputs: Sequence[str], outputs: Sequence[st
     roles |= {f"{prefix}{key}": ("cotangent", key) for key in outputs for prefix in PREFIXES if key not in inputs}
     if needed and all(one in roles for one in needed):
         used = {one: roles[one] for one in named if one in roles}
-        if {key for kind, key in used.values() if kind == "cotangent"} and len(used) > 2:
+        if {kind for kind, _ in used.values()} == {"input", "cotangent"}:
             return _by_names(target, used)
     positional = [p for p in parameters.values() if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
     takes_two = len(needed) <= 2 <= len(positional) or any(p.kind is p.VAR_POSITIONAL for p in parameters.values())

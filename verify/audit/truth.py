@@ -13,7 +13,7 @@ import numpy as np
 
 from verify.audit import running
 from verify.audit.instance import Instance, chosen_sizes, drawn, letters_of
-from verify.errors import WitnessConflict
+from verify.errors import CallError, WitnessConflict
 from verify.reference.sequences import Array, Arrays
 
 STEP = 2.0**-400  # of the complex step: its square vanishes beside 1 and is still a number
@@ -73,6 +73,15 @@ class Truth:
         found = self.backward(inputs, self.forward(inputs), cotangents)
         return {key: found[key] for key in self.shapes}
 
+    def values(self, inputs: Arrays) -> dict[str, Array]:
+        """The forward pass at plain numbers. Raises CallError where an output is none: log z at z < 0."""
+        with np.errstate(all="ignore"):
+            found = self.forward(inputs)
+        lost = [key for key in self.outputs if not np.isfinite(found[key]).all()]
+        if lost:
+            raise CallError(f"{self.name}: {', '.join(lost)} is not finite at numbers of either sign, which are drawn")
+        return found
+
     def bounds(self, inputs: Arrays, cotangents: Arrays) -> dict[str, Array]:
         """R of every gradient, entry by entry: times c ε a bound of its error (`verify.audit.running`)."""
         return (self.counted or self._running)(inputs, cotangents)
@@ -86,6 +95,7 @@ class Truth:
             return
         sizes = self.sizes(0, {"T": 3, "B": 2} if "T" in self.letters else {})
         instance = self.instance(sizes, seed=1)
+        self.values(instance.inputs)
         found = self.run(instance.inputs, instance.cotangents)
         bounds, unit = self.bounds(instance.inputs, instance.cotangents), running.allowance(instance.dtype)
         for key in self.shapes:

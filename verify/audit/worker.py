@@ -1,7 +1,8 @@
 """The process in which `backproof audit` runs somebody's function: what happens there ends this process only.
 
 It is the user's own code and is not sandboxed: it can read and write whatever its user can. The order comes as one
-line of JSON on standard input; stages and the outcome go as lines of JSON to the file descriptor that it names.
+line of JSON on standard input; stages and the outcome go as lines of JSON to what was standard output, which is
+standard error from then on: what the function prints is no answer.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from typing import Any
 
 from derive.errors import BackproofError
@@ -18,7 +20,8 @@ from verify.errors import WitnessConflict
 def main() -> None:
     """Do one order."""
     order = json.loads(sys.stdin.readline())
-    with os.fdopen(order.pop("descriptor"), "w", encoding="utf-8") as channel:
+    with os.fdopen(os.dup(1), "w", encoding="utf-8") as channel:
+        os.dup2(2, 1)
 
         def tell(**line: Any) -> None:
             channel.write(json.dumps(line) + "\n")
@@ -27,9 +30,14 @@ def main() -> None:
         try:
             tell(**_outcome(order, tell))
         except WitnessConflict as error:
-            tell(error=str(error), code=3)
+            tell(error=f"two witnesses disagree, which is an error in Backproof: {error}", code=3)
         except BackproofError as error:
             tell(error=str(error), code=2)
+        except MemoryError as error:
+            tell(error=f"too large: {error}", code=2)
+        except Exception as error:  # the function's own exceptions are caught where it is called
+            traceback.print_exc()
+            tell(error=f"an error in Backproof: {type(error).__name__}: {error}", code=3)
 
 
 def _outcome(order: dict[str, Any], tell: Any) -> dict[str, Any]:

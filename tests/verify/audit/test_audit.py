@@ -45,6 +45,16 @@ def test_one_gradient_or_one_entry_is_located(key, factor, whole):
         assert report.first_wrong.differences[0].index == PLACES[key]
 
 
+def test_every_wrong_gradient_is_shown_with_its_worst_entry():
+    """Of x, 3,600 entries are wrong: the other gradients are not crowded out."""
+    report = found(planted("1 - s for 1 - s²"), Plan({"T": 120, "m": 10}, 1, is_exact=False, is_diagnosed=False))
+    assert set(report.first_wrong.counts) == set(PLACES)
+    assert {one.key for one in report.first_wrong.differences} == set(PLACES)
+    for key in PLACES:
+        assert f"the gradient of {key} is wrong: " in str(report)
+    assert str(report).count("expected") == len(PLACES)
+
+
 def test_an_error_that_only_the_exact_run_can_see_is_rejected():
     """Two entries of W̄ exchange 2⁻¹⁰ of a product that floats round away: 1e-40."""
 

@@ -72,6 +72,7 @@ def test_a_hang_ends_at_the_time_limit(audit):
         (["mine", "--model", "rnn"], "a function is written module:function"),
         (["mine:good", "--model", "rmn"], "did you mean rnn?"),
         (["mine:good", "--model", "none.md"], "cannot be read"),
+        (["mine:good", "--model", "-"], "name a file"),
         (["mine:good", "--model", "rnn", "--with", "bais=no"], "did you mean bias?"),
         (["mine:good", "--model", "rnn", "--size", "n"], "a size is written n=64"),
         (["mine:good", "--model", "rnn", "--size", "k=3"], "no size k; it has B, T, m, n"),
@@ -102,6 +103,11 @@ def test_json_on_standard_output_leaves_the_text_to_standard_error(audit, tmp_pa
     audit("mine.py:good", "--model", "rnn", "--json", str(tmp_path / "out.json"), "--quiet")
     assert json.loads((tmp_path / "out.json").read_text())["ok"] is True
     assert json.loads(audit("mine:killed", "--model", "rnn", "--json", "-", "-q").stdout)["verdict"] == "failed"
+
+
+def test_an_instance_that_does_not_fit_into_memory_is_a_wrong_call(audit):
+    found = audit("mine:good", "--model", "rnn", "--size", "n=1000000", "--instances", "1")
+    assert (found.returncode, "too large" in found.stderr) == (2, True)
 
 
 def test_a_document_is_a_model(audit, tmp_path):

@@ -63,6 +63,44 @@ def test_every_gradient_of_a_document_is_judged(tmp_path, cell, choices):
         assert set(audit(wrong, truth, plan).first_wrong.counts) == {key}
 
 
+GROWING = (
+    "x_t: m, s_t: n, U: n x m, W: n x n, E: loss(each s)",
+    r"s_t = U x_t + 9 W s_{t-1} - 9 W s_{t-1} + W s_{t-1}",
+)
+ROOT = ("x_t: m, s_t: n, U: n x m, E: loss(each s)", r"s_t = \log(U x_t)")
+
+
+def test_bounds_that_rounding_makes_useless_are_said(tmp_path):
+    """9 W s - 9 W s cancels, and is counted at every step: 19 times for 1."""
+    truth = truth_of(written(tmp_path, GROWING))
+
+    def hidden(steps):
+        instance = truth.instance(truth.sizes(0, {"T": steps}), 0)
+        off = {key: array * 1.01 for key, array in truth.gradients(instance).items()}
+        return compared(truth, instance, off).hidden
+
+    assert hidden(5) == ()
+    assert hidden(40) == tuple(
+        f"rounding hides errors of a twentieth of its largest entry in the gradient of {key}" for key in truth.shapes
+    )
+
+
+def test_what_rounding_hides_stands_in_the_report(tmp_path):
+    truth = truth_of(written(tmp_path, GROWING))
+
+    def rounded(inputs, cotangents):
+        return {key: array * (1 + 1e-9) for key, array in truth.run(inputs, cotangents).items()}
+
+    report = audit(rounded, truth, Plan({"T": 60}, 1))
+    assert any("rounding hides" in note for note in report.evidence[0].blind)
+
+
+def test_a_model_that_is_not_finite_where_it_is_drawn_is_refused(tmp_path):
+    truth = truth_of(written(tmp_path, ROOT))
+    with pytest.raises(CallError, match="s is not finite"):
+        audit(truth.run, truth, Plan({}, 1))
+
+
 @pytest.mark.parametrize(
     ("choices", "message"),
     [({}, "--with f=tanh"), ({"g": "tanh"}, "no function g open; it leaves f"), ({"f": "cos"}, "no known function")],

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.verify.audit.functions import ERRORS, EXACT, RIGHT, batched, planted, scaled
+from tests.verify.audit import seeds
+from tests.verify.audit.functions import ERRORS, EXACT, RIGHT, batched, gradients, planted, scaled
 from verify.audit import exact
 from verify.audit.exact import exact_run
 from verify.audit.models import MODELS, model
@@ -55,6 +56,66 @@ def test_every_model_runs_on_residues(name):
         return {**found, key: found[key] * 2}
 
     assert run(wrong, truth).outcome == "differs"
+
+
+SIGMOIDS = {
+    "1 / (1 + e^-z)": lambda z: 1 / (1 + np.exp(-z)),
+    "e^z / (1 + e^z)": lambda z: np.exp(z) / (np.exp(z) + 1.0),
+    "(1 + tanh z/2) / 2": lambda z: 0.5 * (1 + np.tanh(z / 2)),
+    "reciprocal": lambda z: np.reciprocal(np.exp(np.negative(z)) + 1),
+}
+
+
+def stable(z):
+    return np.where(z >= 0, 1 / (1 + np.exp(-z)), np.exp(z) / (1 + np.exp(z)))
+
+
+@pytest.mark.parametrize("written", SIGMOIDS)
+@pytest.mark.parametrize(("name", "function"), [("lstm", seeds.lstm), ("gru", seeds.gru)])
+def test_a_sigmoid_may_be_written_in_any_rational_form(name, function, written, monkeypatch):
+    monkeypatch.setattr(seeds, "sigmoid", SIGMOIDS[written])
+    assert run(function, model(name)).outcome == "equal"
+
+    def wrong(inputs, cotangents):
+        found = function(inputs, cotangents)
+        return {**found, "h0": found["h0"] * 2}
+
+    assert run(wrong, model(name)).outcome == "differs"
+
+
+def test_a_sigmoid_by_cases_never_differs(monkeypatch):
+    monkeypatch.setattr(seeds, "sigmoid", stable)
+    assert run(seeds.lstm, model("lstm")).outcome in ("equal", "given up")
+
+
+def test_the_sigmoid_of_scipy(monkeypatch):
+    special = pytest.importorskip("scipy.special")
+    monkeypatch.setattr(seeds, "sigmoid", special.expit)
+    assert run(seeds.lstm, model("lstm")).outcome == "equal"
+
+
+@pytest.mark.parametrize("activation", ["relu", "leaky relu", "sigmoid", "identity"])
+def test_other_activations_of_the_recurrent_network(activation):
+    """The sign of a residue is random, and the same for everybody."""
+    truth = model("rnn", {"activation": activation})
+    if activation == "leaky relu":
+        assert run(truth.run, truth).outcome == "given up"  # its slope 0.01 is no k/1024
+        return
+    assert run(truth.run, truth).outcome == "equal"
+    if activation == "relu":
+
+        def written_so(inputs, cotangents):
+            nets, s = [], [inputs["s0"]]
+            for x in inputs["x"]:
+                nets.append(x @ inputs["U"].T + s[-1] @ inputs["W"].T + inputs["b"])
+                s.append(np.maximum(nets[-1], 0))
+            d, later = np.zeros(cotangents["s"].shape), 0
+            for t in reversed(range(len(d))):
+                d[t] = np.where(nets[t] > 0, cotangents["s"][t] + later, 0)
+                later = d[t] @ inputs["W"]
+            return gradients(inputs, d, later, np.array(s[:-1]))
+
+        assert run(written_so, truth).outcome == "equal"
 
 
 def test_a_root_leaves_the_field():

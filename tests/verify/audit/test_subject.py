@@ -58,6 +58,20 @@ def test_a_tuple_is_read_in_the_order_that_is_said():
     assert "--returns" in report_on(as_tuple).faults[0].message
 
 
+def test_two_parameters_are_keys_where_they_are_called_so():
+    """x̄ = z̄ W of one linear layer needs two keys alone."""
+    truth = truth_of("dense", {"layers": 1, "activation": "identity"})
+
+    def by_names(W1, da1):
+        return {"x": da1 @ W1}
+
+    def by_dicts(inputs, cotangents):
+        return {"x": cotangents["a1"] @ inputs["W1"]}
+
+    for function in (by_names, by_dicts):
+        assert audit(function, truth, Plan({}), wrt=("x",)).ok
+
+
 @pytest.mark.parametrize(
     ("function", "message"),
     [
@@ -178,6 +192,23 @@ def test_a_result_that_changes_from_call_to_call():
     report = report_on(function)
     assert [fault.kind for fault in report.faults] == ["not repeatable"]
     assert "the gradient of b changes from call to call" in report.faults[0].message
+
+
+def test_a_second_call_that_fails():
+    calls = []
+
+    def function(inputs, cotangents):
+        calls.append(0)
+        if len(calls) == 2:
+            raise OSError("the file is open")
+        return batched(inputs, cotangents)
+
+    (fault,) = report_on(function).faults
+    assert (fault.kind, "the second call" in fault.message, "the file is open" in fault.message) == (
+        "not repeatable",
+        True,
+        True,
+    )
 
 
 def test_a_function_cannot_reach_the_instance():
