@@ -11,7 +11,7 @@ import numpy as np
 
 from derive.language.keys import plain_key
 from verify.audit.backward_formulas import Formulas, Line, Place
-from verify.audit.evaluation import Absent, compiled
+from verify.audit.evaluation import Absent, Unsupported, compiled
 from verify.audit.running import Running
 from verify.reference.sequences import Array, Arrays
 
@@ -114,7 +114,7 @@ class Run:
         known = self.memory.get(place)
         if known is None:
             if place in self.waiting:
-                raise Absent  # a changed formula that needs itself
+                raise Unsupported(f"a line that needs itself: {name} at step {step}")
             self.waiting.add(place)
             known = self.memory[place] = self._full(name, self._adjoint(self.formulas.adjoints[name], step))
             self.waiting.discard(place)

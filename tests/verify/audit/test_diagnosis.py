@@ -264,6 +264,17 @@ def test_a_function_that_runs_at_some_sizes_only_is_diagnosed_there():
     assert found.explanation == "the gradient of W is transposed"
 
 
+def test_only_the_gradients_that_are_asked_for_are_judged():
+    """The gradient of x is asked for alone: that of W, which is wrong too, is not looked at."""
+    truth = model("rnn")
+    backward = partial(function("numpy_rnn", "char_rnn"), slip="W for its transpose")
+    one = subject_of(backward, tuple(truth.shapes), tuple(truth.outputs), name="backward", wrt=("x",))
+    instance = truth.instance(truth.sizes(0), 0)
+    found = diagnose(one, truth, instance, compared(truth, instance, one.answer(instance).gradients).differences)
+    assert found.located[0] == "wrong: x: all gradients"
+    assert found.explanation == "W in place of Wᵀ"
+
+
 def test_the_time_of_a_diagnosis_is_bounded():
     backward = function("numpy_rnn", "vectorised")
 

@@ -99,6 +99,15 @@ def test_a_node_without_a_value_is_refused():
     assert sp.MatMul in BUILDERS
 
 
+def test_lines_that_need_themselves_are_no_guess():
+    """s̄[k] = e[k] + Wᵀ δ[k]: no program computes it, whatever the order of evaluation makes of it."""
+    truth, of = model("rnn"), lines("rnn")
+    edit = next(e for e in edits_of_line(of, "\\bar{s}") if e.words == "δ[k] in place of δ[k+1]")
+    instance = drawn(truth)
+    with pytest.raises(Unsupported, match="needs itself"):
+        Run(of, instance.inputs, instance.cotangents, {edit.at: edit.term}).gradient("x")
+
+
 def test_a_bound_holds_what_another_order_of_operations_gives():
     """The expanded lines round otherwise; every entry stays within the bound that the plain ones carry."""
     for name in ("rnn", "lstm", "gru"):
@@ -219,10 +228,13 @@ def test_every_slip_of_a_line_of_the_rnn_is_explained_by_it_or_by_one_that_gives
         problems = []
         for instance in instances:
             run = Run(known.plain, instance.inputs, instance.cotangents).changed(guess.changes, beyond=guess.beyond)
-            got = {key: np.array(run.gradient(key)) for key in run.keys}
+            try:
+                got = {key: np.array(run.gradient(key)) for key in run.keys}
+            except Unsupported:
+                break  # no program computes it
             problems.append(Problem(instance, got, known.plain, known.expanded))
-        if not all(problem.wrong for problem in problems):
-            continue  # an edit that says the same
+        if len(problems) < 2 or not all(problem.wrong for problem in problems):
+            continue  # or an edit that says the same
         found = explained(problems, 20)
         assert found is not None, guess.words
 
@@ -230,9 +242,7 @@ def test_every_slip_of_a_line_of_the_rnn_is_explained_by_it_or_by_one_that_gives
 def test_a_guess_that_does_not_reach_what_is_wrong_is_not_computed():
     truth = model("rnn")
     problem = problem_of(truth, drawn(truth), lambda gradients: {**gradients, "b": 2 * gradients["b"]})
-    key = next(iter(problem.formulas.gradients))
     assert not Guess("", changes={("W", 0): problem.formulas.gradients["W"].terms[0]}).explains(problem)
-    assert key in problem.formulas.gradients
 
 
 def test_time_runs_out_without_an_answer():
