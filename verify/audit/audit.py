@@ -75,10 +75,13 @@ def audit(function: Any, truth: Truth, plan: Plan, **how: Any) -> AuditReport:
     return audited(subject, truth, plan)
 
 
-def audited(
-    subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = lambda stage: None
-) -> AuditReport:
+def unheard(stage: str) -> None:
+    """Nobody asked what is done next."""
+
+
+def audited(subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = unheard) -> AuditReport:
     """The report on a subject; `tell` hears what is done next."""
+    truth.check()
     evidence: list[Evidence] = []
     faults: list[Fault] = []
     failing: tuple[Instance, Comparison] | None = None
@@ -86,28 +89,23 @@ def audited(
         instance = truth.instance(truth.sizes(number, plan.sizes), plan.seed + number, np.dtype(plan.dtype))
         tell(f"calling it on instance {number + 1} of {plan.instances} ({told_sizes(instance.sizes)})")
         found, comparison = examined(subject, truth, instance, faults)
-        if comparison is not None and comparison.differences and failing is None:
-            failing = instance, comparison
         evidence.append(found)
+        if failing is None and comparison is not None and comparison.differences:
+            failing = instance, comparison
         if faults:
             break
     tell("calling it on residues, for the exact run")
     exact = None if faults or not plan.is_exact else exactly(subject, truth, plan)
+    is_right = not faults and failing is None and (exact is None or exact.outcome != "differs")
     notes = blind_of(evidence)
-    if notes and not faults and failing is None and (exact is None or exact.outcome != "differs"):
+    if notes and is_right:
         notes = _covered(subject, truth, plan, evidence, notes, exact)
     tell("looking for what explains the differences")
+    explained = diagnosed(subject, truth, *failing) if failing is not None and plan.is_diagnosed else None
+    keys = subject.wrt or tuple(truth.shapes)
     return AuditReport(
-        subject.name,
-        truth.name,
-        plan.dtype,
-        subject.wrt or tuple(truth.shapes),
-        tuple(evidence),
-        tuple(dict.fromkeys(faults)),
-        exact,
-        notes=notes,
-        diagnosis=diagnosed(subject, truth, *failing) if failing is not None and plan.is_diagnosed else None,
-    )
+        subject.name, truth.name, plan.dtype, keys, tuple(evidence), tuple(faults), exact, notes, explained
+    )  # fmt: skip
 
 
 def _covered(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -48,7 +49,8 @@ class Truth:
     usual: Mapping[str, int] = field(default_factory=dict)  # sizes that are not left to the draw
     completed: Callable[[Mapping[str, int]], dict[str, int]] = dict  # sizes that follow from others put in
     counted: Callable[[Arrays, Arrays], dict[str, Array]] | None = None  # its own count of roundings
-    _checked: list[bool] = field(default_factory=list, repr=False, compare=False)
+    _checked: list[bool] = field(default_factory=list, init=False, repr=False, compare=False)
+    solved: dict[Any, Any] = field(default_factory=dict, init=False, repr=False, compare=False)  # by exact.solved
 
     @property
     def letters(self) -> tuple[str, ...]:

@@ -1,5 +1,7 @@
 """The exact run: right code is equal, wrong code differs, and what leaves the field is noticed."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -221,6 +223,17 @@ def test_elementary_functions_keep_their_identities():
     assert ((a > 0) ^ (-a > 0)).all()
     assert not (zero > 0).any()
     assert (decoded(np.maximum(a, 0) + np.minimum(a, 0) - a, run) == 0).all()
+
+
+def test_a_truth_with_another_backward_pass_is_solved_anew():
+    """What is kept belongs to one truth."""
+    assert run(batched).outcome == "equal"
+
+    def doubled(inputs, values, cotangents):
+        return {key: 2 * array for key, array in RNN.backward(inputs, values, cotangents).items()}
+
+    assert run(batched, replace(RNN, backward=doubled)).outcome == "differs"
+    assert run(batched).outcome == "equal"
 
 
 def test_numpy_is_as_before_afterwards():

@@ -267,6 +267,19 @@ def test_torch(dtype):
     assert [fault.kind for fault in found.faults] == ["overwritten"]
 
 
+def test_a_function_that_turns_arrays_into_tensors_by_itself():
+    """NumPy arrays in, tensors out, some of which want a gradient: residues do not survive it, and it is said."""
+    torch = pytest.importorskip("torch")
+    right = autograd(torch)
+
+    def function(inputs, cotangents):
+        tensors = [{key: torch.from_numpy(a) for key, a in part.items()} for part in (inputs, cotangents)]
+        return {key: value.requires_grad_() for key, value in right(*tensors).items()}
+
+    report = report_on(function)
+    assert (report.verdict, report.exact.outcome) == ("accepted", "given up")
+
+
 def test_jax():
     jax = pytest.importorskip("jax")
 
