@@ -7,7 +7,7 @@ formulas: an ill-typed line is read without the shape check, so that no second l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +22,7 @@ from derive.language.show import show
 from derive.latex.elaborate import collected
 from derive.model import Model
 from verify.claim import Claim
-from verify.slips import KINDS, OF_VARIABLES
+from verify.slips import KINDS, OF_VARIABLES, Context, Slip
 
 Make = Callable[[Any, Any], Claim]
 
@@ -101,25 +101,40 @@ def edits_of(draft: Draft) -> Iterator[Edit]:
 
 def _edited(side: str, draft: Draft) -> Iterator[tuple[str, str, Any, tuple[str, str]]]:
     """Every edit at every place of one side that gives it the axes it must have."""
-    formula = getattr(draft, side)
     wanted = _wanted(side, draft)
     if wanted is None:
         return
-    for kind, slip in KINDS.items():
+    for near in neighbours(getattr(draft, side), draft, wanted, KINDS):
+        yield near.kind, near.description, near.formula, (show(near.place.outer), show(near.place.around(near.changed)))
+
+
+@dataclass(frozen=True)
+class Neighbour:
+    """A formula with one slip in it: what the slip did, the place of the node it changed, and what stands there now."""
+
+    kind: str
+    description: str
+    formula: Any
+    place: Place
+    changed: Any
+
+
+def neighbours(formula: Any, context: Context, wanted: Axes, kinds: Mapping[str, Slip]) -> Iterator[Neighbour]:
+    """Every slip of some kinds at every place of a formula that gives it the axes it must have."""
+    for kind, slip in kinds.items():
         for place in places(formula):
             if place.is_variable and kind not in OF_VARIABLES:
                 continue
-            for description, changed in _slips(slip, place.node, draft):
-                result = _fitting(place.rebuild(changed), wanted, draft)
+            for description, changed in _slips(slip, place.node, context):
+                result = _fitting(place.rebuild(changed), wanted, context)
                 if result is not None:
-                    around = place.around(changed)
-                    yield kind, description, result, (show(place.outer), show(around))
+                    yield Neighbour(kind, description, result, place, changed)
 
 
-def _slips(slip: Any, node: Any, draft: Draft) -> Iterator[tuple[str, Any]]:
+def _slips(slip: Slip, node: Any, context: Context) -> Iterator[tuple[str, Any]]:
     """What one slip makes of a node; a node whose own parts do not fit may be beyond it."""
     try:
-        yield from slip(node, draft)
+        yield from slip(node, context)
     except ShapeError:
         return
 
@@ -133,9 +148,9 @@ def _wanted(side: str, draft: Draft) -> Axes | None:
         return None
 
 
-def _fitting(result: Any, wanted: Axes, draft: Draft) -> Any:
+def _fitting(result: Any, wanted: Axes, context: Context) -> Any:
     try:
-        if not draft.is_typed:
+        if not context.is_typed:
             result = collected(result)  # the reader's last step, which an ill-typed side never reached
         return result if axes(result) == wanted else None
     except ShapeError:

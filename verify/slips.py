@@ -334,7 +334,9 @@ def slid(node: Any, context: Context) -> Edited:
 
 OF_VARIABLES = ("index", "name")  # ∂/∂(-W) is no slip of a hand
 
-KINDS: dict[str, Callable[[Any, Context], Edited]] = {
+Slip = Callable[[Any, Context], Edited]
+
+KINDS: dict[str, Slip] = {
     "transpose": transposed,
     "swap": swapped,
     "index": shifted,
