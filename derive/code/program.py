@@ -100,6 +100,7 @@ def program_of(system: System) -> Program:
     model, scalar = opened(system.model)
     forward = tuple(_line(equation) for equation in model.forward if equation is not scalar)
     outputs = tuple(_sequence(model, name) for name in _outputs(model, scalar))
+    sequences, boundaries = _inputs(model), _boundaries(model)
     asked = [q for q in quantities_of(model, (), system.fixed) if q.id.startswith(("delta.", "grad."))]
     found = [q.ask(model, Options()).named(q.id) for q in asked]
     deltas, gradients = _deltas(found), [one for one in found if str(one.name).startswith("grad.")]
@@ -109,8 +110,8 @@ def program_of(system: System) -> Program:
     sums, steps, ends = _gradients(model, gradients, adjoints)
     return Program(
         title=system.title,
-        sequences=_inputs(model, system, forward),
-        boundaries=_boundaries(model),
+        sequences=sequences,
+        boundaries=boundaries,
         parameters=tuple(map(_parameter, parameters(model))),
         outputs=outputs,
         forward=forward,
@@ -177,7 +178,7 @@ def _open_functions(model: Model) -> tuple[str, ...]:
 # --- inputs ------------------------------------------------------------------------------------------------------
 
 
-def _inputs(model: Model, system: System, forward: Iterable[Line]) -> tuple[Sequence, ...]:
+def _inputs(model: Model) -> tuple[Sequence, ...]:
     found: dict[str, Member] = {}
     for equation in model.forward:
         for member in equation.members:
