@@ -13,6 +13,7 @@ from derive.batch import batched
 from derive.derivation import Derivation
 from derive.document import as_document, as_latex, as_text
 from derive.errors import BackproofError
+from derive.known import with_functions
 from derive.language.show import show, show_name
 from derive.latex.conventions import Conventions
 from derive.latex.printer import Printer, fitting
@@ -76,6 +77,11 @@ def as_numpy(chosen: System, wrt: Sequence[str], options: Options, batch: bool, 
     from derive.code.numpy import numpy_source
 
     return numpy_source(chosen, memory)
+
+
+def with_known(chosen: System, functions: Mapping[str, str]) -> System:
+    """The same system whose open functions are known: what code needs. Raises `BackproofError`."""
+    return replace(chosen, model=with_functions(chosen.model, functions), own=None) if functions else chosen
 
 
 # --- as data -----------------------------------------------------------------------------------------------------
@@ -174,7 +180,20 @@ def _description(one: System) -> str:
     lines += [f"  {show(equation.left)} = {show(equation.right)}" for equation in one.model.equations]
     lines += [f"  {loss.symbol}: {', '.join(_scope(part) for part in loss.parts)}" for loss in one.model.losses]
     lines += wrap(f"derives by: {', '.join(one.variables)}", WIDTH, initial_indent="  ", subsequent_indent="    ")
-    return "\n".join(lines)
+    return "\n".join([*lines, *_code(one)])
+
+
+def _code(one: System) -> list[str]:
+    """What generated code takes and gives."""
+    from derive.code.lowering import Unsupported
+    from derive.code.program import interface
+
+    try:
+        inputs, outputs = interface(one)
+    except Unsupported:
+        return []
+    text = f"code: {', '.join(inputs)} -> {', '.join(outputs)}"
+    return wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _said(default: str | bool | int) -> str:

@@ -247,18 +247,23 @@ def derive(
       backproof derive stacked --with layers=8 --with cell=lstm --as json
       backproof derive my_cell.md --as md | backproof verify -
       backproof derive lstm --as numpy > lstm_bptt.py
+      backproof derive my_cell.md --as numpy --with f=relu > my_cell.py
     """
     from derive.errors import BackproofError
-    from derive.printed import chosen_system, printed
+    from derive.models.registry import choices_of
+    from derive.printed import chosen_system, printed, with_known
     from derive.quantities import Options
     from verify.cells import is_document, system_of
     from verify.errors import CallError
     from verify.run import complain
 
     own = dict(pair.partition("=")[::2] for pair in choices)
-    wanted = {**own, "loss": loss, "bias": bias} if not own.keys() & {"loss", "bias"} else own
     try:
+        known = {} if is_document(model) else choices_of(model)
+        functions = {key: own.pop(key) for key in [*own] if key not in known} if form == "numpy" else {}
+        wanted = {**own, "loss": loss, "bias": bias} if not own.keys() & {"loss", "bias"} else own
         chosen = system_of(model, wanted) if is_document(model) else chosen_system(model, wanted)
+        chosen = with_known(chosen, functions)
         options = Options(layout, order, partial or "", mode)
         text = printed(chosen, wrt=wrt, form=form, options=options, batch=batch, memory=memory)
     except CallError as error:  # what is wrong with a document says where

@@ -10,10 +10,10 @@ import sympy as sp
 from derive.code import helpers
 from derive.code.doors import gradients_text
 from derive.code.form import Form
-from derive.code.identifiers import Identifiers, plain
+from derive.code.identifiers import Identifiers
 from derive.code.lowering import Unsupported
 from derive.code.passes import Passes
-from derive.code.program import Program, loss_key, program_of, size_symbols
+from derive.code.program import Program, input_shapes, loss_key, program_of, size_symbols
 from derive.code.resolved import resolved
 from derive.code.static import is_static, static_source
 from derive.code.writing import INDENT, function, listed, shapes_in_lines
@@ -79,8 +79,7 @@ class Module:
         lines += shapes_in_lines("inputs", self._shapes())
         outputs = {one.key: f"(T, B, {one.size})" for one in program.outputs}
         lines += shapes_in_lines("outputs", {loss_key(program): "()", **outputs} if program.loss else outputs)
-        if program.open_functions:
-            lines.append(f"{', '.join(map(plain, program.open_functions))}: tanh, since the model leaves it open")
+        lines += [f"{name}: {kind}" for name, kind in program.functions.items()]
         return '"""' + "\n".join(lines) + '\n"""\n'
 
     def _imports(self) -> str:
@@ -106,13 +105,7 @@ class Module:
 
     def _shapes(self) -> dict[str, str]:
         """The shape of every input by its key."""
-        program = self.program
-        found = {one.key: f"(T, B, {one.size})" for one in program.sequences}
-        found |= {one.key: f"(B, {one.size})" for one in program.boundaries}
-        return found | {
-            one.key: f"({one.rows},)" if one.columns is None else f"({one.rows}, {one.columns})"
-            for one in program.parameters
-        }
+        return input_shapes(self.program.sequences, self.program.boundaries, self.program.parameters)
 
     def _forward(self) -> str:
         first = self.inputs[self.program.sequences[0].name]

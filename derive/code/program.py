@@ -15,13 +15,14 @@ import sympy as sp
 
 from derive.code import values
 from derive.code.adjoints import Carried, gathered, with_carried
-from derive.code.lowering import Collected, Outer, Reduction, Unsupported, column, reductions
+from derive.code.lowering import OPEN_FUNCTION, Collected, Outer, Reduction, Unsupported, column, reductions
 from derive.code.values import Value
 from derive.derivation import Derivation
+from derive.known import applied, open_functions
 from derive.language.derivatives import Gradient
+from derive.language.functions import OPAQUE
 from derive.language.keys import plain_key
-from derive.language.laws import law_of
-from derive.language.nodes import Elementwise, Member, Size
+from derive.language.nodes import Member, Size
 from derive.language.show import show
 from derive.model import Equation, Loss, Model
 from derive.models.registry import System
@@ -80,7 +81,7 @@ class Program:
     loss: str
     loss_formula: str
     loss_parts: tuple[Reduction, ...]
-    open_functions: tuple[str, ...]  # the functions of which the model says nothing
+    functions: Mapping[str, str]  # what each function is whose name does not say so
     direct: Mapping[str, str]  # the cotangent's name in formulas -> the output's name
     backward: tuple[Line, ...]
     carried: tuple[Carried, ...]
@@ -93,6 +94,25 @@ class Program:
     def definitions(self) -> dict[str, Value]:
         """What each family of the forward computation is."""
         return {line.name: line.value for line in self.forward}
+
+
+def interface(system: System) -> tuple[dict[str, str], dict[str, str]]:
+    """The shapes of the inputs and of the outputs that code has, by key. Raises `Unsupported`."""
+    model, scalar = opened(system.model)
+    outputs = {one.key: f"(T, B, {one.size})" for one in (_sequence(model, name) for name in _outputs(model, scalar))}
+    loss = {} if scalar is None else {plain_key(str(scalar.name)): "()"}
+    return input_shapes(_inputs(model), _boundaries(model), map(_parameter, parameters(model))), loss | outputs
+
+
+def input_shapes(
+    sequences: Iterable[Sequence], boundaries: Iterable[Boundary], parameters: Iterable[Parameter]
+) -> dict[str, str]:
+    """The shape of every input by its key."""
+    found = {one.key: f"(T, B, {one.size})" for one in sequences}
+    found |= {one.key: f"(B, {one.size})" for one in boundaries}
+    return found | {
+        one.key: f"({one.rows},)" if one.columns is None else f"({one.rows}, {one.columns})" for one in parameters
+    }
 
 
 def program_of(system: System) -> Program:
@@ -117,7 +137,7 @@ def program_of(system: System) -> Program:
         forward=forward,
         loss="" if scalar is None else str(scalar.name),
         loss_formula="" if scalar is None else f"{show(scalar.left)} = {show(scalar.right)}",
-        open_functions=_open_functions(model),
+        functions=_functions(model),
         loss_parts=() if scalar is None else tuple(reductions(scalar.right, _steps(model))),
         direct=direct,
         backward=tuple(Line(name, lines[name], deltas[name][1]) for name in lines),
@@ -170,9 +190,11 @@ def _steps(model: Model) -> tuple[Any, Any]:
     return sp.Integer(model.time.first), model.time.last
 
 
-def _open_functions(model: Model) -> tuple[str, ...]:
-    nodes = [node for e in model.forward for node in sp.preorder_traversal(e.right) if isinstance(node, Elementwise)]
-    return tuple(dict.fromkeys(n.name for n in nodes if n.kind == "opaque" and law_of(n) is None))
+def _functions(model: Model) -> dict[str, str]:
+    """The kinds of functions called f, g, …; of one about which the model says nothing what code takes for it."""
+    found = {plain_key(name): f"{OPEN_FUNCTION}, since the model leaves it open" for name in open_functions(model)}
+    kinds = {plain_key(one.name): one.kind for one in applied(model) if one.kind != OPAQUE}
+    return found | {name: kind for name, kind in kinds.items() if len(name) == 1}
 
 
 # --- inputs ------------------------------------------------------------------------------------------------------
