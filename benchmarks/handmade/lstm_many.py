@@ -1,7 +1,8 @@
 """The hand-made LSTM of `lstm` where the batch is more than one: a contiguous (B, n) block for each gate and step.
 
-Both passes go by windows of steps, so that what one operation writes is still in the cache when the next reads it: U x_t
-of a window, its coefficients, its δ's and its part of every gradient. Nothing of the backward pass has T steps.
+Both passes go by windows of steps, so that what one operation writes is still in the cache when the next reads it:
+U x_t of a window, its coefficients, its δ's and its part of every gradient. Nothing of the backward pass has T steps
+but x̄.
 """
 
 from __future__ import annotations
@@ -79,7 +80,8 @@ def backward(saved: Arrays, h_direct: np.ndarray, c_direct: np.ndarray | None) -
         coefficients(values, squashed[at], deltas, k)
         own_cs = [None] * len(k) if c_direct is None else c_direct[at][::-1]
         by_step = deltas.transpose(1, 0, 2, 3)[::-1]
-        for delta, k_t, f, own, own_c in zip(by_step, k[::-1], values[2, ::-1], h_direct[at][::-1], own_cs, strict=True):
+        steps = zip(by_step, k[::-1], values[2, ::-1], h_direct[at][::-1], own_cs, strict=True)
+        for delta, k_t, f, own, own_c in steps:
             add(received, own, h_bar)
             multiply(k_t, h_bar, c_bar)
             add(c_bar, later, c_bar)

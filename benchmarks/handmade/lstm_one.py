@@ -17,7 +17,7 @@ WINDOW = 1 << 19  # bytes of coefficients that are computed at once
 def forward(inputs: Arrays) -> tuple[Arrays, Arrays]:
     """h and c at every step, and what `backward` needs."""
     x, h0 = inputs["x"], inputs["h0"]
-    T, _, m = x.shape
+    T = len(x)
     n, dtype = h0.shape[1], x.dtype
     half = np.array(0.5, dtype)  # an array of no axes: a scalar is converted at every call
     U, W = stacked(inputs, "U"), stacked(inputs, "W")

@@ -12,6 +12,8 @@ Either way an array is filled with f'(Net_t) = 1 - s_t² of all steps and become
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 from numpy import add, dot, matmul, multiply, subtract, tanh
 
@@ -59,7 +61,7 @@ def _forward_one(inputs: Arrays) -> tuple[Arrays, Arrays]:
 
 def _backward_one(saved: Arrays, direct: np.ndarray) -> Arrays:
     rows, U, W = saved["rows"], saved["U"], saved["W"]
-    n, m = U.shape
+    n = len(W)
     direct = direct[:, 0]
     states = rows[1:, :n]
     deltas = multiply(states, states)
@@ -91,7 +93,7 @@ def _forward_many(inputs: Arrays) -> tuple[Arrays, Arrays]:
     add(flat, inputs["b"], flat)
     transposed = np.ascontiguousarray(W.T)
     net = np.empty((B, n), x.dtype)
-    for before, state in zip(states, states[1:], strict=False):
+    for before, state in pairwise(states):
         matmul(before, transposed, net)
         add(net, state, net)
         tanh(net, state)
@@ -100,7 +102,7 @@ def _forward_many(inputs: Arrays) -> tuple[Arrays, Arrays]:
 
 def _backward_many(saved: Arrays, direct: np.ndarray) -> Arrays:
     x, states, U, W = saved["x"], saved["states"], saved["U"], saved["W"]
-    T, B, m = x.shape
+    _, B, m = x.shape
     n = len(W)
     deltas = multiply(states[1:], states[1:])
     subtract(1, deltas, deltas)

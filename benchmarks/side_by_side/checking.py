@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -32,19 +33,29 @@ def cost(point: Point, seconds: float) -> dict[str, Any]:
     return {"timings": timings, "skipped": _skipped()}
 
 
-def power(checker: str, seeds: int, seconds: float, point: Point) -> dict[str, Any]:
-    """How often `checker` refuses each planted error, and correct gradients; the errors in turns until time is up."""
+def power(checker: str, seeds: int, correct: int, seconds: float, point: Point) -> dict[str, Any]:
+    """How often `checker` refuses each planted error, over `seeds`, and right gradients, over `correct` seeds.
+
+    Each of the two goes on until half of the time is up.
+    """
     check = checkers().get(checker)
     if check is None:
-        return {"rates": {}, "skipped": {checker: "not installed"} | _skipped()}
-    refused: dict[str, list[bool]] = {error: [] for error in ("", *planted.ERRORS)}
-    end = time.perf_counter() + seconds
-    for seed in range(seeds):
+        return {"rates": {}, "skipped": _skipped() or {checker: "not installed"}}
+    refused: dict[str, list[bool]] = {error: [] for error in planted.ERRORS}
+    for seed in _until(seconds / 2, seeds):
         for error, found in refused.items():
             found.append(not check(error, point, seed))
-        if time.perf_counter() > end:
-            break
+    refused[""] = [not check("", point, seed) for seed in _until(seconds / 2, correct)]
     return {"rates": {error: [sum(found), len(found)] for error, found in refused.items()}, "skipped": {}}
+
+
+def _until(seconds: float, count: int) -> Iterator[int]:
+    """0, 1, … count - 1, at least one of them, until the time is up."""
+    end = time.perf_counter() + seconds
+    for seed in range(count):
+        if seed and time.perf_counter() > end:
+            return
+        yield seed
 
 
 def _skipped() -> dict[str, str]:

@@ -68,9 +68,10 @@ def numpy_subjects(
 
 
 def _measured(subjects: dict[str, Callable[[], Any]], seconds: float, skipped: dict[str, str]) -> Result:
-    baseline = BASELINE if BASELINE in subjects else next(iter(subjects))
+    baseline = BASELINE
+    if BASELINE not in subjects:
+        baseline = next(iter(subjects))
+        skipped[BASELINE] = f"not installed: the ratios are to {baseline}"
     found = interleaved(subjects, baseline, seconds)
     timings = {name: asdict(timing) for name, timing in found.items()}
     return {"baseline": baseline, "timings": timings, "skipped": skipped}
-
-

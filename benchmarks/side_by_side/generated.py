@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 from types import ModuleType
 
-CHOICES: dict[str, list[str]] = {}
+CHOICES = {"rnn": ["--bias"]}  # the others have theirs by default
 
 
 class NotThere(Exception):

@@ -14,7 +14,7 @@ CHECKERS = ("audit", "audit, one instance", "gradcheck slow", "gradcheck fast", 
 DTYPES = ("float32", "float64")
 LARGE = 3.0  # times the seconds of the other points, for the large ones
 SEEDS = 100
-ACCEPTED_SEEDS = 1000  # over which an audit must accept correct gradients
+ACCEPTED_SEEDS = 1000  # over which right gradients must be accepted
 
 
 def jobs(kinds: Iterable[str], models: Iterable[str], seconds: float, quick: bool) -> list[Job]:
@@ -34,7 +34,10 @@ def jobs(kinds: Iterable[str], models: Iterable[str], seconds: float, quick: boo
         found += [_job("cost", 3 * seconds, point=size) for size in sizes]
     if "power" in kinds:
         point = Point(1, 6, 2, 3) if quick else Point(1, 20, 8, 8)
-        found += [_job("power", 3 * seconds, checker=name, point=point, seeds=2 if quick else SEEDS) for name in CHECKERS]
+        seeds, correct = (2, 2) if quick else (SEEDS, ACCEPTED_SEEDS)
+        found += [
+            _job("power", 6 * seconds, checker=name, point=point, seeds=seeds, correct=correct) for name in CHECKERS
+        ]
     return found
 
 
@@ -56,5 +59,5 @@ def done(job: Job, modules: Path | None) -> dict[str, Any]:
     if job["kind"] == "cost":
         return checking.cost(point, seconds)
     if job["kind"] == "power":
-        return checking.power(job["checker"], job["seeds"], seconds, point)
+        return checking.power(job["checker"], job["seeds"], job["correct"], seconds, point)
     raise ValueError(f"kind is one of {', '.join(KINDS)}, not {job['kind']!r}")

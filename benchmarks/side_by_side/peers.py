@@ -49,7 +49,7 @@ def torch_module(model: Model, inputs: Arrays, direct: Arrays, threads: int = 1)
         named = {"x": x_bar} | {key: array[0] for key, array in zip(model.starts, starts, strict=True)}
         for letter, stack in (("U", U), ("W", W), ("b", b)):
             named |= dict(zip(model.keys(letter), np.split(stack, len(model.gates)), strict=True))
-        return named | {key: b2[-n:] for key in model.extra}
+        return named | dict.fromkeys(model.extra, b2[-n:])
 
     return Subject(lambda: torch.autograd.grad(network(x, state)[0], wanted, own), read)
 

@@ -1,7 +1,7 @@
 """The systems that are compared, the points (B, T, m, n), and inputs and cotangents drawn for them.
 
-Arrays are time-major, keyed by the model's symbols: x (T, B, m) · s0, h0, c0 (B, n) · U_a (n, m) · W_a (n, n) · b_a (n);
-a cotangent (T, B, n) at every step. Weights are scaled so that tanh and σ neither saturate nor vanish.
+Arrays are time-major, keyed by the model's symbols: x (T, B, m) · s0, h0, c0 (B, n) · U_a (n, m) · W_a (n, n) ·
+b_a (n); a cotangent (T, B, n) at every step. Weights are scaled so that tanh and σ neither saturate nor vanish.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def cotangents(model: Model, point: Point, dtype: str, seed: int = 1) -> Arrays:
 
 
 def reference(model: Model, values: Arrays, direct: Arrays) -> Arrays:
-    """The gradients by the hand-written reference, in float64: what every subject is compared with before it is timed."""
+    """The gradients by the hand-written reference, in float64: every subject is compared with them, then timed."""
     from importlib import import_module
 
     module = import_module(f"verify.reference.{model.name}")
