@@ -122,8 +122,8 @@ def _looped(model: Model, values: Mapping[str, Any], tanh: Any, sigma: Any, conc
     parts = joined(model, values, concatenate)
     states = tuple(values[key] for key in model.starts)
     found = []
-    for t in range(len(values["x"])):
-        out, states = STEPS[model.name](values, parts, values["x"][t], states, tanh, sigma)
+    for x in values["x"]:  # PyTorch unbinds it: indexing would add up T gradients of x's whole size
+        out, states = STEPS[model.name](values, parts, x, states, tanh, sigma)
         found.append(out)
     return stack(found)
 
