@@ -3,7 +3,8 @@
     s_t = tanh(U x_t + W s_{t-1} + b)        δ_t = (1 - s_t²) ⊙ (s̄_t + Wᵀ δ_{t+1})
     x̄_t = Uᵀ δ_t    s̄_0 = Wᵀ δ_1    Ū = Σ_t δ_t x_tᵀ    W̄ = Σ_t δ_t s_{t-1}ᵀ    b̄ = Σ_t δ_t
 
-x (T, B, m) · s0 (B, n) · s, s̄ (T, B, n). It is written as tutorials write it, a loop over the steps.
+x (T, B, m) · s0 (B, n) · s, s̄ (T, B, n). A loop over the steps
+gives the δ's, one product over all steps each sum.
 """
 
 from __future__ import annotations
@@ -44,19 +45,21 @@ def backward(inputs: Arrays, direct: np.ndarray, error: str = "") -> Arrays:
         if error == "truncated to 5 steps" and (T - t) % WINDOW == 0:
             later = np.zeros_like(later)
     before = s[1:] if error == "s_t for s_{t-1}" else s[:-1]
-    terms = [d.T @ h for d, h in zip(deltas, before, strict=True)]
-    if error == "the oldest term missing":
-        terms[0] = np.zeros_like(W)
-    if error == "a term in the middle missing":
-        terms[T // 2] = np.zeros_like(W)
+    summed = deltas.copy()  # the δ's that W̄'s sum runs over
+    if error in MISSING:
+        summed[MISSING[error](T)] = 0
     found = {
         "x": deltas @ U,
         "s0": later @ back,
-        "U": sum(d.T @ v for d, v in zip(deltas, x, strict=True)),
-        "W": sum(terms),
-        "b": deltas.sum((0, 1)),
+        "U": _flat(deltas).T @ _flat(x),
+        "W": _flat(summed).T @ _flat(before),
+        "b": _flat(deltas).sum(0),
     }
     return _touched(found, error)
+
+
+def _flat(sequence: np.ndarray) -> np.ndarray:
+    return sequence.reshape(-1, sequence.shape[-1])
 
 
 def _touched(found: Arrays, error: str) -> Arrays:
@@ -72,6 +75,10 @@ def _touched(found: Arrays, error: str) -> Arrays:
     return found
 
 
+MISSING: dict[str, Callable[[int], int]] = {
+    "the oldest term missing": lambda T: 0,
+    "a term in the middle missing": lambda T: T // 2,
+}
 ENTRY = {
     "one entry of W̄ × 1.5": 1.5,
     "one entry of W̄ × (1 + 1e-6)": 1 + 1e-6,
