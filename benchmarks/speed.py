@@ -38,11 +38,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         print(json.dumps(done(json.loads(options.one), options.modules)))
         return
     options.out.mkdir(parents=True, exist_ok=True)
+    machines = f"{machine.line()}; {machine.load()}"
     entries: list[tuple[dict[str, Any], dict[str, Any]]] = []
     for job in jobs(options.only, options.models, options.seconds, options.quick):
         entries.append((job, _in_its_own_process(job, options.modules)))
         print(_told(*entries[-1]), file=sys.stderr, flush=True)
-    page = tables.page(entries, machine.line())
+    page = tables.page(entries, machines)
     (options.out / "results.json").write_text(json.dumps(entries, indent=1), encoding="utf-8")
     (options.out / "speed.md").write_text(page, encoding="utf-8")
     if not plot.drawn(entries, options.out / "speed.png"):

@@ -1,7 +1,7 @@
 """The benchmark of speed: its yardsticks are right, its clock and its tables say what happened, and it runs."""
 
-import itertools
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +20,7 @@ from benchmarks.side_by_side import (
     generated,
     jobs,
     limit,
+    machine,
     measuring,
     memory,
     peers,
@@ -140,18 +141,15 @@ def test_the_batch_in_parts_gives_the_same_gradients(model, threads):
 
 def test_ratios_are_taken_within_a_round(monkeypatch):
     """The machine gets ten times slower from round to round: the ratio stays 3."""
-    clock, slowness = [0.0], itertools.count()
+    clock, calls = [0.0], {"a": 0, "b": 0}
     monkeypatch.setattr(measuring.time, "perf_counter", lambda: clock[0])
 
-    def baseline():
-        clock[0] += 0.01 * 10 ** next(slowness)
-        baseline.spent = clock[0]
+    def run(name, cost):
+        calls[name] += 1
+        clock[0] += cost * 10 ** calls[name]
 
-    def other():
-        clock[0] += 3 * 0.01 * 10 ** (next(slowness) - 1)
-
-    slowness = iter([0, 0, 1, 1, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5])
-    found = measuring.interleaved({"a": baseline, "b": other}, "a", seconds=0.0)
+    subjects = {"a": lambda: run("a", 0.01), "b": lambda: run("b", 0.03)}
+    found = measuring.interleaved(subjects, "a", seconds=0.0)
     assert found["b"].ratio.median == pytest.approx(3)
     assert found["b"].ratio.high == pytest.approx(3)
     assert found["b"].rounds == 5
@@ -295,6 +293,14 @@ def test_the_tables_tell_ratios_rates_and_what_is_missing():
     assert f"{row} – | – | – | 1.20 | 2.00 |" in page
     assert "| W for Wᵀ | 75 % of 4 |" in page
     assert "- JAX scan: not installed" in page
+
+
+def test_the_machine_is_told_without_its_name():
+    line = machine.line()
+    assert np.__version__ in line
+    assert platform.python_version() in line
+    assert len(platform.node()) < 4 or platform.node() not in line
+    assert "load average" in machine.load()
 
 
 def test_the_large_points_get_more_time():

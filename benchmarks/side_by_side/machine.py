@@ -22,6 +22,13 @@ def line() -> str:
     return ", ".join(found)
 
 
+def load() -> str:
+    """How much the machine does besides: above 0.5 the ratios of one thread still hold, those of two do not."""
+    if not hasattr(os, "getloadavg"):
+        return "load average unknown"
+    return f"load average {os.getloadavg()[0]:.1f} before the run"
+
+
 def _processor() -> str:
     path = Path("/proc/cpuinfo")
     rows = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
