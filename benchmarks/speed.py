@@ -6,7 +6,8 @@
     python benchmarks/speed.py --quick                     # tiny sizes: does it run?
 
 One process per comparison; inside it everyone runs in every round, ratios are taken within a round, and the median over
-all rounds is told with its quartiles. Every subject's gradients are first compared with the hand-written reference.
+all rounds is told with its quartiles. What runs on one thread is told in processor time, which other work on the machine
+does not lengthen (`--clock wall`: in wall time); two threads in wall time. Every subject's gradients are first compared with the hand-written reference.
 Writes results.json, speed.md and speed.png to --out. What is not installed, or does not exist, is named and left out.
 """
 
@@ -40,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     machines = f"{machine.line()}; {machine.load()}"
     entries: list[tuple[dict[str, Any], dict[str, Any]]] = []
-    for job in jobs(options.only, options.models, options.seconds, options.quick):
+    for job in jobs(options.only, options.models, options.seconds, options.quick, options.clock):
         entries.append((job, _in_its_own_process(job, options.modules)))
         print(_told(*entries[-1]), file=sys.stderr, flush=True)
     page = tables.page(entries, machines)
@@ -57,6 +58,7 @@ def _options(kinds: Iterable[str], models: list[str], arguments: Sequence[str] |
     parser.add_argument("--only", nargs="+", choices=list(kinds), default=list(kinds), help="which comparisons")
     parser.add_argument("--models", nargs="+", choices=models, default=models, help="which systems")
     parser.add_argument("--seconds", type=float, help="for each comparison; the large ones get more (default 10)")
+    parser.add_argument("--clock", choices=["cpu", "wall"], default="cpu", help="of what runs on one thread")
     parser.add_argument("--out", type=Path, default=ROOT / "build" / "speed", help="folder for what is written")
     parser.add_argument("--modules", type=Path, help="folder of generated MODEL.py, instead of printing them now")
     parser.add_argument("--one", help=argparse.SUPPRESS)

@@ -9,14 +9,14 @@ from typing import Any
 
 from benchmarks.side_by_side import planted
 from benchmarks.side_by_side.checkers import checkers, has_audit
-from benchmarks.side_by_side.measuring import Spread
+from benchmarks.side_by_side.measuring import CLOCKS, Spread, timed
 from benchmarks.side_by_side.problems import Point
 
 SLOW = "gradcheck slow"
 AT_MOST = 20  # checks of one kind that are timed
 
 
-def cost(point: Point, seconds: float) -> dict[str, Any]:
+def cost(point: Point, seconds: float, clock: str = "cpu") -> dict[str, Any]:
     """Seconds a check of correct gradients, in turns; what is slow runs fewer times, at least once."""
     found: dict[str, list[float]] = {name: [] for name in checkers()}
     for name, check in checkers().items():
@@ -26,9 +26,7 @@ def cost(point: Point, seconds: float) -> dict[str, Any]:
     for seed in range(AT_MOST):
         for name, check in checkers().items():
             if not found[name] or sum(found[name]) < share:
-                began = time.perf_counter()
-                check("", point, seed)
-                found[name].append(time.perf_counter() - began)
+                found[name].append(timed(lambda check=check, seed=seed: check("", point, seed), CLOCKS[clock]))
     timings = {name: {"seconds": asdict(Spread.of(spent)), "checks": len(spent)} for name, spent in found.items()}
     return {"timings": timings, "skipped": _skipped()}
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from benchmarks.side_by_side import limit, peers
 from benchmarks.side_by_side.generated import NotThere, load
-from benchmarks.side_by_side.measuring import interleaved
+from benchmarks.side_by_side.measuring import CLOCKS, interleaved
 from benchmarks.side_by_side.problems import MODELS, Arrays, Point, check_agrees, cotangents, inputs, reference
 from benchmarks.side_by_side.two_threads import split
 
@@ -20,7 +20,9 @@ HANDMADE = ("rnn", "lstm")
 Result = dict[str, Any]
 
 
-def gradients(model: str, point: Point, dtype: str, seconds: float, folder: Path | None = None) -> Result:
+def gradients(
+    model: str, point: Point, dtype: str, seconds: float, folder: Path | None = None, clock: str = "cpu"
+) -> Result:
     """Every peer at one thread, PyTorch's module as the baseline."""
     system = MODELS[model]
     values, direct = inputs(system, point, dtype), cotangents(system, point, dtype)
@@ -35,7 +37,7 @@ def gradients(model: str, point: Point, dtype: str, seconds: float, folder: Path
         check_agrees(name, run(values, direct), expected, dtype)
         subjects[name] = lambda run=run: run(values, direct)
     subjects[LIMIT] = limit.products(system, values, direct)
-    return _measured(subjects, seconds, skipped)
+    return _measured(subjects, seconds, skipped, clock)
 
 
 def threads(model: str, point: Point, dtype: str, seconds: float, folder: Path | None = None) -> Result:
@@ -50,7 +52,7 @@ def threads(model: str, point: Point, dtype: str, seconds: float, folder: Path |
         whole = split(system, run)
         check_agrees(name, whole(values, direct), expected, dtype)
         subjects[name] = lambda whole=whole: whole(values, direct)
-    return _measured(subjects, seconds, skipped)
+    return _measured(subjects, seconds, skipped, "wall")
 
 
 def numpy_subjects(
@@ -67,11 +69,11 @@ def numpy_subjects(
     return found
 
 
-def _measured(subjects: dict[str, Callable[[], Any]], seconds: float, skipped: dict[str, str]) -> Result:
+def _measured(subjects: dict[str, Callable[[], Any]], seconds: float, skipped: dict[str, str], clock: str) -> Result:
     baseline = BASELINE
     if BASELINE not in subjects:
         baseline = next(iter(subjects))
         skipped[BASELINE] = f"not installed: the ratios are to {baseline}"
-    found = interleaved(subjects, baseline, seconds)
+    found = interleaved(subjects, baseline, seconds, clock=CLOCKS[clock])
     timings = {name: asdict(timing) for name, timing in found.items()}
     return {"baseline": baseline, "timings": timings, "skipped": skipped}

@@ -17,7 +17,7 @@ SEEDS = 100
 ACCEPTED_SEEDS = 1000  # over which right gradients must be accepted
 
 
-def jobs(kinds: Iterable[str], models: Iterable[str], seconds: float, quick: bool) -> list[Job]:
+def jobs(kinds: Iterable[str], models: Iterable[str], seconds: float, quick: bool, clock: str = "cpu") -> list[Job]:
     """What to run, in the tables' order."""
     found: list[Job] = []
     points = TINY if quick else POINTS
@@ -26,12 +26,12 @@ def jobs(kinds: Iterable[str], models: Iterable[str], seconds: float, quick: boo
         for model in models:
             for point in at:
                 share = seconds * (LARGE if point == POINTS[-1] else 1)
-                found += [_job(kind, share, model=model, point=point, dtype=dtype) for dtype in DTYPES]
+                found += [_job(kind, share, model=model, point=point, dtype=dtype, clock=clock) for dtype in DTYPES]
     if "memory" in kinds:
         found += [_job("memory", seconds, model=model, point=points[-1], dtype="float64") for model in models]
     if "cost" in kinds:
         sizes = (Point(1, 4, 2, 2),) if quick else (Point(1, 20, 8, 8), Point(1, 100, 32, 32), Point(1, 100, 64, 64))
-        found += [_job("cost", 3 * seconds, point=size) for size in sizes]
+        found += [_job("cost", 3 * seconds, point=size, clock=clock) for size in sizes]
     if "power" in kinds:
         point = Point(1, 6, 2, 3) if quick else Point(1, 20, 8, 8)
         seeds, correct = (2, 2) if quick else (SEEDS, ACCEPTED_SEEDS)
@@ -51,13 +51,13 @@ def done(job: Job, modules: Path | None) -> dict[str, Any]:
 
     point, seconds = Point(*job["point"]), job["seconds"]
     if job["kind"] == "gradients":
-        return comparisons.gradients(job["model"], point, job["dtype"], seconds, modules)
+        return comparisons.gradients(job["model"], point, job["dtype"], seconds, modules, job["clock"])
     if job["kind"] == "threads":
         return comparisons.threads(job["model"], point, job["dtype"], seconds, modules)
     if job["kind"] == "memory":
         return memory.measured(MODELS[job["model"]], point, job["dtype"], modules)
     if job["kind"] == "cost":
-        return checking.cost(point, seconds)
+        return checking.cost(point, seconds, job["clock"])
     if job["kind"] == "power":
         return checking.power(job["checker"], job["seeds"], job["correct"], seconds, point)
     raise ValueError(f"kind is one of {', '.join(KINDS)}, not {job['kind']!r}")
