@@ -6,8 +6,9 @@
     python benchmarks/speed.py --quick                     # tiny sizes: does it run?
 
 One process per comparison; inside it everyone runs in every round, ratios are taken within a round, and the median over
-all rounds is told with its quartiles. What runs on one thread is told in processor time, which other work on the machine
-does not lengthen (`--clock wall`: in wall time); two threads in wall time. Every subject's gradients are first compared with the hand-written reference.
+all rounds is told with its quartiles. What runs on one thread is told in processor time, which other work on the
+machine does not lengthen (`--clock wall`: in wall time); two threads in wall time. Every subject's gradients are first
+compared with the hand-written reference.
 Writes results.json, speed.md and speed.png to --out. What is not installed, or does not exist, is named and left out.
 """
 

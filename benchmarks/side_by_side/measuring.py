@@ -1,8 +1,8 @@
 """Interleaved timing: every subject runs in every round, and a ratio is taken within a round.
 
 On a machine that others use too, the time of one run says little; the ratio of two runs that follow one another says
-more, and the median over many rounds more still. Where one thread works, its processor time is the wall time of a machine
-that has nothing else to do: `CLOCKS["cpu"]` is not touched by what else runs, but for what that does to the caches.
+more, and the median over many rounds more still. Where one thread works, its processor time is the wall time of a
+machine that has nothing else to do: what else runs changes it only by what it does to the caches.
 """
 
 from __future__ import annotations
