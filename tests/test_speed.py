@@ -272,6 +272,15 @@ def test_wrong_generated_code_is_not_timed(tmp_path):
         comparisons.gradients("rnn", TINY[1], "float64", 0.0, tmp_path)
 
 
+def test_a_check_times_nothing_and_timing_checks_nothing(tmp_path):
+    (tmp_path / "rnn.py").write_text("def gradients(inputs, cotangents):\n    return {}\n", encoding="utf-8")
+    with pytest.raises(KeyError):
+        comparisons.gradients("rnn", TINY[1], "float64", 0.0, tmp_path, part="check")
+    assert "generated" in comparisons.gradients("rnn", TINY[1], "float64", 0.0, tmp_path, part="time")["timings"]
+    (tmp_path / "rnn.py").write_text("from benchmarks.handmade.rnn import gradients\n", encoding="utf-8")
+    assert not comparisons.gradients("rnn", TINY[1], "float64", 0.0, tmp_path, part="check")["timings"]
+
+
 def test_the_tables_tell_ratios_rates_and_what_is_missing():
     job = {"kind": "gradients", "model": "rnn", "point": [1, 20, 8, 16], "dtype": "float32"}
     spread = {"median": 0.001, "low": 0.0009, "high": 0.0012}

@@ -51,7 +51,9 @@ def done(job: Job, modules: Path | None) -> dict[str, Any]:
 
     point, seconds = Point(*job["point"]), job["seconds"]
     if job["kind"] == "gradients":
-        return comparisons.gradients(job["model"], point, job["dtype"], seconds, modules, job["clock"])
+        return comparisons.gradients(
+            job["model"], point, job["dtype"], seconds, modules, job["clock"], job.get("part", "")
+        )
     if job["kind"] == "threads":
         return comparisons.threads(job["model"], point, job["dtype"], seconds, modules)
     if job["kind"] == "memory":
