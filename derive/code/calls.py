@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import sympy as sp
 
 from derive.code.helpers import HELPERS
 from derive.code.identifiers import Identifiers, plain
@@ -10,7 +14,7 @@ from derive.code.joined import Joined, joined
 from derive.code.packing import Layout, Pack
 from derive.code.places import Places, columns, moved, span
 from derive.code.plan import At, Factor, Instruction, Operand, Phase, Variable
-from derive.code.prepared import Prepared, joint, variables
+from derive.code.prepared import Entry, Prepared, joint, number, variables
 from derive.code.writing import INDENT
 
 UFUNCS = ("add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal")
@@ -71,8 +75,11 @@ class Calls:
 
     def _before(self, pack: Pack, rows: Joined | None, indent: str, low: str, high: str) -> None:
         """A call for all steps; not where a product of rows stands for it."""
+        replaced = rows is not None and rows.replaces(pack)
+        self.prepared.guard = f"not {self.narrow(rows)}" if rows is not None and replaced else ""
         lines = [*self._comments(pack), *self.whole(pack, low, high)]
-        if rows is not None and rows.replaces(pack):
+        self.prepared.guard = ""
+        if rows is not None and replaced:
             lines = [f"if not {self.narrow(rows)}:", *(INDENT + line for line in lines)]
         self._add(lines, indent)
 
@@ -144,7 +151,9 @@ class Calls:
     def _joined_step(self, one: Joined, low: str, high: str, step: int) -> list[str]:
         """The product by [W U b] where rows are narrow, else W h + (U x + b)."""
         outer, self.views = self.views, {}
+        self.prepared.guard = f"not {self.narrow(one)}"
         apart = [*self.step(one.product, low, high, step), *self.step(one.sum, low, high, step)]
+        self.prepared.guard = ""
         targets = [At(i.target) for i in one.sum.instructions]
         shared = {self._view(targets, low, high, step)}
         for name, sequence in self.views.items():  # what only the wide form reads is no view where rows are narrow
@@ -168,16 +177,25 @@ class Calls:
         gates = len(one.product.instructions)
         width = f"{one.size} + {one.width}{' + 1' if one.weights else ''}"
         rows = one.product.first.target.size
-        lines = [f'{matrix} = np.empty(({gates} * {rows}, {width}), dtype, "F" if {one.size} < 32 else "C")']
+        lines = [f'{matrix} = np.empty(({columns(gates, rows)}, {width}), dtype, "F" if {one.size} < 32 else "C")']
+        numbers = []
         for at, (product, driven) in enumerate(zip(one.product.instructions, one.driven.instructions, strict=True)):
             span = f"{columns(at, rows)}:{columns(at + 1, rows)}" if gates > 1 else ":"
-            lines.append(f"{matrix}[{span}, :{one.size}] = {self.prepared.factor(product.factors[0])}")
-            lines.append(f"{matrix}[{span}, {one.columns}] = {self.prepared.factor(driven.factors[0])}")
+            parts = [product.factors[0], driven.factors[0]]
+            own = {part.number for part in (*parts, *one.weights[at : at + 1])}
+            numbers.append(own.pop() if len(own) == 1 else sp.S.One)
+            parts = [replace(part, number=part.number / numbers[-1]) for part in parts]
+            lines.append(f"{matrix}[{span}, :{one.size}] = {self.prepared.factor(parts[0])}")
+            lines.append(f"{matrix}[{span}, {one.columns}] = {self.prepared.factor(parts[1])}")
             if one.weights:
-                lines.append(f"{matrix}[{span}, -1] = {self.prepared.weight(one.weights[at])}")
-        narrow = self.narrow(one)
-        self.prepared.lines += [f"if {narrow}:", *(INDENT + line for line in lines)]
-        self.prepared.lines.append(f"{name} = {matrix}.dot if {narrow} else None")
+                weight = replace(one.weights[at], number=one.weights[at].number / numbers[-1])
+                lines.append(f"{matrix}[{span}, -1] = {self.prepared.weight(weight)}")
+        for factor, run in groupby(range(gates), key=numbers.__getitem__):
+            places = list(run)
+            if factor != 1:
+                span = f"{columns(places[0], rows)}:{columns(places[-1] + 1, rows)}"
+                lines.append(f"{matrix}[{span}] *= {number(factor)}")
+        self.prepared.entries[key] = Entry(self.narrow(one), [*lines, f"{name} = {matrix}.dot"])
         return name
 
     # --- one call for all steps ----------------------------------------------------------------------------------
@@ -213,16 +231,16 @@ class Calls:
                 return [self._whole_product(operand, factors[0], out, self._is_alone(first))]
             return [f"{self._helper('driven')}({operand}, {self.prepared.across(factors)}, {out})"]
         lines: list[str] = []
-        for number, (operands, terms) in enumerate(self.runs(first)):
-            target = out if number == 0 else self.names.fresh("part")
-            if number:
+        for place, (operands, terms) in enumerate(self.runs(first)):
+            target = out if place == 0 else self.names.fresh("part")
+            if place:
                 lines.append(f"{target} = np.empty_like({out})")
             view = self.places.steps(operands, low, high)
             if len(operands) > 1:
                 lines.append(f"{self._helper('mixed')}({view}, {self.prepared.across(terms)}, {target})")
             else:
-                lines.append(self._whole_product(view, terms[0], target, number > 0))
-            if number:
+                lines.append(self._whole_product(view, terms[0], target, place > 0))
+            if place:
                 lines.append(f"np.add({out}, {target}, {out})")
         return lines
 
@@ -306,10 +324,10 @@ class Calls:
             return [self._by(name, view(first.operands), view(targets))]
         lines: list[str] = []
         out = view(targets)
-        for number, (operands, factors) in enumerate(self.runs(first)):
-            target = out if number == 0 else self.prepared.part(first.target.size)
+        for place, (operands, factors) in enumerate(self.runs(first)):
+            target = out if place == 0 else self.prepared.part(first.target.size)
             lines += self._summed(first, operands, factors, target, view)
-            if number:
+            if place:
                 lines.append(self._call("add", [out, target], out))
         return lines
 

@@ -16,20 +16,30 @@ from derive.code.identifiers import Identifiers, plain
 from derive.code.places import Places, columns
 from derive.code.plan import At, Factor, Operand, Variable
 from derive.code.values import Number, Weight
+from derive.code.writing import INDENT
 from derive.language.nodes import Size
 
 WORDS = {sp.S.One: "unit", sp.Rational(1, 2): "half", sp.S.NegativeOne: "minus_one"}
 
 
 @dataclass
+class Entry:
+    """The lines that make a thing; `guard` is the condition under which alone it is needed."""
+
+    guard: str
+    lines: list[str]
+
+
+@dataclass
 class Prepared:
-    """The lines before the loops, and the names of what they make."""
+    """The lines before the loops, and the names of what they make; `guard` is the condition that now holds."""
 
     names: Identifiers
     places: Places
     matrices: dict[str, str]  # the identifiers of the parameters
     one: bool
-    lines: list[str] = field(default_factory=list)
+    guard: str = ""
+    entries: dict[object, Entry] = field(default_factory=dict)
     helpers: set[str] = field(default_factory=set)
     known: dict[object, str] = field(default_factory=dict)
 
@@ -37,8 +47,24 @@ class Prepared:
         """The name of a thing, made by `name = text` when it is first asked for."""
         if key not in self.known:
             self.known[key] = self.names.fresh(wish)
-            self.lines.append(f"{self.known[key]} = {text}")
+            self.entries[key] = Entry(self.guard, [f"{self.known[key]} = {text}"])
+        return self.needed(key)
+
+    def needed(self, key: object) -> str:
+        """The name of a thing that is needed under the condition that now holds."""
+        entry = self.entries[key]
+        if entry.guard != self.guard:
+            entry.guard = ""
         return self.known[key]
+
+    @property
+    def lines(self) -> list[str]:
+        """All lines, those under a condition together."""
+        found = [line for entry in self.entries.values() if not entry.guard for line in entry.lines]
+        for guard in dict.fromkeys(entry.guard for entry in self.entries.values() if entry.guard):
+            found.append(f"if {guard}:")
+            found += [INDENT + line for e in self.entries.values() if e.guard == guard for line in e.lines]
+        return found
 
     def shape(self, *sizes: object) -> str:
         """The shape of an array with the batch before its last axis."""
@@ -116,8 +142,8 @@ class Prepared:
             shape = (
                 f"({columns(count, home.size)},)" if self.one else self.shape(*([count] if shared else []), home.size)
             )
-            self.lines.append(f"{array} = np.{filled}({shape}, dtype)")
-        text = array
+            self.entries[array] = Entry(self.guard, [f"{array} = np.{filled}({shape}, dtype)"])
+        text = self.needed(array)
         if shared and len(operands) < len(shared.homes):
             text = f"{array}[{self.places.slots(operands)}]"
         if text == array:
@@ -129,8 +155,8 @@ class Prepared:
         size, key = targets[0].variable.size, ("copies", len(targets), targets[0].variable.size)
         if key not in self.known:
             name = self.make(key, "copies", f"np.empty(({columns(len(targets), size)},), dtype)")
-            self.lines.append(f"{name}_each = {name}.reshape({len(targets)}, {size})")
-        return self.known[key]
+            self.entries[key].lines.append(f"{name}_each = {name}.reshape({len(targets)}, {size})")
+        return self.needed(key)
 
     def part(self, size: Size, count: int = 0) -> str:
         """Room for a term before it is added, or for `count` terms."""
