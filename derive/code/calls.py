@@ -182,7 +182,7 @@ class Calls:
         for at, (product, driven) in enumerate(zip(one.product.instructions, one.driven.instructions, strict=True)):
             span = f"{columns(at, rows)}:{columns(at + 1, rows)}" if gates > 1 else ":"
             parts = [product.factors[0], driven.factors[0]]
-            own = {part.number for part in (*parts, *one.weights[at : at + 1])}
+            own = {part.number for part in parts} | {weight.number for weight in one.weights[at : at + 1]}
             numbers.append(own.pop() if len(own) == 1 else sp.S.One)
             parts = [replace(part, number=part.number / numbers[-1]) for part in parts]
             lines.append(f"{matrix}[{span}, :{one.size}] = {self.prepared.factor(parts[0])}")

@@ -24,7 +24,6 @@ class Door(Protocol):
     """What the passes need to know of their module."""
 
     program: Program
-    passes: Passes
     sizes: list[str]
     inputs: dict[str, str]
     boundaries: dict[str, str]
@@ -37,7 +36,7 @@ class Form:
 
     def __init__(self, module: Door, one: bool) -> None:
         self.module, self.one = module, one
-        self.program, self.passes = module.program, module.passes
+        self.program, self.passes = module.program, Passes(module.program, one)
         self.names = Identifiers([*module.sizes, *helpers.HELPERS, *module.locals])
         self.used: set[str] = set()
         self.joined: list[Joined] = []
@@ -161,7 +160,8 @@ class Form:
 
     def _kept(self, layout: Layout) -> list[str]:
         """The arrays that the backward pass needs."""
-        stored = [self.places.array(home) for home in layout.homes.made() if home.stored]
+        local = self.places.local or ()
+        stored = [self.places.array(home) for home in layout.homes.made() if home.stored and home not in local]
         return [*stored, *(self.names.of(("joined", one.state.variable), "rows") for one in self.joined)]
 
     def _made(self, layout: Layout, places: Places) -> list[str]:

@@ -28,6 +28,7 @@ class Home:
     after: int = 0
     alone: bool = False  # an array of its own: an input, an output, what a matrix multiplies
     carried: bool = False  # what one step leaves for the next: zero before the first
+    passing: bool = False  # of no use behind the loop, and apart from what is
 
 
 @dataclass
@@ -52,9 +53,14 @@ def homes_of(
     given: Mapping[Variable, Home],
     kept: Iterable[Variable],
     alone: Iterable[Variable],
+    apart: bool = False,
 ) -> Homes:
-    """A home for each variable: `kept` are read after the function, `alone` have arrays of their own."""
-    return _Settler(phases, given, frozenset(kept), frozenset(alone)).settled()
+    """A home for each variable: `kept` are read after the function, `alone` have arrays of their own.
+
+    `apart`: what is kept does not share a place with what all steps compute at once. A step then works in the cache,
+    and what is kept is written once.
+    """
+    return _Settler(phases, given, frozenset(kept), frozenset(alone), apart).settled()
 
 
 class _Settler:
@@ -66,8 +72,10 @@ class _Settler:
         given: Mapping[Variable, Home],
         kept: frozenset[Variable],
         alone: frozenset[Variable],
+        apart: bool,
     ) -> None:
-        self.phases, self.kept, self.alone = phases, kept, alone
+        self.phases, self.kept, self.alone, self.apart = phases, kept, alone, apart
+        self.whole = {one.target for phase in phases if phase.step for one in phase.before}
         self.found = Homes(dict(given), frozenset(given.values()))
         self.last: dict[Variable, int] = {}  # the place of the last reader
         self.written: dict[Variable, int] = {}  # the place of the last writer
@@ -103,7 +111,8 @@ class _Settler:
         home = self._dying(instruction, place, phase)
         if home is None:
             is_stored = is_whole or target in self.kept
-            home = Home(phase, target.size, is_stored, alone=target in self.alone)
+            is_passing = self.apart and target not in self.kept
+            home = Home(phase, target.size, is_stored, alone=target in self.alone, passing=is_passing)
         self._give(home, target)
 
     def _give(self, home: Home, target: Variable) -> None:
@@ -116,8 +125,11 @@ class _Settler:
         target = instruction.target
         if instruction.op not in IN_PLACE:
             return None
-        for operand in _variables(instruction):
+        operands = sorted(_variables(instruction), key=lambda one: self.apart and one.variable in self.whole)
+        for operand in operands:
             home = self.found.of.get(operand.variable)
+            if home is not None and self.apart and target in self.kept and self.whole & {*home.variables}:
+                continue
             if home is None or not self._is_free(operand, home, place, phase) or home.size != target.size:
                 continue
             if home.carried and self.last.get(target, place) > self.written[operand.variable]:

@@ -12,7 +12,6 @@ from derive.code.doors import gradients_text
 from derive.code.form import Form
 from derive.code.identifiers import Identifiers
 from derive.code.lowering import Unsupported
-from derive.code.passes import Passes
 from derive.code.program import Program, input_shapes, loss_key, program_of, size_symbols
 from derive.code.resolved import resolved
 from derive.code.static import is_static, static_source
@@ -36,7 +35,7 @@ class Module:
     """The text of a module: the doors, and each pass for one sample and for many."""
 
     def __init__(self, program: Program, memory: str = "full") -> None:
-        self.program, self.passes, self.memory = program, Passes(program), memory
+        self.program, self.memory = program, memory
         self.sizes = [str(symbol) for symbol in size_symbols(program)]
         self.helpers = {"arrays"} | (set() if program.loss else {"given"})
         names = self._names()

@@ -65,19 +65,46 @@ def packed(phases: Sequence[Phase], homes: Homes, given: Mapping[Home, Buffer]) 
     best = _laid_out(plans, homes, orders, given)
     for place in range(len(orders)):
         for order in _candidates(orders[place]):
-            tried = [*orders[:place], order, *orders[place + 1 :]]
+            others = [_following(group, order, phases, homes) for group in orders]
+            tried = [*others[:place], order, *others[place + 1 :]]
             made = _laid_out(plans, homes, tried, given)
             if made.cost < best.cost:
                 best, orders = made, tried
     return best
 
 
+def _following(group: list[Home], leader: list[Home], phases: Sequence[Phase], homes: Homes) -> list[Home]:
+    """A group in the order of the homes of another that its values end in, where each ends in one."""
+    ends = [_end(home, leader, phases, homes) for home in group]
+    if None in ends or len({*ends}) < len(ends):
+        return group
+    return sorted(group, key=lambda home: leader.index(ends[group.index(home)]))  # type: ignore[arg-type]
+
+
+def _end(home: Home, leader: list[Home], phases: Sequence[Phase], homes: Homes) -> Home | None:
+    """The first home of another group that a home's values are made into, one after another."""
+    seen = {home}
+    waiting = [home]
+    while waiting:
+        current = waiting.pop(0)
+        if current in leader:
+            return current
+        for phase in phases:
+            for one in (*phase.before, *phase.inside):
+                reads = any(isinstance(o, At) and homes.of[o.variable] is current for o in one.operands)
+                target = homes.of[one.target]
+                if reads and target not in seen and target.size == home.size:
+                    seen.add(target)
+                    waiting.append(target)
+    return None
+
+
 def _groups(homes: Homes) -> list[list[Home]]:
     """Stored homes of one phase and one size, which become one buffer."""
-    found: dict[tuple[int, object], list[Home]] = {}
+    found: dict[tuple[int, object, bool], list[Home]] = {}
     for home in homes.made():
         if home.stored and not home.alone:
-            found.setdefault((home.phase, home.size), []).append(home)
+            found.setdefault((home.phase, home.size, home.passing), []).append(home)
     return [group for group in found.values() if len(group) > 1]
 
 
@@ -174,7 +201,9 @@ class _Scheduler:
         """The slot of the target; of scratch, which has none yet, that of an operand or of what it becomes part of."""
         one = self.instructions[place]
         operands = [self.homes.of[o.variable] for o in one.operands if isinstance(o, At)]
-        later = [self.homes.of[other.target] for other in self.instructions if At(one.target) in other.operands]
+        readers = [other for other in self.instructions if At(one.target) in other.operands]
+        beside = [o.variable for other in readers for o in other.operands if isinstance(o, At)]
+        later = [self.homes.of[variable] for variable in (*(other.target for other in readers), *beside)]
         for home in (self.homes.of[one.target], *operands, *later):
             if home in self.buffers and len(self.buffers[home].homes) > 1:
                 return self.buffers[home].slot(home), place

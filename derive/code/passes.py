@@ -15,10 +15,13 @@ from derive.code.values import Times, Value
 
 
 class Passes:
-    """The phases and layouts of the forward and the backward pass, and the operands of what is collected at the end."""
+    """The phases and layouts of the forward and the backward pass, and the operands of what is collected at the end.
 
-    def __init__(self, program: Program) -> None:
-        self.program = program
+    `one` is the form for one sample.
+    """
+
+    def __init__(self, program: Program, one: bool = True) -> None:
+        self.program, self.one = program, one
         self.planner = Planner()
         self._plan_forward()
         self._plan_backward()
@@ -84,7 +87,7 @@ class Passes:
         summed = {one.variable for one in self.loss if isinstance(one, At)}
         kept = ((later | set(self.collected())) & made) | outputs | summed
         self.lasting = kept
-        homes = homes_of(self.forward, given, kept, multiplied(self.forward) & outputs)
+        homes = homes_of(self.forward, given, kept, multiplied(self.forward) & outputs, apart=not self.one)
         return packed(self.forward, homes, {})
 
     def _backward_layout(self) -> Layout:

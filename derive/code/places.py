@@ -38,7 +38,8 @@ class Places:
         shared = self.buffer(home)
         thing: object = shared or home
         if thing not in self.arrays:
-            wish = self.kind if shared and home.stored else "scratch" if shared else self.label(home)
+            kind = "ahead" if home.passing else self.kind
+            wish = kind if shared and home.stored else "scratch" if shared else self.label(home)
             self.arrays[thing] = self.names.fresh(wish)
         return self.arrays[thing]
 
