@@ -28,7 +28,7 @@ class Home:
     after: int = 0
     alone: bool = False  # an array of its own: an input, an output, what a matrix multiplies
     carried: bool = False  # what one step leaves for the next: zero before the first
-    passing: bool = False  # of no use behind the loop, and apart from what is
+    passing: bool = False  # of no use behind the loop
 
 
 @dataclass
@@ -95,6 +95,8 @@ class _Settler:
                 self._settle(instruction, place, number, is_whole=at < len(phase.before))
                 place += 1
         self._pad()
+        for home in self.found.made():
+            home.passing = self.kept.isdisjoint(home.variables)
         return self.found
 
     def _carried(self, number: int, phase: Phase) -> None:
@@ -111,8 +113,7 @@ class _Settler:
         home = self._dying(instruction, place, phase)
         if home is None:
             is_stored = is_whole or target in self.kept
-            is_passing = self.apart and target not in self.kept
-            home = Home(phase, target.size, is_stored, alone=target in self.alone, passing=is_passing)
+            home = Home(phase, target.size, is_stored, alone=target in self.alone)
         self._give(home, target)
 
     def _give(self, home: Home, target: Variable) -> None:
