@@ -47,7 +47,7 @@ def test_every_command_is_one(here):
     commands = re.findall(r"^backproof (?:derive|models).*?(?=  #|$)", README, re.MULTILINE)
     assert len(commands) >= 4
     for command in commands:
-        first = command.split("|")[0].split()[1:]
+        first = re.split(r"[|>]", command)[0].split()[1:]
         result = CliRunner().invoke(main, first)
         assert result.exit_code == 0, command
         if "|" in command:
