@@ -39,7 +39,7 @@ def test_the_peak_is_linear_in_the_steps():
 
 
 def test_by_segments_memory_grows_with_the_root():
-    """Sixteen times the steps: less than four times the memory, where the linear way takes more than eight times as much."""
+    """Sixteen times the steps: less than four times the memory; all at once takes more than eight times as much."""
     code = generated("lstm", memory="sqrt")
     assert peak(code, 1600) < 4 * peak(code, 100)
     assert peak(generated("lstm"), 1600) > 8 * peak(generated("lstm"), 100)
