@@ -29,3 +29,25 @@ def test_the_document_has_its_hundred_claims_and_its_one_change():
     assert sum(len(statement.links) or 1 for statement in claims) == document.WANTED
     changed = document.with_one_change(text)
     assert [a == b for a, b in zip(text.splitlines(), changed.splitlines(), strict=True)].count(False) == 1
+
+
+@pytest.mark.parametrize("name", ["RNN", "LSTM"])
+def test_the_witnesses_agree_on_what_is_timed(name):
+    witnesses = loaded("witnesses")
+    found = witnesses.measured(name, 3, 4, seconds=0)
+    assert found["error"] < 1e-13
+    assert all(found[route] > 0 for route in witnesses.ROUTES)
+    assert found["parameters"] == {"RNN": 3 * 9 + 2 * 3, "LSTM": 4 * (2 * 9 + 3)}[name]
+
+
+@pytest.mark.parametrize("route", ["forward tangents", "complex step"])
+def test_a_witness_that_is_off_shows_in_the_table(route):
+    """One gradient times 1 + 1e-6: a fast route that is wrong is no figure."""
+    witnesses = loaded("witnesses")
+    inputs = witnesses.drawn("RNN", 3, 4)
+    directions = {key: witnesses.entries(key, inputs[key].shape) for key in "UWbVc"}
+    routes, _ = witnesses.routes_of("RNN", inputs, directions)
+    found = {name: run() for name, run in routes.items()}
+    assert witnesses.disagreement(found, directions) < 1e-13
+    found[route]["W"] = found[route]["W"] * (1 + 1e-6)
+    assert witnesses.disagreement(found, directions) > 1e-9

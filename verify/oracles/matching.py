@@ -1,7 +1,7 @@
 """Which layers of the reference network a model consists of: names to roles, read off the equations.
 
-A layer is Net_t = U source_t + W state_{t-1} + b, state_t = f(Net_t); written as one equation or two, with U, W, b or
-f left out where the model does without. The layers must form a chain.
+A layer is a cell of `systems`, or Net_t = U source_t + W state_{t-1} + b, state_t = f(Net_t); written as one equation
+or two, with U, W, b or f left out where the model does without. The layers must form a chain.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sympy as sp
 from derive.language.nodes import Elementwise, Member, Softmax
 from derive.model import Equation, Model
 from verify.oracles.limits import Unsupported
+from verify.oracles.systems import CellLayer, cell_layers, names_of
 
 IDENTITY = ("identity", "identity")
 
@@ -37,6 +38,16 @@ class Layer:
         return found
 
     @property
+    def values(self) -> dict[str, str | None]:
+        """The names of the reference's values."""
+        return {"Net": self.net, "s": self.state}
+
+    @property
+    def initial(self) -> dict[str, str]:
+        """The initial state's key, by its state's; without s_t = f(Net_t) the state has the name of Net."""
+        return {"s" if self.state is not None else "Net": "s0"} if self.is_recurrent else {}
+
+    @property
     def is_recurrent(self) -> bool:
         """It reads its own previous state."""
         return "W" in self.parameters
@@ -51,9 +62,13 @@ class Affine:
     bias: tuple[str, ...]
 
 
-def layers(model: Model) -> tuple[Layer, ...]:
+AnyLayer = Layer | CellLayer
+
+
+def layers(model: Model) -> tuple[AnyLayer, ...]:
     """The chain of layers, the lowest first; raises Unsupported where the model is none."""
-    found = list(_layers(model))
+    known = tuple(cell_layers(model))
+    found: list[AnyLayer] = [*known, *_layers(model, set().union(*map(names_of, known)))]
     if not found:
         raise Unsupported("a model without the reference's layers")
     sources = {layer.source: layer for layer in found}
@@ -70,15 +85,18 @@ def layers(model: Model) -> tuple[Layer, ...]:
     return tuple(chain)
 
 
-def _check_given(model: Model, chain: list[Layer]) -> None:
+def _check_given(model: Model, chain: list[AnyLayer]) -> None:
     """The input and the parameters are computed from nothing: the reference knows no path through them."""
     for name in (chain[0].source, *(name for layer in chain for name in layer.parameters.values())):
         if name in model.by_name:
             raise Unsupported(f"{name}, which the model computes and the reference takes as given")
 
 
-def _layers(model: Model) -> Iterator[Layer]:
-    equations = [e for e in model.equations if e.index is not None and not model.is_definition(e)]
+def _layers(model: Model, taken: set[str]) -> Iterator[Layer]:
+    """The Elman layers, of what no other cell computes."""
+    equations = [
+        e for e in model.equations if e.index is not None and not model.is_definition(e) and e.name not in taken
+    ]
     used = {e.right.argument for e in equations if isinstance(e.right, Elementwise | Softmax)}
     for equation in equations:
         _check_range(equation)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -11,9 +13,10 @@ from verify.instances import Key
 from verify.oracles.arithmetic import Array, value_of
 from verify.oracles.laboratory import Laboratory
 from verify.oracles.limits import OutOfScope, Unsupported
-from verify.oracles.matching import Layer, layers
+from verify.oracles.matching import AnyLayer, Layer, layers
+from verify.oracles.systems import CellLayer
 from verify.reference import activations, cells, stacked
-from verify.reference.activations import ACTIVATIONS, Activation
+from verify.reference.activations import ACTIVATIONS, IDENTITY, Activation
 
 Cotangents = dict[Key, Array]  # by member: (…, instances, 1, size)
 
@@ -36,12 +39,13 @@ class Network:
     def __init__(self, lab: Laboratory, steps: range) -> None:
         self.lab, self.steps = lab, steps
         self.names = layers(lab.model)
-        self.has_output = len(self.names) > 1 and not self.names[-1].is_recurrent and self.names[-2].is_recurrent
+        *_, below, top = (None, *self.names)
+        self.has_output = not top.is_recurrent and isinstance(below, Layer) and below.is_recurrent
         self.hidden = self.names[:-1] if self.has_output else self.names
-        output = self._activation(self.names[-1]) if self.has_output else activations.IDENTITY
-        self.cells = [cells.rnn(self._activation(layer), output) for layer in self.hidden]
+        self.cells = [self._cell(layer) for layer in self.hidden]
         self.roles = self._roles()
         self.inputs = [self._inputs(layer) for layer in self.hidden]
+        self.inputs[0]["x"] = np.stack([self._state((str(self.names[0].source), (k,))) for k in self.steps])
         if self.has_output:
             self._add_output()
         self.values = stacked.forward(self.inputs, self.cells)
@@ -69,28 +73,27 @@ class Network:
         step = indices[-1]
         if step in self.steps:
             return Place(level, role, step - self.steps.start)
-        if step == self.steps.start - 1 and name == self.hidden[level].output and self.hidden[level].is_recurrent:
-            return Place(level, "s0")
+        initial = self.hidden[level].initial
+        if step == self.steps.start - 1 and role in initial:
+            return Place(level, initial[role])
         raise OutOfScope(f"{name} at step {step}")
 
     def read(self, adjoints: list[dict[str, Array]], key: Key) -> Array:
         """The adjoint of a member (…, instances, rows, 1) or parameter (…, instances, rows, cols)."""
         place = self.place(key)
         found = adjoints[place.level][place.key]
-        if place.key in ("b", "c"):
-            return found[..., None]
-        if place.at is not None:
-            found = found[place.at]
-        return found if place.key in ("U", "W", "V") else found[..., 0, :, None]
+        if key[1]:
+            return (found if place.at is None else found[place.at])[..., 0, :, None]
+        return found[..., None] if is_vector(place.key) else found
 
     # --- roles and arrays ------------------------------------------------------------------------------------
 
     def _roles(self) -> dict[str, tuple[int, str]]:
         found: dict[str, tuple[int, str]] = {}
         for level, layer in enumerate(self.hidden):
-            found |= named_roles(level, layer, {"Net": "Net", "s": "s", "U": "U", "W": "W", "b": "b"})
+            found |= named_roles(level, layer)
         if self.has_output:
-            found |= named_roles(len(self.hidden) - 1, self.names[-1], {"Net": "z", "s": "o", "U": "V", "b": "c"})
+            found |= named_roles(len(self.hidden) - 1, self.names[-1], OUTPUT)
         source = self.names[0].source
         if source is None or source in found:
             raise Unsupported("a network without an input")
@@ -99,13 +102,12 @@ class Network:
             raise Unsupported("layers that share a parameter")
         return {**found, source: (0, "x")}
 
-    def _inputs(self, layer: Layer) -> dict[str, Array]:
+    def _inputs(self, layer: AnyLayer) -> dict[str, Array]:
         found = {key: self._parameter(name) for key, name in layer.parameters.items()}
-        if layer is self.names[0]:
-            found["x"] = np.stack([self._state((str(layer.source), (k,))) for k in self.steps])
-        if layer.is_recurrent:
-            found["s0"] = self._state((layer.output, (self.steps.start - 1,)))
-        return {key: array[..., 0] if key == "b" else array for key, array in found.items()}
+        found = {key: array[..., 0] if is_vector(key) else array for key, array in found.items()}
+        for role, key in layer.initial.items():
+            found[key] = self._state((str(layer.values[role]), (self.steps.start - 1,)))
+        return found
 
     def _add_output(self) -> None:
         parameters = self.names[-1].parameters
@@ -123,8 +125,14 @@ class Network:
             raise Unsupported(f"{key[0]}, which is no column vector")
         return found[:, 0, 0, None, :, 0]
 
-    def _activation(self, layer: Layer) -> Activation:
-        name, kind = layer.activation
+    def _cell(self, layer: AnyLayer) -> cells.Cell:
+        if isinstance(layer, CellLayer):
+            return layer.system.cell(**{role: self._activation(*named) for role, named in layer.functions.items()})
+        top = self.names[-1]
+        output = self._activation(*top.activation) if self.has_output and isinstance(top, Layer) else IDENTITY
+        return cells.rnn(self._activation(*layer.activation), output)
+
+    def _activation(self, name: str, kind: str) -> Activation:
         if kind in ACTIVATIONS:
             return ACTIVATIONS[kind]
         function = self.lab.draws.function(name, kind)
@@ -136,14 +144,11 @@ class Network:
 
     def _check_values(self) -> None:
         """The reference computes what the model's equations compute: else the roles were misread."""
-        for level, layer in enumerate(self.hidden):
-            for name, key in ((layer.net, "Net"), (layer.state, "s")):
-                for at, step in enumerate(self.steps if name is not None else ()):
-                    self._check_value((str(name), (step,)), self.values[level][key][at])
-        if self.has_output:
-            for name, key in ((self.names[-1].net, "z"), (self.names[-1].state, "o")):
-                for at, step in enumerate(self.steps if name is not None else ()):
-                    self._check_value((str(name), (step,)), self.values[-1][key][at])
+        computed = {name for layer in self.names for name in layer.values.values() if name is not None}
+        for name in computed:
+            level, role = self.roles[name]
+            for at, step in enumerate(self.steps):
+                self._check_value((name, (step,)), self.values[level][role][at])
 
     def _check_value(self, key: Key, found: Array) -> None:
         expected = self.lab.bounded.at(key, self.lab.timeline.family(key[0]))
@@ -152,7 +157,17 @@ class Network:
             raise Unsupported(f"{key[0]}, which the reference computes otherwise")
 
 
-def named_roles(level: int, layer: Layer, keys: dict[str, str]) -> dict[str, tuple[int, str]]:
-    """A layer's names with their level and the reference's key for each."""
-    names = {"Net": layer.net, "s": layer.state, **layer.parameters}
-    return {name: (level, keys[role]) for role, name in names.items() if name is not None}
+OUTPUT = {"Net": "z", "s": "o", "U": "V", "b": "c"}  # what a layer's roles are called where it is the output
+
+
+def named_roles(
+    level: int, layer: AnyLayer, keys: Mapping[str, str] = MappingProxyType({})
+) -> dict[str, tuple[int, str]]:
+    """A layer's names with their level and the reference's key for each, which is the role's unless `keys` differs."""
+    names = {**layer.values, **layer.parameters}
+    return {name: (level, keys.get(role, role)) for role, name in names.items() if name is not None}
+
+
+def is_vector(key: str) -> bool:
+    """Whether a parameter is a vector by its key: biases b, c, c_n and peepholes p; U, W, V are matrices."""
+    return key[0] in "bcp"

@@ -23,8 +23,10 @@ from verify.reference.sequences import (
     Array,
     Arrays,
     before,
+    one_after_another,
     over_time,
     row,
+    side_by_side,
     summed,
     summed_outer,
     transposed,
@@ -42,22 +44,27 @@ def forward(inputs: Arrays, f: Activation = TANH, g: Activation = IDENTITY) -> d
     nets: list[Array] = []
     states: list[Array] = []
     s = inputs.get("s0")
-    for x in inputs["x"]:
-        net = x @ transposed(inputs["U"]) if "U" in inputs else x
+    for net in affine(inputs, "U", "b", inputs["x"]):
         if "W" in inputs:
             net = net + s @ transposed(inputs["W"])
-        if "b" in inputs:
-            net = net + row(inputs["b"])
         s = f.value(net)
         nets.append(net)
         states.append(s)
     values = {"Net": over_time(nets), "s": over_time(states)}
     if "V" in inputs:
-        values["z"] = values["s"] @ transposed(inputs["V"])
-        if "c" in inputs:
-            values["z"] = values["z"] + row(inputs["c"])
+        values["z"] = affine(inputs, "V", "c", values["s"])
         values["o"] = g.value(values["z"])
     return values
+
+
+def affine(inputs: Arrays, weight: str, bias: str, v: Array) -> Array:
+    """A v_t + b at every step at once, A and b where they are there: (T, ..., B, m) -> (T, ..., B, n)."""
+    rows = side_by_side(v)
+    if weight in inputs:
+        rows = rows @ transposed(inputs[weight])
+    if bias in inputs:
+        rows = rows + row(inputs[bias])
+    return one_after_another(rows, len(v))
 
 
 def backward(

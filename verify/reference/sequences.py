@@ -44,7 +44,7 @@ def outer(d: Array, x: Array) -> Array:
 
 def summed_outer(ds: Iterable[Array], xs: Iterable[Array]) -> Array:
     """Σ_t Σ_batch d_t x_tᵀ as one product: (T, ..., B, n), (T, ..., B, m) -> (..., n, m)."""
-    return outer(_side_by_side(ds), _side_by_side(xs))
+    return outer(side_by_side(ds), side_by_side(xs))
 
 
 def summed(ds: Array) -> Array:
@@ -53,10 +53,16 @@ def summed(ds: Array) -> Array:
     return total
 
 
-def _side_by_side(steps: Iterable[Array]) -> Array:
+def side_by_side(steps: Iterable[Array]) -> Array:
     """The rows of all steps under one another: (T, ..., B, n) -> (..., T B, n)."""
     array = np.moveaxis(steps if isinstance(steps, np.ndarray) else over_time(steps), 0, -3)
     return array.reshape(*array.shape[:-3], array.shape[-3] * array.shape[-2], array.shape[-1])
+
+
+def one_after_another(rows: Array, steps: int) -> Array:
+    """What `side_by_side` has put together, by steps again: (..., T B, n) -> (T, ..., B, n)."""
+    array = rows.reshape(*rows.shape[:-2], steps, rows.shape[-2] // steps, rows.shape[-1])
+    return np.moveaxis(array, -3, 0)
 
 
 def before(initial: Array, states: Array) -> list[Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -65,3 +66,12 @@ def test_the_code_runs():
     code = re.search(r"```python\n(.*?)```", TEXT, re.DOTALL).group(1)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_the_routes_without_a_backward_pass_have_the_names_that_are_written():
+    from verify.reference import complex_step, sensitivities
+
+    written = set(re.findall(r"\b(\w+_gradients)\b", TEXT))
+    assert written == {name for name in vars(sensitivities) if name.endswith("_gradients")}
+    assert "`complex_step.slopes(forward, inputs, directions, cotangents)`" in TEXT
+    assert list(inspect.signature(complex_step.slopes).parameters) == ["forward", "inputs", "directions", "cotangents"]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from verify.reference import rnn
+from verify.reference.sensitivities import elman_gradients
 from verify.reference.tangents import tangents
 
 STEP = 2.0**-400
@@ -84,6 +85,12 @@ def by_tangents(problem, key):
     return np.reshape([(problem.cotangents["s"] * ds).sum() for ds in changes], inputs[key].shape)
 
 
+def by_sensitivities(problem, key):
+    inputs = problem.inputs
+    values = rnn.forward(inputs, *problem.functions)
+    return elman_gradients(inputs, values, {"s": problem.cotangents["s"]}, *problem.functions)[key]
+
+
 def by_differences(problem, key, h=2.0**-17):
     inputs = problem.inputs
     moved = [
@@ -98,6 +105,7 @@ ROUTES = {
     "reference": by_reference,
     "complex step": by_complex_step,
     "tangents": by_tangents,
+    "sensitivities": by_sensitivities,
     "differences": by_differences,
 }
 
