@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from verify.audit.comparison import Difference
 from verify.audit.hypotheses import Explanation, explained
-from verify.audit.instance import BATCH, SEQUENCE, Instance
+from verify.audit.instance import BATCH, SEQUENCE, Instance, told_sizes
 from verify.audit.located import located
 from verify.audit.probing import Probe
 from verify.audit.problem import Problem
@@ -43,10 +43,12 @@ class Diagnosis:
     why_not: str = ""
     smallest: Instance | None = None
     snippet: str = ""
+    probed: Mapping[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
         """All of it, for a terminal."""
-        lines = ["where", *(f"  {line}" for line in self.located)]
+        on = f" (at {told_sizes(self.probed)})" if self.probed else ""
+        lines = [f"where{on}", *(f"  {line}" for line in self.located)]
         if self.explanation is not None:
             lines += ["", f"explained by (every entry of every gradient, on {self.instances} instances)"]
             lines.append(f"  {self.explanation}")
@@ -98,11 +100,10 @@ def _diagnosed(
     keys = wrong or tuple(dict.fromkeys(difference.key for difference in differences))
     program = snippet(subject, truth, small, keys)
     if found is None:
-        return Diagnosis(where, why_not=why_not, smallest=small, snippet=program)
+        return Diagnosis(where, why_not=why_not, smallest=small, snippet=program, probed=instances[0].sizes)
     lines = found.lines
-    return Diagnosis(
-        where, found.words, lines.right, lines.wrong, lines.legend, len(instances), "", small, program
-    )  # fmt: skip
+    formulas = (lines.right, lines.wrong, lines.legend)
+    return Diagnosis(where, found.words, *formulas, len(instances), "", small, program, instances[0].sizes)
 
 
 def probed(probe: Probe, instance: Instance) -> list[Instance]:

@@ -144,7 +144,7 @@ def both_ways(cell: str = "rnn", bias: bool = True) -> Truth:
 
 
 def stack(layers: int = 2, cell: str = "rnn", bias: bool = True) -> Truth:
-    """Cells on each other, the layer's number behind the letter (U1, W2_i, s10 is s^1_0); the highest layer's output."""
+    """Cells on each other, the layer's number behind the letter (U1, W2_i, s10 is s^1_0); the top layer's output."""
     if not 1 <= layers <= 9:
         raise CallError(f"layers is a number from 1 to 9, not {layers}")
     one, shapes = inner(cell, bias)
