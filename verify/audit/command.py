@@ -257,6 +257,8 @@ def sizes_in(written: tuple[str, ...]) -> dict[str, int]:
             continue
         if not sign or not number.strip().isdecimal():
             raise CallError(f"a size is written n=64, not {part.strip()!r}")
+        if name.strip() in found:
+            raise CallError(f"the size {name.strip()} is given twice")
         found[name.strip()] = int(number)
     return found
 

@@ -47,6 +47,8 @@ def _module(name: str) -> Any:
     except SystemExit as error:
         raise CallError(f"{name} ends the process when it is imported: sys.exit({error.code!r})") from None
     except Exception as error:
+        if "/" in name and Path(f"{name}.py").is_file():
+            raise CallError(f"{name} is no name of a module; for the file write {name}.py:…") from None
         raise CallError(f"{name} cannot be imported: {_why(error)}") from None
 
 

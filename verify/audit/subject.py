@@ -225,6 +225,8 @@ def subject_of(
     unknown = [key for key in (*wrt, *order) if key not in inputs]
     if unknown:
         raise CallError(f"{', '.join(unknown)}: no input of the model; it has {', '.join(inputs)}")
+    if twice := sorted({key for keys in (wrt, order) for key in keys if list(keys).count(key) > 1}):
+        raise CallError(f"{', '.join(twice)}: named twice")
     if inspect.isclass(function) and hasattr(function, "backward"):
         raise CallError(f"{name or function.__name__} is a class: {_instead_of_a_class(function)}")
     target = function if inspect.isroutine(function) or not hasattr(function, "backward") else function.backward

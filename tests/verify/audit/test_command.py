@@ -125,6 +125,10 @@ def test_a_hang_ends_at_the_time_limit(audit):
         (["mine:good", "--model", "rnn", "--size", "n"], "a size is written n=64"),
         (["mine:good", "--model", "rnn", "--size", "k=3"], "no size k; it has B, T, m, n"),
         (["mine:good", "--model", "rnn", "--only", "V"], "V: no input of the model"),
+        (["mine:good", "--model", "rnn", "--size", "n=3,n=4"], "the size n is given twice"),
+        (["mine:good", "--model", "rnn", "--returns", "U,U"], "U: named twice"),
+        (["./mine:good", "--model", "rnn"], "for the file write ./mine.py:…"),
+        (["mine:good", "--model", "qqq"], "no model is called 'qqq'; audits know rnn"),
         (["other.py:good", "--model", "rnn"], "there is no such file"),
     ],
 )
