@@ -12,12 +12,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from queue import Empty, Queue
-from threading import Thread
+from threading import Thread, current_thread, main_thread
 from typing import Any
 
+from verify.audit.faults import Fault
 from verify.audit.findings import AuditReport
 from verify.audit.report import data, text
-from verify.audit.subject import Fault
+from verify.audit.worker import LOST
 from verify.errors import CallError, clean
 
 INTERRUPTED = 130
@@ -75,7 +76,8 @@ def execute(
 def run(order: Order, json_path: str | None = None, quiet: bool = False) -> int:
     """Audit and print; the exit code: 0 accepted, 1 not, 2 the call is wrong, 3 witnesses disagree, 130 interrupted."""
     try:
-        outcome = watched(order, sys.stderr.isatty() and not quiet)
+        with terminated_as_interrupted():
+            outcome = watched(order, sys.stderr.isatty() and not quiet)
     except KeyboardInterrupt:
         print_error("interrupted")
         return INTERRUPTED
@@ -93,6 +95,23 @@ def run(order: Order, json_path: str | None = None, quiet: bool = False) -> int:
         print_error(f"--json {json_path}: cannot be written: {error.strerror}")
         return 2
     return int(said["code"])
+
+
+@contextmanager
+def terminated_as_interrupted() -> Iterator[None]:
+    """SIGTERM ends the worker too, as Ctrl-C does: it has a session of its own and would go on."""
+
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    if current_thread() is not main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def show(said: Mapping[str, Any], json_path: str | None, quiet: bool) -> None:
@@ -129,11 +148,14 @@ def watched(order: Order, shows_progress: bool) -> Outcome:
                 if shows_progress:
                     sys.stderr.write(f"\r\x1b[K{clean(outcome.stage)}")
                     sys.stderr.flush()
+            elif "fault" in line:
+                kind, message = line["fault"]
+                outcome.fault = Fault(kind, f"{message} while {outcome.stage}")
             else:
                 outcome.said = line
         if shows_progress:
             sys.stderr.write("\r\x1b[K")
-        if outcome.said is None:
+        if outcome.said is None and outcome.fault is None:
             outcome.fault = ended(process, outcome.stage, order.time_limit, time.monotonic() >= deadline)
     return outcome
 
@@ -146,6 +168,8 @@ def ended(process: subprocess.Popen[bytes], stage: str, limit: float, is_late: b
         code = process.wait(timeout=2)
     except subprocess.TimeoutExpired:
         return Fault("crash", f"the process closed its channel while {stage}")
+    if code == LOST:
+        return Fault("crash", f"it closed file descriptors that it had not opened while {stage}")
     if code < 0:
         name = signal.Signals(-code).name if -code in set(signal.Signals) else str(-code)
         return Fault("crash", f"the process was ended by {name} while {stage}")
@@ -154,9 +178,12 @@ def ended(process: subprocess.Popen[bytes], stage: str, limit: float, is_late: b
 
 @contextmanager
 def started(order: Order) -> Iterator[subprocess.Popen[bytes]]:
-    """The worker, in a session of its own, which ends with this block; what it prints goes to standard error."""
+    """The worker, in a session of its own, which ends with this block; what it prints goes to standard error.
+
+    Modules of the directory in which the command is called come after ours (-P): one may be called `verify`.
+    """
     process = subprocess.Popen(
-        [sys.executable, "-m", "verify.audit.worker"],
+        [sys.executable, "-P", "-m", "verify.audit.worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         start_new_session=True,
@@ -198,10 +225,24 @@ def lines(process: subprocess.Popen[bytes], deadline: float) -> Iterator[dict[st
             continue
         if not line:
             return
-        found = json.loads(line)
+        found = line_of(line)
+        if found is None:
+            continue
         yield found
         if "stage" not in found:
             return
+
+
+def line_of(written: bytes) -> dict[str, Any] | None:
+    """What the worker said, None for what a function has written into its channel."""
+    try:
+        found = json.loads(written)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and KEYS & set(found) else None
+
+
+KEYS = frozenset({"stage", "fault", "error", "text"})
 
 
 # --- options -----------------------------------------------------------------------------------------------------
@@ -216,6 +257,8 @@ def sizes_in(written: tuple[str, ...]) -> dict[str, int]:
             continue
         if not sign or not number.strip().isdecimal():
             raise CallError(f"a size is written n=64, not {part.strip()!r}")
+        if name.strip() in found:
+            raise CallError(f"the size {name.strip()} is given twice")
         found[name.strip()] = int(number)
     return found
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from verify.audit.comparison import Difference
 from verify.audit.hypotheses import Explanation, explained
-from verify.audit.instance import BATCH, SEQUENCE, Instance
+from verify.audit.instance import BATCH, SEQUENCE, Instance, told_sizes
 from verify.audit.located import located
 from verify.audit.probing import Probe
 from verify.audit.problem import Problem
@@ -19,7 +19,7 @@ from verify.audit.smallest import smallest
 from verify.audit.snippet import snippet
 from verify.audit.subject import Subject
 from verify.audit.truth import Truth
-from verify.audit.truth_lines import lines_of
+from verify.audit.truth_lines import TruthLines, lines_of
 
 SECONDS = 8.0  # of an audit that found something; most diagnoses take less than one
 TINY = ({SEQUENCE: 4, BATCH: 2}, {SEQUENCE: 5, BATCH: 3})  # sizes of the instances on which guesses are tried
@@ -43,10 +43,12 @@ class Diagnosis:
     why_not: str = ""
     smallest: Instance | None = None
     snippet: str = ""
+    probed: Mapping[str, int] = field(default_factory=dict)
 
     def text(self) -> str:
         """All of it, for a terminal."""
-        lines = ["where", *(f"  {line}" for line in self.located)]
+        on = f" (at {told_sizes(self.probed)})" if self.probed else ""
+        lines = [f"where{on}", *(f"  {line}" for line in self.located)]
         if self.explanation is not None:
             lines += ["", f"explained by (every entry of every gradient, on {self.instances} instances)"]
             lines.append(f"  {self.explanation}")
@@ -94,15 +96,14 @@ def _diagnosed(
     where = located(probe, instances[0])
     probe.end = start + 0.5 * budget_seconds
     small, wrong = shrunk(probe, instances[0], instance)
-    found, why_not = explanation(probe, instances, end)
+    found, why_not = explanation(probe, instances, end, instance)
     keys = wrong or tuple(dict.fromkeys(difference.key for difference in differences))
     program = snippet(subject, truth, small, keys)
     if found is None:
-        return Diagnosis(where, why_not=why_not, smallest=small, snippet=program)
+        return Diagnosis(where, why_not=why_not, smallest=small, snippet=program, probed=instances[0].sizes)
     lines = found.lines
-    return Diagnosis(
-        where, found.words, lines.right, lines.wrong, lines.legend, len(instances), "", small, program
-    )  # fmt: skip
+    formulas = (lines.right, lines.wrong, lines.legend)
+    return Diagnosis(where, found.words, *formulas, len(instances), "", small, program, instances[0].sizes)
 
 
 def probed(probe: Probe, instance: Instance) -> list[Instance]:
@@ -132,8 +133,10 @@ def shrunk(probe: Probe, first: Instance, instance: Instance) -> tuple[Instance,
     return (small, tuple(wrong)) if wrong else (instance, ())
 
 
-def explanation(probe: Probe, instances: Sequence[Instance], end: float) -> tuple[Explanation | None, str]:
-    """What explains every number, or why nothing does."""
+def explanation(
+    probe: Probe, instances: Sequence[Instance], end: float, given: Instance | None = None
+) -> tuple[Explanation | None, str]:
+    """What explains every number, or why nothing does; whether it holds on the `given` instance too is said."""
     if max(max(one.sizes.values()) for one in instances) > WIDEST:
         return None, "it is wrong at larger sizes or later steps only, where guesses are not tried"
     lines = lines_of(probe.truth, _exact(instances[0]))
@@ -147,10 +150,21 @@ def explanation(probe: Probe, instances: Sequence[Instance], end: float) -> tupl
         problems.append(Problem(instance, found, lines.plain, lines.expanded))
     tried = explained(problems, end - perf_counter(), lines.variants)
     if tried is not None:
-        return tried, ""
+        more = given is not None and lines is not None and _is_more(tried, probe, given, lines)
+        return (replace(tried, words=f"{tried.words} ({MORE})") if more else tried), ""
     if perf_counter() > end:
         return None, "the time for guesses was over before one of them gave these numbers"
     return None, "no single slip that is known gives these numbers, nor one for each gradient by itself"
+
+
+MORE = "at the sizes of the report above, which are larger, this alone does not give the numbers: more is wrong there"
+LARGE = 32  # sizes at which an explanation is tried once more
+
+
+def _is_more(found: Explanation, probe: Probe, given: Instance, lines: TruthLines) -> bool:
+    """Whether the function is wrong in another way too on the instance that the audit has found."""
+    answer = probe.answer(given) if max(given.sizes.values()) <= LARGE else None
+    return answer is not None and not found.explains(Problem(given, answer, lines.plain, lines.expanded))
 
 
 def _exact(instance: Instance) -> Instance:

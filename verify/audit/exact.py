@@ -161,11 +161,23 @@ def constructors(run: Run) -> Iterator[None]:
         try:
             for name, original in originals.items():
                 setattr(np, name, holding(original, run))
-            setattr(np, "empty", np.zeros)  # noqa: B010  # memory that nobody wrote holds no numbers
+            setattr(np, "empty", unwritten(originals["empty"], run))  # noqa: B010
             yield
         finally:
             for name, original in originals.items():
                 setattr(np, name, original)
+
+
+def unwritten(original: Callable[..., Any], run: Run) -> Callable[..., Any]:
+    """`np.empty` with random residues in it: floats that nobody wrote may be zeros, and hide that they are read."""
+
+    def made(*arguments: Any, **options: Any) -> Any:
+        found = holding(original, run)(*arguments, **options)
+        if isinstance(found, Residues):
+            found[...] = encoded(hashed(20, np.arange(found.size), run.seed).reshape(found.shape), run)
+        return found
+
+    return made
 
 
 def holding(original: Callable[..., Any], run: Run) -> Callable[..., Any]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from verify.audit.comparison import Difference
 from verify.audit.exact import ExactRun
-from verify.audit.subject import Fault
+from verify.audit.faults import Fault
 
 VERDICTS = ("accepted", "rejected", "failed")
 
@@ -80,4 +80,10 @@ class AuditReport:
         return text(self)
 
 
-STOPS = ("exception", "crash", "time limit", "exit")  # kinds of faults after which nothing can be compared
+STOPS = (
+    "exception",
+    "crash",
+    "time limit",
+    "exit",
+    "numpy replaced",
+)  # kinds of faults after which nothing can be compared

@@ -8,7 +8,7 @@ the others; one that fails anywhere is dropped. The constants that some guesses 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import permutations
@@ -31,10 +31,14 @@ SEVERAL = 3  # errors that are independent of one another, at most
 
 @dataclass(frozen=True)
 class Explanation:
-    """What explains every number on every instance: in words, and the lines as they should be and as they are."""
+    """What explains every number on every instance: in words, and the lines as they should be and as they are.
+
+    `explains` says whether it holds on one more instance too.
+    """
 
     words: str
     lines: Lines
+    explains: Callable[[Problem], bool]
 
 
 def explained(
@@ -54,7 +58,7 @@ def explained(
         if perf_counter() > end:
             break
         if all(guess.explains(problem) for problem in problems):
-            return Explanation(guess.words, guess.lines())
+            return Explanation(guess.words, guess.lines(), guess.explains)
     return one_by_one.explanation if one_by_one is not None else pair(problems, end)
 
 
@@ -74,8 +78,14 @@ def pair(problems: Sequence[Problem], end: float) -> Explanation | None:
         other = OneByOne.of(found, end) if len(found) == len(problems) else None
         if other is not None:
             words = f"two errors at once: {guess.words}; and {other.explanation.words}"
-            return Explanation(words, Lines.joined([guess.lines(), other.explanation.lines]))
+            lines = Lines.joined([guess.lines(), other.explanation.lines])
+            return Explanation(words, lines, partial(_both, guess, other))
     return None
+
+
+def _both(guess: Guess, other: OneByOne, problem: Problem) -> bool:
+    rest = guess.beside(problem)
+    return rest is not None and other.explains(rest)
 
 
 # --- every wrong gradient by itself ------------------------------------------------------------------------------
@@ -130,7 +140,12 @@ class OneByOne:
         told = [_sentence(group, len(group) == self.count) for group in self.groups.values()]
         lines = [alone.lines() for _, alone in self.chosen]
         words = told[0] if len(told) == 1 else f"{len(told)} errors, each by itself: " + "; ".join(told)
-        return Explanation(words, Lines.joined(lines))
+        return Explanation(words, Lines.joined(lines), self.explains)
+
+    def explains(self, problem: Problem) -> bool:
+        """Whether each wrong gradient is explained on another instance."""
+        known = dict(self.chosen)
+        return set(problem.wrong) <= set(known) and all(one.explains(problem, key) for key, one in self.chosen)
 
 
 def _general(alone: Alone, key: str) -> str:
@@ -163,13 +178,26 @@ def _sentence(group: list[tuple[str, Alone]], are_all: bool) -> str:
 def guesses(problem: Problem, variants: Mapping[str, Formulas]) -> Iterator[Guess]:
     """Guesses at one cause, the simple ones first."""
     for name, formulas in variants.items():
-        yield Guess(f"these are the right gradients of another model: {name}", variant=formulas)
+        yield _of_variant(name, formulas, problem)
     yield from of_cotangents(problem)
     yield from of_time(problem)
     yield from of_lines(problem.formulas, False)
     yield from of_inputs(problem)
     yield from of_lines(problem.expanded, True)
     yield from of_windows(problem)
+
+
+def _of_variant(name: str, formulas: Formulas, problem: Problem) -> Guess:
+    """Another model's gradients; of inputs that it has not, zeros."""
+    words = f"these are the right gradients of another model: {name}"
+    lacking = [key for key in problem.instance.inputs if key not in {**formulas.gradients, **formulas.initial}]
+    if not lacking:
+        return Guess(words, variant=formulas)
+
+    def output(key: str, get: Getter) -> Any:
+        return np.zeros(()) if key in lacking else get(key)  # of any shape
+
+    return Guess(f"{words}, which has no {', '.join(lacking)}", variant=formulas, output=output)
 
 
 def of_cotangents(problem: Problem) -> Iterator[Guess]:

@@ -8,6 +8,7 @@ import sys
 import traceback
 from difflib import get_close_matches
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from verify.errors import CallError
@@ -26,9 +27,17 @@ def loaded(written: str) -> Any:
             names = [name for name in dir(found) if not name.startswith("_") and callable(getattr(found, name, None))]
             near = get_close_matches(part, names, 1)
             hint = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(names) or 'no function'}"
-            raise CallError(f"{module_name} has no {part}{hint}")
+            raise CallError(f"{module_name} has no {part}{hint}{_another(module_name, found)}")
         found = getattr(found, part)
     return found
+
+
+def _another(name: str, found: Any) -> str:
+    """That another module of this name was imported than the file that is here."""
+    here = Path(f"{name}.py")
+    if not here.is_file() or not isinstance(found, ModuleType) or found.__file__ in (None, str(here.resolve())):
+        return ""
+    return f" (it is {found.__file__}; for the file that is here write {here}:…)"
 
 
 def _module(name: str) -> Any:
@@ -38,6 +47,8 @@ def _module(name: str) -> Any:
     except SystemExit as error:
         raise CallError(f"{name} ends the process when it is imported: sys.exit({error.code!r})") from None
     except Exception as error:
+        if "/" in name and Path(f"{name}.py").is_file():
+            raise CallError(f"{name} is no name of a module; for the file write {name}.py:…") from None
         raise CallError(f"{name} cannot be imported: {_why(error)}") from None
 
 
@@ -45,11 +56,12 @@ def _of_file(path: Path) -> Any:
     if not path.is_file():
         raise CallError(f"{path}: there is no such file")
     sys.path.insert(0, str(path.resolve().parent))
-    spec = importlib.util.spec_from_file_location(path.stem, path)
+    name = path.stem if path.stem not in sys.modules else f"audited_{path.stem}"  # a file may be called json.py
+    spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
         raise CallError(f"{path} is no Python file")
     module = importlib.util.module_from_spec(spec)
-    sys.modules[path.stem] = module
+    sys.modules[name] = module
     spec.loader.exec_module(module)
     return module
 

@@ -208,7 +208,7 @@ def model(name: str, choices: Mapping[str, Any] | None = None) -> Truth:
     if name not in MODELS:
         near = get_close_matches(name.lower(), MODELS, 1)
         hint = f"; did you mean {near[0]}?" if near else ""
-        raise CallError(f"no model is called {name!r}{hint} Audits know {', '.join(MODELS)}, or a document (FILE.md)")
+        raise CallError(f"no model is called {name!r}{hint}; audits know {', '.join(MODELS)}, or a document (FILE.md)")
     known = signature(MODELS[name]).parameters
     given = {}
     for key, value in (choices or {}).items():

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from verify.audit.comparison import Difference
+from verify.audit.faults import Fault
 from verify.audit.findings import AuditReport, Evidence
 from verify.audit.instance import told_sizes
 from verify.audit.running import ROUNDINGS
@@ -19,18 +22,32 @@ MANY = 3
 def text(report: AuditReport) -> str:
     """The verdict, what is wrong and where, what was looked at."""
     lines = [f"{report.verdict}: {report.function} against {report.model}"]
-    lines += [f"  {fault.kind}: {fault.message}".replace("\n", "\n    ") for fault in report.faults]
+    lines += [f"  {kind}: {message}".replace("\n", "\n    ") for kind, message in _told_once(report.faults)]
     wrong = report.first_wrong
     if wrong is not None:
         lines += _wrong(wrong)
     if report.exact is not None:
         lines.append(f"  {report.exact.told()}")
     lines += [f"  not shown: {note}" for note in report.notes]
-    if report.evidence:
+    if any(one.entries for one in report.evidence):
         lines.append(f"  {_looked_at(report)}")
     if report.diagnosis is not None:
         lines += ["", *str(report.diagnosis).rstrip("\n").split("\n")]
     return clean("\n".join(lines))
+
+
+GRADIENT = re.compile(r"the gradient of (\S+) (is|holds|changes) (.*)", re.DOTALL)
+
+
+def _told_once(faults: Iterable[Fault]) -> Iterator[tuple[str, str]]:
+    """Kinds and messages; gradients of which the same is said are named together."""
+    keys: dict[tuple[str, str], list[str]] = {}
+    for fault in faults:
+        found = GRADIENT.fullmatch(fault.message)
+        same = f"{found[2]} {found[3]}" if found else fault.message
+        keys.setdefault((fault.kind, same), []).extend([found[1]] if found else [])
+    for (kind, same), named in keys.items():
+        yield kind, f"the gradient of {', '.join(named)} {same}" if named else same
 
 
 def _wrong(evidence: Evidence) -> list[str]:

@@ -99,6 +99,11 @@ class Residues(np.ndarray):
         _ordered  # no ufuncs: NumPy would not ask
     )
 
+    def _decided(self, *arguments: Any) -> Any:
+        raise run_of(self).leave("whether a number is 0, or its whole part")
+
+    __bool__ = __int__ = _decided  # `__float__` moves entries too, as in z[k] = a[k]
+
     def dot(self, other: Any, out: Any = None) -> Any:
         """As `np.dot`."""
         return np.dot(self, other, out) if out is not None else np.dot(self, other)

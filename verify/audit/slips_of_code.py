@@ -19,7 +19,10 @@ from verify.slips import KINDS, Context, Edited, Slip
 
 
 def slope(node: Any, context: Context) -> Edited:
-    """1 - s for 1 - s², s² for it, the slope at s or of another function: f' computed from the value s = f(z)."""
+    """1 - s for 1 - s², s² for it, the slope at s or of another function: f' computed from the value s = f(z).
+
+    Also from the value of the step before or after, which of the first step is s_0: `1 - s[k-1]²`.
+    """
     if not isinstance(node, nodes.Elementwise) or node.order != 1:
         return
     one, z = ones(*axes_of(node)), node.argument
@@ -39,8 +42,18 @@ def slope(node: Any, context: Context) -> Edited:
         wrong.append(matadd(one, negate(square)))
     if node.kind != "sigmoid":
         wrong.append(hadamard(value, rest))
+    if isinstance(value, nodes.Member) and node.kind in ("tanh", "sigmoid"):
+        wrong += [_from_value(node.kind, value.at(value.time + step)) for step in (-1, 1)]
     for changed in wrong:
         yield f"{show(node)} to {show(changed)}", changed
+
+
+def _from_value(kind: str, value: Any) -> Any:
+    """f' = 1 - s² of tanh, s (1 - s) of the sigmoid, as code computes it from some s."""
+    one = ones(*axes_of(value))
+    if kind == "tanh":
+        return matadd(one, negate(hadamard(value, value)))
+    return hadamard(value, matadd(one, negate(value)))
 
 
 def axes_of(node: Any) -> tuple[Any, Any]:

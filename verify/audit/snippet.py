@@ -8,6 +8,7 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -61,14 +62,24 @@ def _rounded_up(bounds: Array) -> Array:
 def _imports(subject: Subject) -> list[str]:
     extra = {"torch": ["import torch"], "jax": ["import jax", 'jax.config.update("jax_enable_x64", True)']}
     module, _, name = subject.name.partition(":")
-    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*", subject.name):
-        source = [f"from {module} import {name} as function"]
+    if module.endswith(".py"):
+        path = Path(module).resolve()
+        source = [f"sys.path.insert(0, {str(path.parent)!r})", *_of_module(path.stem, name)]
+    elif re.fullmatch(r"[^\W\d][\w.]*:[^\W\d][\w.]*", subject.name):
+        source = _of_module(module, name)
     else:
         source = [
             f"# bring your function here under this name: from … import {subject.name.rpartition('.')[2]} as function"
         ]
         source.append("function = None")
     return [*extra.get(subject.arrays, []), *source]
+
+
+def _of_module(module: str, name: str) -> list[str]:
+    """How a function is imported: by a statement, or by its name where that is no name of Python (`my rnn.py`)."""
+    if all(part.isidentifier() for part in (*module.split("."), name)):
+        return [f"from {module} import {name} as function"]
+    return ["from importlib import import_module", f"function = import_module({module!r}).{name}"]
 
 
 def _arrays(arrays: Mapping[str, Array], dtype: str) -> str:

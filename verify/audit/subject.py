@@ -3,40 +3,32 @@
 from __future__ import annotations
 
 import inspect
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from verify.audit.faults import (
+    Answer,
+    Fault,
+    other_library,
+    overwritten,
+    replaced_in_numpy,
+    told,
+    without_numpy,
+    wrong_keys,
+    wrong_shape,
+)
 from verify.audit.instance import Instance, shape
 from verify.errors import CallError
-from verify.reference.sequences import Array
+from verify.reference.sequences import Array, Arrays
 
 KINDS = ("numpy", "torch", "jax")
 PREFIXES = ("d", "d_", "grad_")  # a cotangent of s as a parameter: ds, d_s, grad_s
-HERE = Path(__file__).parent
 
 Call = Callable[[dict[str, Any], dict[str, Any]], Any]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """What is wrong with a call before any number is compared: the kind, one word or two, and what to change."""
-
-    kind: str
-    message: str
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What one call gave: gradients as float arrays, or faults."""
-
-    gradients: dict[str, Array]
-    faults: tuple[Fault, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,18 +48,25 @@ class Subject:
         """The gradients that are asked for."""
         return self.wrt or tuple(instance.inputs)
 
-    def answer(self, instance: Instance) -> Answer:
-        """One call on copies of the instance's arrays."""
-        inputs, cotangents = (copies(arrays) for arrays in (instance.inputs, instance.cotangents))
+    def answer(self, instance: Instance, lay_out: Callable[[Arrays], dict[str, Array]] | None = None) -> Answer:
+        """One call on copies of the instance's arrays, `lay_out` says how they lie in memory."""
+        inputs, cotangents = ((lay_out or copies)(arrays) for arrays in (instance.inputs, instance.cotangents))
         given = [handed(arrays, self.arrays) for arrays in (inputs, cotangents)]
         try:
             returned = self.call(*given)
         except SystemExit as error:
             return Answer({}, (Fault("exit", f"it ends the process: sys.exit({error.code!r})"),))
-        except Exception as error:
-            return Answer({}, (Fault("exception", told(error)),))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # what is no Exception, as the outcomes of test frameworks, is one here
+            return Answer({}, (Fault("exception", told(error) + other_library(error, self.arrays)),))
+        if replaced := replaced_in_numpy():
+            return Answer({}, (Fault("numpy replaced", without_numpy(replaced)),))
         touched = overwritten(instance, [taken(arrays) for arrays in given])
-        found, faults = self.read(returned, instance)
+        try:
+            found, faults = self.read(returned, instance)
+        except Exception as error:  # a mapping of any kind: whatever reading it raises
+            return Answer({}, (*touched, Fault("no dict", f"what it returned cannot be read: {told(error)}")))
         return Answer(found, (*touched, *faults))
 
     def read(self, returned: Any, instance: Instance) -> tuple[dict[str, Array], tuple[Fault, ...]]:
@@ -125,73 +124,22 @@ class Subject:
         }.get(self.arrays, "; an array was made or converted in it")
 
 
-# --- faults ------------------------------------------------------------------------------------------------------
-
-
-def wrong_keys(found: Mapping[str, Any], asked: Sequence[str], known: Sequence[str]) -> tuple[Fault, ...]:
-    """Keys that are missing, and keys that name no input."""
-    missing = [key for key in asked if key not in found]
-    extra = sorted(key for key in found if key not in known)
-    faults = []
-    if missing:
-        there = ", ".join(sorted(found)) or "no keys"
-        only = ",".join(key for key in asked if key in found) or ",".join(asked)
-        message = f"no gradient of {', '.join(missing)} among {there}; ask for some alone with --only {only}"
-        faults.append(Fault("wrong keys", message))
-    if extra:
-        faults.append(Fault("wrong keys", f"gradients of {', '.join(extra)}; the inputs are {', '.join(known)}"))
-    return tuple(faults)
-
-
-def wrong_shape(key: str, found: tuple[int, ...], instance: Instance) -> str:
-    """The shape found, the one expected, and whether the axes are reversed."""
-    expected, written = instance.inputs[key].shape, instance.written.get(key, "")
-    reversed_too = " (it is transposed)" if found == expected[::-1] and found != expected else ""
-    return f"the gradient of {key} is {found}, not {expected} = ({', '.join(written.split())}){reversed_too}"
-
-
-def overwritten(instance: Instance, after: Sequence[Mapping[str, Array]]) -> tuple[Fault, ...]:
-    """Inputs and cotangents that the call changed, or whose keys it took out of the dict."""
-    faults = []
-    for word, before, now in zip(("input", "cotangent of"), (instance.inputs, instance.cotangents), after, strict=True):
-        for key, array in before.items():
-            if key not in now:
-                faults.append(Fault("overwritten", f"the {word} {key} was taken out of its dict"))
-            elif not np.array_equal(array, now[key], equal_nan=True):
-                faults.append(Fault("overwritten", f"the {word} {key} was overwritten: work on a copy"))
-    return tuple(faults)
-
-
-def changed(first: Answer, second: Answer) -> tuple[Fault, ...]:
-    """Gradients that differ, bit by bit, between two calls on the same arrays."""
-    if second.faults and not first.faults:
-        why = second.faults[0].message.splitlines()[0]
-        return (Fault("not repeatable", f"the second call on the same arrays fails: {why}"),)
-    faults = []
-    for key, array in first.gradients.items():
-        other = second.gradients.get(key)
-        if other is None or not np.array_equal(array, other):
-            largest = "" if other is None else f" by {np.abs(array - other).max():.2g}"
-            faults.append(
-                Fault("not repeatable", f"the gradient of {key} changes from call to call{largest}: a state is kept")
-            )
-    return tuple(faults)
-
-
-def told(error: BaseException) -> str:
-    """The exception with the lines of the user's own code that led to it."""
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if Path(frame.filename).parent != HERE]
-    lines = [f"{frame.filename}:{frame.lineno} in {frame.name}: {frame.line}" for frame in frames[-3:]]
-    text = str(error).split("\n\n")[0]
-    return "\n".join([f"{type(error).__name__}: {text}", *lines])
-
-
 # --- arrays ------------------------------------------------------------------------------------------------------
 
 
 def copies(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Copies, so that no call can reach the instance."""
     return {key: array.copy() for key, array in arrays.items()}
+
+
+def spread(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Copies that are not contiguous: every second entry of wider arrays, which hold other numbers between."""
+    found = {}
+    for key, array in arrays.items():
+        wide = np.full((*array.shape[:-1], 2 * array.shape[-1]), 0.375, dtype=array.dtype)
+        wide[..., ::2] = array
+        found[key] = wide[..., ::2]
+    return found
 
 
 def handed(arrays: dict[str, Array], kind: str) -> dict[str, Any]:
@@ -239,14 +187,16 @@ def as_array(key: str, value: Any, like: Array) -> tuple[Array, Fault | None]:
 
 def _converted(value: Any) -> tuple[Array, str | None]:
     """What a torch tensor, a JAX array or anything like an array holds."""
-    device = getattr(getattr(value, "device", None), "type", "cpu")
-    if hasattr(value, "detach"):
-        value = value.detach()
-    if hasattr(value, "cpu") and device != "cpu":
-        value = value.cpu()
     if value is None or isinstance(value, str | Mapping):
         return np.zeros(0), f"{type(value).__name__}, not an array"
+    if np.ma.is_masked(value):
+        return np.zeros(0), "a masked array with entries that are masked: there is no number in them"
     try:
+        device = getattr(getattr(value, "device", None), "type", "cpu")
+        if hasattr(value, "detach"):
+            value = value.detach()
+        if hasattr(value, "cpu") and device != "cpu":
+            value = value.cpu()
         return np.asarray(value), None
     except Exception as error:  # an object of any library: whatever its conversion raises
         return np.zeros(0), f"{type(value).__name__}, which NumPy cannot read ({error})"
@@ -275,11 +225,25 @@ def subject_of(
     unknown = [key for key in (*wrt, *order) if key not in inputs]
     if unknown:
         raise CallError(f"{', '.join(unknown)}: no input of the model; it has {', '.join(inputs)}")
+    if twice := sorted({key for keys in (wrt, order) for key in keys if list(keys).count(key) > 1}):
+        raise CallError(f"{', '.join(twice)}: named twice")
+    if inspect.isclass(function) and hasattr(function, "backward"):
+        raise CallError(f"{name or function.__name__} is a class: {_instead_of_a_class(function)}")
     target = function if inspect.isroutine(function) or not hasattr(function, "backward") else function.backward
     if not callable(target):
         raise CallError(f"{name or function!r} cannot be called")
     own = name or getattr(target, "__qualname__", type(target).__name__)
     return Subject(own, _calling(target, own, inputs, outputs), arrays, tuple(wrt), tuple(order))
+
+
+def _instead_of_a_class(function: Any) -> str:
+    """What to audit where a class is named."""
+    if hasattr(function, "apply") and hasattr(function, "forward"):
+        return (
+            "its backward needs what its forward has saved. Write a function(inputs, cotangents) that makes leaves of "
+            "the inputs, calls apply, then torch.autograd.backward, and returns each leaf's .grad by its key"
+        )
+    return "name an object of it that has the method backward"
 
 
 def _calling(target: Any, name: str, inputs: Sequence[str], outputs: Sequence[str]) -> Call:

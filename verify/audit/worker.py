@@ -16,6 +16,8 @@ from typing import Any
 from derive.errors import BackproofError
 from verify.errors import WitnessConflict
 
+LOST = 113  # the exit code where the channel is closed
+
 
 def main() -> None:
     """Do one order."""
@@ -24,8 +26,11 @@ def main() -> None:
         os.dup2(2, 1)
 
         def tell(**line: Any) -> None:
-            channel.write(json.dumps(line) + "\n")
-            channel.flush()
+            try:
+                channel.write(json.dumps(line) + "\n")
+                channel.flush()
+            except (OSError, ValueError):  # the function has closed it
+                os._exit(LOST)
 
         try:
             tell(**_outcome(order, tell))
@@ -35,12 +40,16 @@ def main() -> None:
             tell(error=str(error), code=2)
         except MemoryError as error:
             tell(error=f"too large: {error}", code=2)
+        except KeyboardInterrupt:  # raised by the function: the terminal's does not reach this session
+            tell(fault=["exit", "KeyboardInterrupt was raised"])
         except Exception as error:  # the function's own exceptions are caught where it is called
             traceback.print_exc()
             tell(error=f"an error in Backproof: {type(error).__name__}: {error}", code=3)
 
 
 def _outcome(order: dict[str, Any], tell: Any) -> dict[str, Any]:
+    import numpy.random  # noqa: F401  # NumPy loads it late, when a random.py beside the function would come first
+
     from verify.audit.audit import Plan, audited, truth_of
     from verify.audit.loading import loaded
     from verify.audit.report import data, text

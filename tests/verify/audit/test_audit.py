@@ -23,13 +23,14 @@ def found(function, plan=None, **how):
 def test_right_functions_are_accepted(name):
     report = found(RIGHT[name])
     assert (report.verdict, report.faults, report.notes) == ("accepted", (), ())
-    assert len(report.evidence) == 4
+    assert [one.sizes["T"] for one in report.evidence] == [7, 5, 12, 23, 1]
+    assert [one.sizes["B"] for one in report.evidence][-1] == 1
     assert 0 <= report.worst <= 1
 
 
 @pytest.mark.parametrize("error", ERRORS)
 def test_planted_errors_are_rejected_by_floats_alone(error):
-    report = found(planted(error), Plan({}, is_exact=False))
+    report = found(planted(error), Plan({}, is_exact=False, is_diagnosed=False))
     assert report.verdict == "rejected"
     assert report.first_wrong is not None
 
@@ -38,7 +39,7 @@ def test_planted_errors_are_rejected_by_floats_alone(error):
 @pytest.mark.parametrize("factor", [1.5, 1 + 1e-6])
 @pytest.mark.parametrize("whole", [True, False])
 def test_one_gradient_or_one_entry_is_located(key, factor, whole):
-    report = found(scaled(key, factor, None if whole else PLACES[key]))
+    report = found(scaled(key, factor, None if whole else PLACES[key]), Plan({}, is_diagnosed=False))
     assert report.verdict == "rejected"
     assert set(report.first_wrong.counts) == {key}
     if not whole:
@@ -140,6 +141,7 @@ def test_other_models_accept_themselves_in_wider_floats_and_reject_one_entry(nam
         return {key: array.astype(float) for key, array in truth.run(*parts).items()}
 
     assert audit(wide, truth, Plan({})).ok
+    plan = Plan({}, instances=1, is_exact=False, is_diagnosed=False)
     for key in truth.shapes:
 
         def wrong(inputs, cotangents, key=key):
@@ -147,5 +149,5 @@ def test_other_models_accept_themselves_in_wider_floats_and_reject_one_entry(nam
             right[key].flat[0] *= 1 + 1e-6
             return right
 
-        report = audit(wrong, truth, Plan({}))
+        report = audit(wrong, truth, plan)
         assert set(report.first_wrong.counts) == {key}

@@ -1,6 +1,8 @@
 """`backproof audit` from the outside: exit codes, and functions that crash, hang, exit and make noise."""
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import time
@@ -20,6 +22,10 @@ FUNCTIONS = {
     "exits": "sys.exit(0)",
     "hangs": "time.sleep(600)",
     "raises": "return inputs['nothing']",
+    "interrupts": "raise KeyboardInterrupt",
+    "garbles": "[os.write(k, b'\\xff{\\n[1]\\n{}\\n') for k in range(3, 9) if os.path.exists(f'/proc/self/fd/{k}') "
+    "and os.readlink(f'/proc/self/fd/{k}').startswith('pipe')]; return batched(inputs, cotangents)",
+    "closes": "os.closerange(3, 20); return batched(inputs, cotangents)",
 }
 
 
@@ -29,7 +35,7 @@ def audit(tmp_path):
     (tmp_path / "mine.py").write_text(HEADER + "\n".join(lines))
 
     def run(*words):
-        command = [sys.executable, "-m", "verify.cli", "audit", *words]
+        command = [sys.executable, "-P", "-m", "verify.cli", "audit", *words]
         environment = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin"}
         return subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
 
@@ -47,6 +53,9 @@ def audit(tmp_path):
         ("leaves", 1, "ended itself with code 0 while calling it"),
         ("exits", 1, "sys.exit(0)"),
         ("raises", 1, "KeyError: 'nothing'"),
+        ("interrupts", 1, "exit: KeyboardInterrupt was raised while calling it on instance 1"),
+        ("garbles", 0, "accepted"),
+        ("closes", 1, "closed file descriptors that it had not opened"),
     ],
 )
 def test_however_it_ends_it_is_reported(audit, name, code, word):
@@ -54,6 +63,45 @@ def test_however_it_ends_it_is_reported(audit, name, code, word):
     assert (found.returncode, word in found.stdout) == (code, True), found
     assert "noise" not in found.stdout
     assert "\x1b" not in found.stdout + found.stderr
+    assert "Traceback" not in found.stderr
+
+
+def test_modules_beside_the_function_do_not_come_before_ours(audit, tmp_path):
+    for name in ("verify", "random", "json"):
+        (tmp_path / f"{name}.py").write_text("from mine import good, wrong\n")
+    assert audit("mine:good", "--model", "rnn").returncode == 0
+    assert audit("json.py:good", "--model", "rnn").returncode == 0
+    assert "the file that is here write verify.py:…" in audit("verify:good", "--model", "rnn").stderr
+
+
+def test_the_program_of_a_file_that_is_no_module_runs(audit, tmp_path):
+    (tmp_path / "own rnn.py").write_text("from mine import wrong\n")
+    report = audit("own rnn.py:wrong", "--model", "rnn").stdout
+    program = tmp_path / "elsewhere.py"
+    program.write_text(report[report.index('"""own rnn') :])
+    command = [sys.executable, str(program)]
+    done = subprocess.run(command, cwd="/", env={"PYTHONPATH": str(ROOT)}, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "WRONG" in done.stdout, done.stderr) == (1, True, "")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupted_it_leaves_nothing_behind(tmp_path, number):
+    (tmp_path / "mine.py").write_text(
+        "import os, time\ndef hangs(inputs, cotangents):\n"
+        "    open('pid.new', 'w').write(str(os.getpid())); os.rename('pid.new', 'pid'); time.sleep(600)\n"
+    )
+    command = [sys.executable, "-m", "verify.cli", "audit", "mine:hangs", "--model", "rnn"]
+    with subprocess.Popen(
+        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(number)
+        assert process.communicate(timeout=30) == (b"", b"error: interrupted\n")
+    assert process.returncode == 130
+    with pytest.raises(ProcessLookupError):
+        os.kill(int((tmp_path / "pid").read_text()), 0)
 
 
 def test_a_hang_ends_at_the_time_limit(audit):
@@ -77,6 +125,10 @@ def test_a_hang_ends_at_the_time_limit(audit):
         (["mine:good", "--model", "rnn", "--size", "n"], "a size is written n=64"),
         (["mine:good", "--model", "rnn", "--size", "k=3"], "no size k; it has B, T, m, n"),
         (["mine:good", "--model", "rnn", "--only", "V"], "V: no input of the model"),
+        (["mine:good", "--model", "rnn", "--size", "n=3,n=4"], "the size n is given twice"),
+        (["mine:good", "--model", "rnn", "--returns", "U,U"], "U: named twice"),
+        (["./mine:good", "--model", "rnn"], "for the file write ./mine.py:…"),
+        (["mine:good", "--model", "qqq"], "no model is called 'qqq'; audits know rnn"),
         (["other.py:good", "--model", "rnn"], "there is no such file"),
     ],
 )

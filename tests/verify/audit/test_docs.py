@@ -55,6 +55,22 @@ def test_its_table_has_every_model_with_its_keys_and_choices():
             assert choice in found[name][2], (name, choice)
 
 
+def test_its_table_of_json_has_every_key():
+    """At every depth, of a report that has all there is."""
+    from tests.verify.audit.functions import planted
+    from verify.audit.audit import Plan, audit
+    from verify.audit.report import data
+
+    report = data(audit(planted("no transpose"), truth_of("rnn"), Plan({})))
+    table = TEXT[TEXT.index("## JSON") : TEXT.index("## What is not sandboxed")]
+    for part in (report, report["instances"][0], report["instances"][0]["differences"][0], report["exact"]):
+        for key in part:
+            assert f"`{key}`" in table, key
+    for key in report["diagnosis"]:
+        assert f"`{key}`" in table, key
+    assert {"kind", "message"} <= set(re.findall(r"`(\w+)`", table))
+
+
 def test_its_numbers_are_the_codes():
     assert str(PRIME) in TEXT
     assert f"≤ {running.ROUNDINGS} ε R" in TEXT

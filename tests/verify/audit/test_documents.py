@@ -49,7 +49,7 @@ def test_a_step_back_in_time_has_its_end_state(tmp_path):
 @pytest.mark.parametrize(("cell", "choices"), [(ELMAN, {"f": "tanh"}), (PEEPHOLE, {}), (BACK, {"f": "softplus"})])
 def test_every_gradient_of_a_document_is_judged(tmp_path, cell, choices):
     truth = truth_of(written(tmp_path, cell), choices)
-    plan = Plan({}, instances=1)
+    plan = Plan({}, instances=1, is_diagnosed=False)
     report = audit(truth.run, truth, plan)
     assert report.ok
     assert "document" in report.exact.reason

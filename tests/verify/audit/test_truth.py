@@ -52,7 +52,7 @@ def test_a_backward_pass_that_is_off_by_a_trillionth_is_a_conflict(key):
     ("name", "choices", "message"),
     [
         ("lsmt", {}, "did you mean lstm"),
-        ("perceptron", {}, "Audits know rnn"),
+        ("perceptron", {}, "audits know rnn"),
         ("lstm", {"peephole": "yes"}, "did you mean peepholes"),
         ("lstm", {"peepholes": "perhaps"}, "yes or no"),
         ("gru", {"reset": "never"}, "before, after"),
