@@ -106,7 +106,7 @@ def copy(v, out):
     "relu": '''
 def relu(v, out):
     """max(v, 0)."""
-    np.maximum(v, 0, out)
+    np.maximum(v, 0, out=out)
 ''',
     "step": '''
 def step(v, out):
