@@ -151,7 +151,7 @@ class _Reader:
         if isinstance(expr, Scale):
             return values.times(self.column(expr.scalar), self.row(expr.matrix))
         if isinstance(expr, sp.OneMatrix | sp.ZeroMatrix):
-            return values.number(isinstance(expr, sp.OneMatrix), expr.shape[1])
+            return values.number(int(isinstance(expr, sp.OneMatrix)), expr.shape[1])
         if isinstance(expr, sp.MatMul):
             return self.row_of_product(expr)
         return self._refused(expr)
@@ -301,13 +301,33 @@ def _summands(body: Any, letter: Any, factor: Any) -> list[Reduction]:
         return [Collected(values.scaled(factor, reader.column(body)))]
     if isinstance(body, sp.MatAdd):
         return [one for term in body.args for one in _summands(term, letter, factor)]
+    if isinstance(body, Scale):
+        scalar = reader.column(body.scalar)
+        return [_times(scalar, one) for one in _summands(body.matrix, letter, factor)]
     numbers, factors = parts_of_product(body)
+    factors = [part for one in factors for part in _parts(one)]
     for place in range(1, len(factors)):
         if factors[place - 1].shape[1] == 1:  # what stands left is a column, what stands right a row
             left = reader.column(sp.MatMul(*factors[:place], evaluate=False))
             right = reader.row(matmul(*factors[place:]))
             return [Outer(values.scaled(factor * sp.Mul(*numbers), left), right)]
+    for place, one in enumerate(factors):
+        if isinstance(one, sp.MatAdd):  # A (b cᵀ + d eᵀ) F
+            terms = [matmul(*numbers, *factors[:place], term, *factors[place + 1 :]) for term in one.args]
+            return [found for term in terms for found in _summands(term, letter, factor)]
     raise Unsupported(f"{show(body)} is no product of a column and a row")
+
+
+def _times(scalar: Value, one: Reduction) -> Reduction:
+    assert isinstance(one, Outer)
+    return Outer(values.times(scalar, one.left), one.right)
+
+
+def _parts(factor: Any) -> list[Any]:
+    """1 1ᵀ is a product of a column and a row; any other factor is left alone."""
+    if isinstance(factor, sp.OneMatrix) and 1 not in factor.shape:
+        return [sp.OneMatrix(factor.shape[0], 1), sp.OneMatrix(1, factor.shape[1])]
+    return [factor]
 
 
 def at_step(expr: Any, index: Any, step: Any) -> Any:

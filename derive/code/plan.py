@@ -59,6 +59,13 @@ class Instruction:
     factors: tuple[Factor, ...] = ()
 
 
+@dataclass(frozen=True)
+class Placed(Value):
+    """A value that has been given a place of its own size."""
+
+    value: Value
+
+
 @dataclass
 class Phase:
     """What is computed for all steps at once, then a loop over the steps (`step` 1 up, -1 down, 0 none)."""
@@ -121,6 +128,18 @@ class Planner:
         self.known[value] = At(target)
         return At(target)
 
+    def placed(self, value: Value) -> At:
+        """The value at a place of its own size; a number, a parameter, and a scalar at every place are copied there."""
+        found = self.operand(value)
+        if isinstance(found, At) and found.variable.size == value.size:
+            return found
+        key = Placed(value.size, value)
+        if key not in self.known or self.known[key].variable not in self._made_here():
+            target = self._fresh(value)
+            self._emit(Instruction(target, "copy", (found,)), value)
+            self.known[key] = At(target)
+        return self.known[key]
+
     def is_visible(self, value: Value) -> bool:
         """Whether a value that is known may be read here: it was computed in this phase, or is dear to compute."""
         return self.known[value].variable in self._made_here() or is_dear(value)
@@ -144,14 +163,14 @@ class Planner:
     def product(self, value: Product, target: Variable) -> None:
         """A v."""
         factor = Factor(sp.S.One, value.matrix, value.transposed)
-        self._emit(Instruction(target, "products", (self.operand(value.operand),), (factor,)), value)
+        self._emit(Instruction(target, "products", (self.placed(value.operand),), (factor,)), value)
 
     def scaled(self, value: Scaled, target: Variable) -> None:
         """c A v is (c A) v; c a ⊙ b is (c a) ⊙ b where a does not depend on the loop."""
         inner = value.operand
         if isinstance(inner, Product):
             factor = Factor(value.number, inner.matrix, inner.transposed)
-            self._emit(Instruction(target, "products", (self.operand(inner.operand),), (factor,)), value)
+            self._emit(Instruction(target, "products", (self.placed(inner.operand),), (factor,)), value)
             return
         if isinstance(inner, Times) and self._is_inside(inner):
             free = [one for one in inner.factors if not self._is_inside(one)]
@@ -211,7 +230,7 @@ class Planner:
             factors.append(
                 Factor(term.number if isinstance(term, Scaled) else sp.S.One, inner.matrix, inner.transposed)
             )
-            operands.append(self.operand(inner.operand))
+            operands.append(self.placed(inner.operand))
         self._emit(Instruction(target, "products", tuple(operands), tuple(factors)), value)
         self.known[value] = At(target)
         return At(target)
@@ -234,7 +253,7 @@ class Planner:
 
     def total(self, value: Total, target: Variable) -> None:
         """1ᵀ v."""
-        self._emit(Instruction(target, "total", (self.operand(value.operand),)), value)
+        self._emit(Instruction(target, "total", (self.placed(value.operand),)), value)
 
 
 _RULES: dict[type, Any] = {

@@ -14,7 +14,7 @@ from typing import Any
 import sympy as sp
 
 from derive.code import values
-from derive.code.adjoints import Carried, gathered, with_carried
+from derive.code.adjoints import Carried, Sent, gathered, with_carried
 from derive.code.lowering import Collected, Outer, Reduction, Unsupported, column, reductions
 from derive.code.values import Value
 from derive.derivation import Derivation
@@ -102,15 +102,18 @@ def program_of(system: System) -> Program:
     outputs = tuple(_sequence(model, name) for name in _outputs(model, scalar))
     asked = [q for q in quantities_of(model, (), system.fixed) if q.id.startswith(("delta.", "grad."))]
     found = [q.ask(model, Options()).named(q.id) for q in asked]
-    deltas, gradients = _deltas(found), [one for one in found if str(one.name).startswith("grad.")]
+    gradients = [one for one in found if str(one.name).startswith("grad.")]
     names, direct = _names(found)
     adjoints = frozenset({*names, *direct})
-    lines, carried = with_carried({name: gathered(value, adjoints) for name, (value, _) in deltas.items()}, adjoints)
+    boundaries = _boundaries(model)
+    sent = Sent(adjoints, frozenset((one.name, one.side) for one in boundaries))
+    deltas = _deltas(found, sent)
+    lines, carried = with_carried({name: gathered(value, adjoints) for name, (value, _) in deltas.items()}, sent)
     sums, steps, ends = _gradients(model, gradients, adjoints)
     return Program(
         title=system.title,
         sequences=_inputs(model, system, forward),
-        boundaries=_boundaries(model),
+        boundaries=boundaries,
         parameters=tuple(map(_parameter, parameters(model))),
         outputs=outputs,
         forward=forward,
@@ -185,6 +188,8 @@ def _inputs(model: Model, system: System, forward: Iterable[Line]) -> tuple[Sequ
                 if equation.index is not None and member.time != equation.index:
                     raise Unsupported(f"the input {show(member)} is not read at its own step")
                 found.setdefault(member.name, member)
+    if not found:
+        raise Unsupported("no equation reads an input that has a member at every step: nothing says how many steps")
     return tuple(Sequence(plain_key(name), name, member.shape[0]) for name, member in found.items())
 
 
@@ -216,8 +221,8 @@ def _key(one: Derivation) -> str:
     return str(one.name).partition(".")[2]
 
 
-def _deltas(found: Iterable[Derivation]) -> dict[str, tuple[Value, str]]:
-    """What each δ is at any step; at the ends of time the terms that read beyond them are 0, which is checked."""
+def _deltas(found: Iterable[Derivation], sent: Sent) -> dict[str, tuple[Value, str]]:
+    """What each δ is at any step; at the ends of time what comes from beyond them is 0, which is checked."""
     general: dict[str, tuple[Value, str]] = {}
     ends: list[Derivation] = []
     for one in found:
@@ -230,16 +235,9 @@ def _deltas(found: Iterable[Derivation]) -> dict[str, tuple[Value, str]]:
     for one in ends:
         beyond = 1 if one.name.endswith(".last") else -1
         value, _ = general[one.left.name]
-        if without(value, beyond, frozenset(general)) != column(one.right, one.left.time):
+        if sent.without(value, beyond) != column(one.right, one.left.time):
             raise Unsupported(f"{show(one.left)} = {show(one.right)} is no case of the recursion at other steps")
     return general
-
-
-def without(value: Value, shift: int, names: frozenset[str]) -> Value:
-    """A value where the members of some families at t + shift are 0."""
-    if isinstance(value, values.Read):
-        return values.number(0, value.size) if value.name in names and value.shift == shift else value
-    return values.rebuilt(value, lambda operand: without(operand, shift, names))
 
 
 def _names(found: Iterable[Derivation]) -> tuple[frozenset[str], dict[str, str]]:

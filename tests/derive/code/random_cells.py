@@ -22,7 +22,7 @@ import numpy as np
 from derive.code.lowering import Unsupported
 from derive.code.numpy import numpy_source
 from derive.language.keys import plain_key
-from tests.derive.code.generated import loaded
+from tests.derive.code.generated import drawn, loaded, shapes
 from verify.cells import system_of
 
 NUDGE = 1e-40  # h: squares of it vanish beside 1
@@ -109,17 +109,30 @@ class Cell:
         names = draw.sample(FAMILIES, draw.randint(2, 7))
         for name in names:
             layer = draw.randrange(len(self.directions))
-            size = draw.choice([*self.sizes, *self.sizes, *self.sizes, "1"])
+            size = draw.choice([*self.sizes, *self.sizes, *self.sizes, *(["1"] if layer else [])])
             self.families.append(Family(name, size, layer, draw.random() < 0.5))
         self.families.sort(key=lambda one: one.layer)
         if not any(one.carried for one in self.families):
             self.families[0].carried = True
         for family in self.families:
             inner = self.expression(family.size, draw.choice([1, 2, 2, 3]), family)
-            self.equations.append((family, self.bounded(inner)))
+            self.equations.append((family, self.bounded(self.with_input(family, inner))))
         self.choose_loss()
         self.shuffled = draw.sample(range(len(self.equations)), len(self.equations))
         return self
+
+    def with_input(self, family, inner):
+        """The formula with an input added: what says how many steps there are."""
+        if family is not self.families[0]:
+            return inner
+        found = self.matrix(family.size, self.inputs["x"])
+        x = self.input("x")
+        return Expr(
+            family.size,
+            f"{inner.at_least(1)} + {found[0]} {x.text}",
+            0,
+            lambda run, t: inner.value(run, t) + found[1](run, x.value(run, t)),
+        )
 
     def bounded(self, inner):
         """An equation of the family: mostly a bounded function, or a convex mix, sometimes the formula itself."""
@@ -140,9 +153,11 @@ class Cell:
             target = self.input("y")
             power = Expr(
                 "1",
-                rf"\|{read.text} - {target.text}\|^2" if size != "1" else rf"\left( {read.text} - {target.text} \right)^2",
-                3,
-                lambda run, t: ((read.value(run, t) - target.value(run, t)) ** 2).sum(axis=-1, keepdims=True),
+                rf"\|{read.text} - {target.text}\|^2" if size != "1" else f"{read.text} {target.text} {target.text}",
+                2,
+                lambda run, t: ((read.value(run, t) - target.value(run, t)) ** 2).sum(axis=-1, keepdims=True)
+                if size != "1"
+                else read.value(run, t) * target.value(run, t) ** 2,
             )
             weight = None
             if draw.random() < 0.5:
@@ -341,6 +356,8 @@ class Cell:
 
     def power(self, size, sub):
         inner, exponent = sub(), self.draw.choice([2, 2, 3])
+        if size == "1":
+            return Expr(size, f"{inner.at_least(3)} {inner.at_least(3)}", 2, lambda run, t: inner.value(run, t) ** 2)
         return Expr(size, rf"\left( {inner.text} \right)^{exponent}", 3, lambda run, t: inner.value(run, t) ** exponent)
 
     def of_scalar(self, size, sub):
@@ -503,3 +520,79 @@ def modules(cell, name, memories=("full", "sqrt")):
         except Unsupported:
             pass
     return found
+
+
+LETTERS = ("n", "m", "p", "d_h")
+
+
+def sized(draw):
+    """T, B and the letters' sizes, the degenerate ones among them."""
+    sizes = dict(zip(LETTERS, draw.sample([1, 2, 3, 4], 4), strict=True))
+    return sizes | {"1": 1, "T": draw.choice([1, 2, 3, 5, 6]), "B": draw.choice([1, 1, 2, 3])}
+
+
+def check_cell(seed, instances=2, memories=("full", "sqrt"), dtypes=(np.float64,)):
+    """Generated code of a drawn cell against the complex step, every entry. Raises AssertionError and `Unsupported`."""
+    cell = drawn_cell(seed)
+    found = modules(cell, f"cell_{seed}", memories)
+    for instance in range(instances):
+        draw = random.Random(1000 * seed + instance)
+        check_instance(cell, found, sized(draw), np.random.default_rng(draw.randrange(1 << 30)))
+
+
+def check_instance(cell, found, sizes, rng):
+    """One instance: sizes, dtypes, cotangents all given or one alone, threads, segments."""
+    letters, outputs = shapes(found["full"])
+    inputs = drawn(letters, sizes, rng)
+    seen = {"E": []} if cell.loss == "formula" else outputs
+    cotangents = drawn(seen, sizes, rng)
+    if len(cotangents) > 1 and rng.random() < 0.4:
+        del cotangents[sorted(cotangents)[rng.integers(len(cotangents))]]
+    run = Run(cell, inputs, sizes)
+    out, _ = found["full"].forward(inputs)
+    for key, array in out.items():
+        expected = run.output(key)[0].real
+        close(f"output {key}", array, expected, np.float64, expected)
+    expected = run.gradients(cotangents)
+    for dtype in (np.float64, np.float32):
+        given = [{k: v.astype(dtype) for k, v in one.items()} for one in (inputs, cotangents)]
+        for memory, module in found.items():
+            for threads in (1, 2):
+                mine = module.gradients(*given, threads=threads)
+                assert set(mine) <= set(expected), (set(mine), set(expected))
+                for key, array in expected.items():
+                    if key in mine:
+                        close(f"{memory} {dtype.__name__} threads={threads} {sizes} {key}", mine[key], array, dtype, inputs[key])
+                    else:
+                        assert not array.any(), f"{key} has a gradient and none is returned"
+
+
+def close(what, got, expected, dtype, like):
+    """Roundings are far below, errors of a formula far above: 1e-9 of the largest entry (float32: 1e-3)."""
+    got = np.asarray(got)
+    assert got.dtype == dtype, (what, got.dtype)
+    assert got.shape == np.shape(like), (what, got.shape, np.shape(like))
+    bound = (1e-9 if dtype == np.float64 else 2e-3) * (1 + np.abs(expected).max(initial=0))
+    assert np.all(np.abs(got - expected) <= bound), (what, got, expected)
+
+
+def main(first, last):
+    """Checks seeds and says what is wrong, what is refused, and how long the slowest took."""
+    counts = {}
+    for seed in range(first, last):
+        start = time.perf_counter()
+        try:
+            check_cell(seed)
+            said = "right"
+        except Exception as error:  # each kind of failure is what is looked for
+            said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
+        took = time.perf_counter() - start
+        kind = said.partition(":")[0]
+        counts[kind] = counts.get(kind, 0) + 1
+        if said != "right" or took > 5:
+            print(seed, f"{took:.1f} s", said, flush=True)
+    print(counts)
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:3]))
