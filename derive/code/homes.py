@@ -67,7 +67,7 @@ class _Settler:
         kept: frozenset[Variable],
         alone: frozenset[Variable],
     ) -> None:
-        self.phases, self.kept, self.alone = phases, kept, alone
+        self.phases, self.kept, self.alone = phases, kept | _read_later(phases), alone
         self.found = Homes(dict(given), frozenset(given.values()))
         self.last: dict[Variable, int] = {}  # the place of the last reader
         self.written: dict[Variable, int] = {}  # the place of the last writer
@@ -143,6 +143,16 @@ class _Settler:
                 home = self.found.of.get(operand.variable)
                 if home is not None and home.stored and home not in self.found.given:
                     home.before, home.after = max(home.before, -operand.shift), max(home.after, operand.shift)
+
+
+def _read_later(phases: Sequence[Phase]) -> frozenset[Variable]:
+    """What a loop makes and a later phase reads: it is needed at every step."""
+    found: set[Variable] = set()
+    for number, phase in enumerate(phases):
+        made = {instruction.target for instruction in phase.inside}
+        read = {operand.variable for one in _instructions(phases[number + 1 :]) for operand in _variables(one)}
+        found |= made & read
+    return frozenset(found)
 
 
 def _instructions(phases: Sequence[Phase]) -> Iterator[Instruction]:

@@ -279,6 +279,8 @@ def reductions(expr: Any, steps: tuple[Any, Any]) -> list[Reduction]:
     """Σ_k of columns or of outer products over all steps: the summands. Raises `Unsupported` for anything else."""
     if isinstance(expr, sp.MatAdd):
         return [one for term in expr.args for one in reductions(term, steps)]
+    if isinstance(expr, sp.ZeroMatrix):
+        return []
     if isinstance(expr, TimeSum):
         if (expr.lo, expr.hi) != steps:
             raise Unsupported(f"{show(expr)} does not run over all steps")
@@ -297,6 +299,8 @@ def _rescaled(one: Reduction, factor: Any) -> Reduction:
 
 def _summands(body: Any, letter: Any, factor: Any) -> list[Reduction]:
     reader = _Reader(letter)
+    if isinstance(body, sp.ZeroMatrix):
+        return []
     if body.shape[1] == 1:
         return [Collected(values.scaled(factor, reader.column(body)))]
     if isinstance(body, sp.MatAdd):

@@ -16,6 +16,7 @@ import sympy as sp
 from derive.code import values
 from derive.code.adjoints import Carried, Sent, gathered, with_carried
 from derive.code.lowering import Collected, Outer, Reduction, Unsupported, column, reductions
+from derive.code.named import Names
 from derive.code.values import Value
 from derive.derivation import Derivation
 from derive.language.derivatives import Gradient
@@ -108,9 +109,11 @@ def program_of(system: System) -> Program:
     boundaries = _boundaries(model)
     sent = Sent(adjoints, frozenset((one.name, one.side) for one in boundaries))
     deltas = _deltas(found, sent)
-    lines, carried = with_carried({name: gathered(value, adjoints) for name, (value, _) in deltas.items()}, sent)
+    families = Names({line.name: line.value for line in forward})
+    linear = {name: families.named_as_sent(gathered(value, adjoints), adjoints) for name, (value, _) in deltas.items()}
+    lines, carried = with_carried(linear, sent)
     sums, steps, ends = _gradients(model, gradients, adjoints)
-    return Program(
+    program = Program(
         title=system.title,
         sequences=_inputs(model, system, forward),
         boundaries=boundaries,
@@ -129,6 +132,20 @@ def program_of(system: System) -> Program:
         ends=ends,
         formulas={_key(one): f"{show(one.left)} = {show(one.right)}" for one in gradients},
     )
+    _check_keys(program)
+    return program
+
+
+def _check_keys(program: Program) -> None:
+    """Names that code cannot tell apart are refused: W and \\mathbf{W} have one key."""
+    taken: dict[str, str] = {}
+    named = [(one.key, one.name) for one in (*program.sequences, *program.parameters)]
+    named += [(one.key, f"{one.name} beyond the steps") for one in program.boundaries]
+    for group in (named, [(one.key, one.name) for one in program.outputs]):
+        taken = {}
+        for key, name in group:
+            if taken.setdefault(key, name) != name:
+                raise Unsupported(f"{taken[key]} and {name} are both called {key} in code: give one another name")
 
 
 def opened(model: Model) -> tuple[Model, Equation | None]:
