@@ -122,23 +122,28 @@ def _named(value: Value, shift: int, found: list[Carried]) -> Value:
 
 def _extracted_parts(value: Sum | Times, sent: Sent, found: list[Carried]) -> Value:
     """What the same step sends is carried as one: terms of a sum, a factor with its coefficients."""
-    join = values.add if isinstance(value, Sum) else values.times
+    if isinstance(value, Times):
+        return _extracted_factors(value, sent, found)
     groups: dict[int, list[Value]] = {}
-    for part in value.operands:
+    for part in value.terms:
         groups.setdefault(_sent_from(part, sent), []).append(part)
-    if isinstance(value, Times):  # coefficients of the step that sends go with what it sends
-        for shift in [shift for shift in groups if shift]:
-            own = [part for part in groups.get(0, []) if _is_of(part, shift, sent)]
-            groups[shift] += own
-            groups[0] = [part for part in groups.get(0, []) if part not in own]
     made = []
     for shift, parts in groups.items():
-        made += [_named(join(*parts), shift, found)] if shift else [_extracted(one, sent, found) for one in parts]
-    return values.spread(join(*made), value.size)
+        made += [_named(values.add(*parts), shift, found)] if shift else [_extracted(one, sent, found) for one in parts]
+    return values.spread(values.add(*made), value.size)
 
 
-def _is_of(part: Value, shift: int, sent: Sent) -> bool:
-    return not sent.comes(part) and any(read.shift == shift for read in values.reads(part))
+def _extracted_factors(value: Times, sent: Sent, found: list[Carried]) -> Value:
+    """What the same step sends goes with its coefficients, those that read a member of that step."""
+    bound = [one for one in value.factors if depends(one, sent.adjoints)] or [f for f in value.factors if sent.comes(f)]
+    shifts = {_sent_from(one, sent) for one in bound}
+    free = [one for one in value.factors if one not in bound]
+    if len(shifts) != 1 or shifts == {0}:
+        return values.spread(values.times(*free, *(_extracted(one, sent, found) for one in bound)), value.size)
+    shift = shifts.pop()
+    own = [one for one in free if any(read.shift == shift for read in values.reads(one))]
+    rest = [one for one in free if one not in own]
+    return values.spread(values.times(*rest, _named(values.times(*own, *bound), shift, found)), value.size)
 
 
 def _sent_from(value: Value, sent: Sent) -> int:
@@ -148,12 +153,10 @@ def _sent_from(value: Value, sent: Sent) -> int:
     if isinstance(value, Read):
         return value.shift
     if isinstance(value, Times):
-        shifts = {_sent_from(factor, sent) for factor in value.factors if sent.comes(factor)}
-        own = all(
-            any(read.shift in shifts for read in values.reads(factor)) or not values.reads(factor)
-            for factor in value.factors
-            if not sent.comes(factor)
-        )
+        bound = [one for one in value.factors if depends(one, sent.adjoints)] or [f for f in value.factors if sent.comes(f)]
+        shifts = {_sent_from(one, sent) for one in bound}
+        free = [one for one in value.factors if one not in bound]
+        own = all(any(read.shift in shifts for read in values.reads(one)) or not values.reads(one) for one in free)
         return shifts.pop() if len(shifts) == 1 and own else 0
     if isinstance(value, Sum):
         shifts = {_sent_from(term, sent) for term in value.terms if sent.comes(term) or values.reads(term)}

@@ -211,17 +211,18 @@ class Planner:
         products = [one for one in rest if isinstance(one, Product) or _is_scaled_product(one)]
         others = [one for one in rest if one not in products]
         if products:
-            made = self._products(products, target if done is None else None)
+            made = self._products(products, target if done is None else None, is_whole=not others)
             done = made if done is None else self._plus(target, done, made, "add", value)
         for term in others:
             done = self._with(target, done, term, value)
         assert done == At(target), done
 
-    def _products(self, terms: list[Value], target: Variable | None) -> Operand:
-        """Σ A v as one instruction."""
+    def _products(self, terms: list[Value], target: Variable | None, is_whole: bool) -> Operand:
+        """Σ A v as one instruction; not `is_whole` where other terms will be added to the target: it is not Σ A v then."""
         value = values.add(*terms)
         if value in self.known and self.is_visible(value):
             return self.known[value]
+        is_kept = is_whole or target is None
         target = target or self._fresh(value)
         factors, operands = [], []
         for term in terms:
@@ -232,7 +233,8 @@ class Planner:
             )
             operands.append(self.placed(inner.operand))
         self._emit(Instruction(target, "products", tuple(operands), tuple(factors)), value)
-        self.known[value] = At(target)
+        if is_kept:
+            self.known[value] = At(target)
         return At(target)
 
     def _with(self, target: Variable, done: Operand | None, term: Value, value: Value) -> Operand:
