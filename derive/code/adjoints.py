@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from derive.code import values
-from derive.code.values import Read, Scaled, Sum, Times, Value
+from derive.code.values import Apply, Read, Scaled, Sum, Times, Value
 
 
 @dataclass(frozen=True)
@@ -59,23 +59,58 @@ def _split(term: Value, adjoints: frozenset[str]) -> tuple[Value, Value]:
     return values.number(1), term
 
 
-def with_carried(lines: Mapping[str, Value], adjoints: frozenset[str]) -> tuple[dict[str, Value], tuple[Carried, ...]]:
+@dataclass(frozen=True)
+class Sent:
+    """What one step sends to another: the `adjoints`, and members of other steps that do not exist beyond the ends.
+
+    `outside` are the families that have a member before the first step (-1) or behind the last (1). Any other family
+    has none there, so what needs its member of another step comes from that step, and is 0 beyond the ends.
+    """
+
+    adjoints: frozenset[str]
+    outside: frozenset[tuple[str, int]]
+
+    def is_sent(self, read: Read) -> bool:
+        """Whether a member says from which step a value comes."""
+        return read.name in self.adjoints or (read.shift != 0 and (read.name, read.shift) not in self.outside)
+
+    def comes(self, value: Value) -> bool:
+        """Whether a value comes from some step."""
+        return any(map(self.is_sent, values.reads(value)))
+
+    def without(self, value: Value, beyond: int) -> Value:
+        """A value that is linear in what is sent, where nothing is sent from t + beyond."""
+        if not any(self.is_sent(read) and read.shift == beyond for read in values.reads(value)):
+            return value
+        if isinstance(value, Times):
+            free = [one for one in value.factors if not depends(one, self.adjoints)]
+            bound = [one for one in value.factors if depends(one, self.adjoints)]
+            if not bound or any(
+                self.is_sent(read) and read.shift == beyond for one in free for read in values.reads(one)
+            ):
+                return values.number(0, value.size)
+        if isinstance(value, Read | Apply):
+            return values.number(0, value.size)
+        return values.rebuilt(value, lambda operand: self.without(operand, beyond))
+
+
+def with_carried(lines: Mapping[str, Value], sent: Sent) -> tuple[dict[str, Value], tuple[Carried, ...]]:
     """The δ's, with what they receive from other steps named."""
     found: list[Carried] = []
-    changed = {name: _extracted(value, adjoints, found) for name, value in lines.items()}
+    changed = {name: _extracted(value, sent, found) for name, value in lines.items()}
     return changed, tuple(found)
 
 
-def _extracted(value: Value, adjoints: frozenset[str], found: list[Carried]) -> Value:
+def _extracted(value: Value, sent: Sent, found: list[Carried]) -> Value:
     """The value with every largest part that another step sends replaced by a name."""
-    if not depends(value, adjoints):
+    if not sent.comes(value):
         return value
-    shift = _sent_from(value, adjoints)
+    shift = _sent_from(value, sent)
     if shift:
         return _named(value, shift, found)
     if isinstance(value, Sum | Times):
-        return _extracted_parts(value, adjoints, found)
-    return values.rebuilt(value, lambda operand: _extracted(operand, adjoints, found))
+        return _extracted_parts(value, sent, found)
+    return values.rebuilt(value, lambda operand: _extracted(operand, sent, found))
 
 
 def _named(value: Value, shift: int, found: list[Carried]) -> Value:
@@ -87,40 +122,52 @@ def _named(value: Value, shift: int, found: list[Carried]) -> Value:
     return Read(value.size, name, shift)
 
 
-def _extracted_parts(value: Sum | Times, adjoints: frozenset[str], found: list[Carried]) -> Value:
+def _extracted_parts(value: Sum | Times, sent: Sent, found: list[Carried]) -> Value:
     """What the same step sends is carried as one: terms of a sum, a factor with its coefficients."""
-    join = values.add if isinstance(value, Sum) else values.times
+    if isinstance(value, Times):
+        return _extracted_factors(value, sent, found)
     groups: dict[int, list[Value]] = {}
-    for part in value.operands:
-        groups.setdefault(_sent_from(part, adjoints), []).append(part)
-    if isinstance(value, Times):  # coefficients of the step that sends go with what it sends
-        for shift in [shift for shift in groups if shift]:
-            own = [part for part in groups.get(0, []) if _is_of(part, shift, adjoints)]
-            groups[shift] += own
-            groups[0] = [part for part in groups.get(0, []) if part not in own]
+    for part in value.terms:
+        groups.setdefault(_sent_from(part, sent), []).append(part)
     made = []
     for shift, parts in groups.items():
-        made += [_named(join(*parts), shift, found)] if shift else [_extracted(one, adjoints, found) for one in parts]
-    return values.spread(join(*made), value.size)
+        made += [_named(values.add(*parts), shift, found)] if shift else [_extracted(one, sent, found) for one in parts]
+    return values.spread(values.add(*made), value.size)
 
 
-def _is_of(part: Value, shift: int, adjoints: frozenset[str]) -> bool:
-    return not depends(part, adjoints) and any(read.shift == shift for read in values.reads(part))
+def _extracted_factors(value: Times, sent: Sent, found: list[Carried]) -> Value:
+    """What the same step sends goes with its coefficients, those that read a member of that step."""
+    bound = _bound(value, sent)
+    shifts = {_sent_from(one, sent) for one in bound}
+    free = [one for one in value.factors if one not in bound]
+    if len(shifts) != 1 or shifts == {0}:
+        return values.spread(values.times(*free, *(_extracted(one, sent, found) for one in bound)), value.size)
+    shift = shifts.pop()
+    own = [one for one in free if any(read.shift == shift for read in values.reads(one))]
+    rest = [one for one in free if one not in own]
+    return values.spread(values.times(*rest, _named(values.times(*own, *bound), shift, found)), value.size)
 
 
-def _sent_from(value: Value, adjoints: frozenset[str]) -> int:
+def _bound(value: Times, sent: Sent) -> list[Value]:
+    """The factors that depend on the δ's; where none does, those that come from a step."""
+    linear = [one for one in value.factors if depends(one, sent.adjoints)]
+    return linear or [one for one in value.factors if sent.comes(one)]
+
+
+def _sent_from(value: Value, sent: Sent) -> int:
     """How many steps away the step is that sends a whole value; 0 where none does."""
-    if not depends(value, adjoints):
+    if not sent.comes(value):
         return 0
     if isinstance(value, Read):
         return value.shift
     if isinstance(value, Times):
-        shifts = {_sent_from(factor, adjoints) for factor in value.factors if depends(factor, adjoints)}
-        own = all(
-            any(read.shift in shifts for read in values.reads(factor)) or not values.reads(factor)
-            for factor in value.factors
-            if not depends(factor, adjoints)
-        )
+        bound = _bound(value, sent)
+        shifts = {_sent_from(one, sent) for one in bound}
+        free = [one for one in value.factors if one not in bound]
+        own = all(any(read.shift in shifts for read in values.reads(one)) or not values.reads(one) for one in free)
         return shifts.pop() if len(shifts) == 1 and own else 0
-    shifts = {_sent_from(operand, adjoints) for operand in value.operands}
+    if isinstance(value, Sum):
+        shifts = {_sent_from(term, sent) for term in value.terms if sent.comes(term) or values.reads(term)}
+        return shifts.pop() if len(shifts) == 1 else 0
+    shifts = {_sent_from(operand, sent) for operand in value.operands}
     return shifts.pop() if len(shifts) == 1 else 0

@@ -229,7 +229,7 @@ class Calls:
             operand = self.places.steps(first.operands, low, high)
             if not many:
                 return [self._whole_product(operand, factors[0], out, self._is_alone(first))]
-            return [f"{self._helper('driven')}({operand}, {self.prepared.across(factors)}, {out})"]
+            return [f"{self._helper('driven')}({operand}, {self.prepared.across(factors, summed=False)}, {out})"]
         lines: list[str] = []
         for place, (operands, terms) in enumerate(self.runs(first)):
             target = out if place == 0 else self.names.fresh("part")
@@ -237,7 +237,7 @@ class Calls:
                 lines.append(f"{target} = np.empty_like({out})")
             view = self.places.steps(operands, low, high)
             if len(operands) > 1:
-                lines.append(f"{self._helper('mixed')}({view}, {self.prepared.across(terms)}, {target})")
+                lines.append(f"{self._helper('mixed')}({view}, {self.prepared.across(terms, summed=True)}, {target})")
             else:
                 lines.append(self._whole_product(view, terms[0], target, place > 0))
             if place:

@@ -99,7 +99,8 @@ class Form:
         )
         collected = ends.lines()
         lines = [*listed("", self.saved, " = saved"), *self._given(cotangents, calls.zeroed)]
-        lines += [*self._windows(calls), *self._made(layout, calls.places), *self._prepared(calls), *ends.first]
+        lines += [*self._windows(calls), *self._made(layout, calls.places), *self._beyond(layout, calls.places)]
+        lines += [*self._prepared(calls), *ends.first]
         lines += [*self._by_windows(calls, self.passes.backward, [*calls.lines, *collected]), *ends.last]
         return function(f"backward_{self._word}(saved, cotangents)", f"`backward` for {self._samples}.", lines)
 
@@ -174,6 +175,17 @@ class Form:
             rows = places.length(home)
             lines[name] = self._slots(places, shared.homes, name, rows) if shared else self._array(home, name, rows)
         return [line for found in lines.values() for line in found]
+
+    def _beyond(self, layout: Layout, places: Places) -> list[str]:
+        """Nothing is sent from beyond the steps: the rows there are 0."""
+        lines = []
+        for home in layout.homes.made():
+            if home.stored and home.before + home.after:
+                slots = places.slots([At(home.variables[0])])
+                rows = [f":{home.before}"] if home.before else []
+                rows += [f"T + {home.before}:" if home.before else "T:"] if home.after else []
+                lines += [f"{places.array(home)}[{row}{', ' + slots if slots else ''}] = 0" for row in rows]
+        return lines
 
     def _slots(self, places: Places, homes: Sequence[Home], name: str, rows: str) -> list[str]:
         listed = ", ".join(plain(places.label(one)) + (" of the step before" if one.before else "") for one in homes)

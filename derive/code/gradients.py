@@ -51,7 +51,8 @@ class Gradients:
         lines, texts = self._shared()
         self.last.append("gradients = {}")
         for one in self.program.parameters:
-            self.last += self._line(one.key, " + ".join(texts[one.key]))
+            shape = f"({one.rows},)" if one.columns is None else f"({one.rows}, {one.columns})"
+            self.last += self._line(one.key, " + ".join(texts[one.key]) or f"np.zeros({shape}, dtype)")
         for sequence in self.program.sequences:
             if sequence.key in self.steps:
                 array = self.places.steps([self.steps[sequence.key]])

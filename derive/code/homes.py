@@ -74,7 +74,7 @@ class _Settler:
         alone: frozenset[Variable],
         apart: bool,
     ) -> None:
-        self.phases, self.kept, self.alone, self.apart = phases, kept, alone, apart
+        self.phases, self.kept, self.alone, self.apart = phases, kept | _read_later(phases), alone, apart
         self.whole = {one.target for phase in phases if phase.step for one in phase.before}
         self.found = Homes(dict(given), frozenset(given.values()))
         self.last: dict[Variable, int] = {}  # the place of the last reader
@@ -156,6 +156,16 @@ class _Settler:
                 home = self.found.of.get(operand.variable)
                 if home is not None and home.stored and home not in self.found.given:
                     home.before, home.after = max(home.before, -operand.shift), max(home.after, operand.shift)
+
+
+def _read_later(phases: Sequence[Phase]) -> frozenset[Variable]:
+    """What a loop makes and a later phase reads: it is needed at every step."""
+    found: set[Variable] = set()
+    for number, phase in enumerate(phases):
+        made = {instruction.target for instruction in phase.inside}
+        read = {operand.variable for one in _instructions(phases[number + 1 :]) for operand in _variables(one)}
+        found |= made & read
+    return frozenset(found)
 
 
 def _instructions(phases: Sequence[Phase]) -> Iterator[Instruction]:

@@ -15,6 +15,7 @@ from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 from derive.code import values
 from derive.code.values import Value
 from derive.errors import RuleError
+from derive.language.build import matmul, transpose
 from derive.language.laws import law_of, parts_of_product
 from derive.language.nodes import Diag, Elementwise, Member, Scale, Softmax, TimeSum
 from derive.language.shapes import is_coefficient
@@ -117,7 +118,10 @@ class _Reader:
         return self.column(derivative_rule(kind)(value, expr.argument))
 
     def transposed(self, expr: Any) -> Value:
-        return self.column(expr.args[0]) if expr.shape == (1, 1) else self._refused(expr)
+        return self.row(expr.args[0])
+
+    def identity(self, expr: Any) -> Value:
+        return values.number(1) if expr.shape == (1, 1) else self._refused(expr)
 
     def product(self, expr: Any) -> Value:
         """c A B v is c (A (B v))."""
@@ -127,32 +131,72 @@ class _Reader:
             found = self.on(factor, found)
         return values.scaled(sp.Mul(*numbers), found)
 
+    def _refused(self, expr: Any) -> Value:
+        raise Unsupported(f"{show(expr)} has no form as code over a batch")
+
+    # --- rows, as the columns that they are transposed -----------------------------------------------------------
+
+    def row(self, expr: Any) -> Value:
+        """The column of which a row is the transpose."""
+        if expr.shape == (1, 1) and not isinstance(expr, sp.Transpose | sp.MatMul):
+            return self.column(expr)
+        if expr.shape[0] != 1:
+            raise Unsupported(f"{show(expr)} is no row")
+        if isinstance(expr, sp.Transpose):
+            return self.column(expr.args[0])
+        if isinstance(expr, sp.MatAdd):
+            return values.add(*map(self.row, expr.args))
+        if isinstance(expr, HadamardProduct):
+            return values.times(*map(self.row, expr.args))
+        if isinstance(expr, Scale):
+            return values.times(self.column(expr.scalar), self.row(expr.matrix))
+        if isinstance(expr, sp.OneMatrix | sp.ZeroMatrix):
+            return values.number(int(isinstance(expr, sp.OneMatrix)), expr.shape[1])
+        if isinstance(expr, sp.MatMul):
+            return self.row_of_product(expr)
+        return self._refused(expr)
+
+    def row_of_product(self, expr: Any) -> Value:
+        """(vᵀ A B)ᵀ is Bᵀ (Aᵀ v)."""
+        numbers, (first, *rest) = parts_of_product(expr)
+        found = self.row(first)
+        for factor in rest:
+            found = self.on(transpose(factor), found)
+        return values.scaled(sp.Mul(*numbers), found)
+
+    # --- what a factor makes of what stands right of it ----------------------------------------------------------
+
     def on(self, factor: Any, operand: Value) -> Value:
         """A v, by what A is."""
+        if factor.shape[1] == 1:
+            return values.times(self.column(factor), operand)
         for kind, rule in _FACTORS.items():
             if isinstance(factor, kind):
                 return rule(self, factor, operand)
-        if factor.shape[1] == 1:
-            return values.times(self.column(factor), operand)
+        if factor.shape[0] == 1:
+            return values.total(values.times(self.row(factor), operand))
         return self._refused(factor)
-
-    def _refused(self, expr: Any) -> Value:
-        raise Unsupported(f"{show(expr)} has no form as code over a batch")
 
     def on_transpose(self, factor: Any, operand: Value) -> Value:
         """vᵀ w is 1ᵀ (v ⊙ w); (A B)ᵀ v is Bᵀ (Aᵀ v)."""
         inner = factor.args[0]
         if inner.shape[1] == 1:
             return values.total(values.times(self.column(inner), operand))
+        if isinstance(inner, sp.Transpose):
+            return self.on(inner.args[0], operand)
         if isinstance(inner, sp.MatMul):
             numbers, factors = parts_of_product(inner)
             for one in factors:
-                operand = self.on(sp.Transpose(one), operand)
+                operand = self.on(transpose(one), operand)
             return values.scaled(sp.Mul(*numbers), operand)
         if isinstance(inner, sp.MatAdd):
-            return values.add(*(self.on(sp.Transpose(term), operand) for term in inner.args))
+            return values.add(*(self.on(transpose(term), operand) for term in inner.args))
+        if isinstance(inner, Scale):
+            return values.times(self.column(inner.scalar), self.on(transpose(inner.matrix), operand))
         if isinstance(inner, Diag | sp.Identity):
             return self.on(inner, operand)
+        if isinstance(inner, sp.OneMatrix):
+            return self.on(sp.OneMatrix(*reversed(inner.shape)), operand)
         return self._matrix(inner, True, operand)
 
     def _matrix(self, factor: Any, transposed: bool, operand: Value) -> Value:
@@ -162,14 +206,10 @@ class _Reader:
         return values.product(str(factor.name), transposed, operand, rows)
 
     def on_symbol(self, factor: Any, operand: Value) -> Value:
-        if factor.shape[1] == 1:
-            return values.times(self.column(factor), operand)
         return self._matrix(factor, False, operand)
 
     def on_sum(self, factor: Any, operand: Value) -> Value:
         """(A + B) v is A v + B v."""
-        if factor.shape[1] == 1:
-            return values.times(self.column(factor), operand)
         return values.add(*(self.on(term, operand) for term in factor.args))
 
     def on_product(self, factor: Any, operand: Value) -> Value:
@@ -189,8 +229,7 @@ class _Reader:
 
     def on_ones(self, factor: Any, operand: Value) -> Value:
         """1 1ᵀ v: the sum of v's entries at every place."""
-        inner = operand if factor.shape[1] == 1 else values.total(operand)
-        return values.spread(inner, factor.shape[0])
+        return values.spread(values.total(operand), factor.shape[0])
 
 
 _COLUMNS: dict[Any, Callable[[_Reader, Any], Value]] = {
@@ -205,6 +244,7 @@ _COLUMNS: dict[Any, Callable[[_Reader, Any], Value]] = {
     Softmax: _Reader.softmax,
     Elementwise: _Reader.elementwise,
     sp.Transpose: _Reader.transposed,
+    sp.Identity: _Reader.identity,
     sp.MatMul: _Reader.product,
 }
 
@@ -239,6 +279,8 @@ def reductions(expr: Any, steps: tuple[Any, Any]) -> list[Reduction]:
     """Σ_k of columns or of outer products over all steps: the summands. Raises `Unsupported` for anything else."""
     if isinstance(expr, sp.MatAdd):
         return [one for term in expr.args for one in reductions(term, steps)]
+    if isinstance(expr, sp.ZeroMatrix):
+        return []
     if isinstance(expr, TimeSum):
         if (expr.lo, expr.hi) != steps:
             raise Unsupported(f"{show(expr)} does not run over all steps")
@@ -257,28 +299,39 @@ def _rescaled(one: Reduction, factor: Any) -> Reduction:
 
 def _summands(body: Any, letter: Any, factor: Any) -> list[Reduction]:
     reader = _Reader(letter)
+    if isinstance(body, sp.ZeroMatrix):
+        return []
     if body.shape[1] == 1:
         return [Collected(values.scaled(factor, reader.column(body)))]
     if isinstance(body, sp.MatAdd):
         return [one for term in body.args for one in _summands(term, letter, factor)]
+    if isinstance(body, Scale):
+        scalar = reader.column(body.scalar)
+        return [_times(scalar, one) for one in _summands(body.matrix, letter, factor)]
     numbers, factors = parts_of_product(body)
+    factors = [part for one in factors for part in _parts(one)]
     for place in range(1, len(factors)):
         if factors[place - 1].shape[1] == 1:  # what stands left is a column, what stands right a row
             left = reader.column(sp.MatMul(*factors[:place], evaluate=False))
-            right = _row(reader, factors[place:])
+            right = reader.row(matmul(*factors[place:]))
             return [Outer(values.scaled(factor * sp.Mul(*numbers), left), right)]
+    for place, one in enumerate(factors):
+        if isinstance(one, sp.MatAdd):  # A (b cᵀ + d eᵀ) F
+            terms = [matmul(*numbers, *factors[:place], term, *factors[place + 1 :]) for term in one.args]
+            return [found for term in terms for found in _summands(term, letter, factor)]
     raise Unsupported(f"{show(body)} is no product of a column and a row")
 
 
-def _row(reader: _Reader, factors: list[Any]) -> Value:
-    """The transpose of vᵀ A B, Bᵀ Aᵀ v."""
-    first, *rest = factors
-    if not isinstance(first, sp.Transpose):
-        raise Unsupported(f"{show(first)} is no row")
-    found = reader.column(first.args[0])
-    for factor in rest:
-        found = reader.on(sp.Transpose(factor), found)
-    return found
+def _times(scalar: Value, one: Reduction) -> Reduction:
+    assert isinstance(one, Outer)
+    return Outer(values.times(scalar, one.left), one.right)
+
+
+def _parts(factor: Any) -> list[Any]:
+    """1 1ᵀ is a product of a column and a row; any other factor is left alone."""
+    if isinstance(factor, sp.OneMatrix) and 1 not in factor.shape:
+        return [sp.OneMatrix(factor.shape[0], 1), sp.OneMatrix(1, factor.shape[1])]
+    return [factor]
 
 
 def at_step(expr: Any, index: Any, step: Any) -> Any:

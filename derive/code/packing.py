@@ -7,15 +7,16 @@ their targets are neighbours. The order of the places is chosen so that a step h
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import permutations
+from itertools import islice, permutations
 
 from derive.code.homes import Home, Homes
 from derive.code.plan import At, Instruction, Operand, Phase
 from derive.code.values import Number, Weight
 
 EXHAUSTIVE = 6  # slots up to which all orders are tried
+WORK = 1 << 15  # instructions that are laid out for all orders of one group of places: what a search may cost
 BROADCAST = 3  # so many neighbours are multiplied by one operand in one call: a broadcast costs as much as two calls
 WHOLE = 0.1  # what a call for all steps counts beside a call a step
 
@@ -59,29 +60,31 @@ class Layout:
 
 
 def packed(phases: Sequence[Phase], homes: Homes, given: Mapping[Home, Buffer]) -> Layout:
-    """The layout with the fewest calls a step; `given` are buffers that exist already."""
-    plans = [(_Dependences(phase.before, homes), _Dependences(phase.inside, homes)) for phase in phases]
-    orders = [list(group) for group in _groups(homes)]
-    best = _laid_out(plans, homes, orders, given)
+    """The layout with the fewest calls a step that is found; `given` are buffers that exist already."""
+    orders = [tuple(group) for group in _groups(homes)]
+    search = _Search(phases, homes, given)
+    best = search.layout(orders)
     for place in range(len(orders)):
-        for order in _candidates(orders[place]):
+        for order in islice(_candidates(orders[place]), search.tries(orders[place])):
             others = [_following(group, order, phases, homes) for group in orders]
             tried = [*others[:place], order, *others[place + 1 :]]
-            made = _laid_out(plans, homes, tried, given)
+            made = search.layout(tried)
             if made.cost < best.cost:
                 best, orders = made, tried
     return best
 
 
-def _following(group: list[Home], leader: list[Home], phases: Sequence[Phase], homes: Homes) -> list[Home]:
+def _following(
+    group: tuple[Home, ...], leader: tuple[Home, ...], phases: Sequence[Phase], homes: Homes
+) -> tuple[Home, ...]:
     """A group in the order of the homes of another that its values end in, where each ends in one."""
     ends = [_end(home, leader, phases, homes) for home in group]
     if None in ends or len({*ends}) < len(ends):
         return group
-    return sorted(group, key=lambda home: leader.index(ends[group.index(home)]))  # type: ignore[arg-type]
+    return tuple(sorted(group, key=lambda home: leader.index(ends[group.index(home)])))
 
 
-def _end(home: Home, leader: list[Home], phases: Sequence[Phase], homes: Homes) -> Home | None:
+def _end(home: Home, leader: tuple[Home, ...], phases: Sequence[Phase], homes: Homes) -> Home | None:
     """The first home of another group that a home's values are made into, one after another."""
     seen = {home}
     waiting = [home]
@@ -108,48 +111,74 @@ def _groups(homes: Homes) -> list[list[Home]]:
     return [group for group in found.values() if len(group) > 1]
 
 
-def _candidates(group: list[Home]) -> Iterator[list[Home]]:
+def _candidates(group: tuple[Home, ...]) -> Iterator[tuple[Home, ...]]:
     """All orders of a few homes; of many, those that one move makes of the first order."""
     if len(group) <= EXHAUSTIVE:
-        yield from map(list, permutations(group))
+        yield from permutations(group)
         return
     for start in range(len(group)):
         for end in range(len(group)):
             moved = [one for one in group if one is not group[start]]
-            yield [*moved[:end], group[start], *moved[end:]]
+            yield (*moved[:end], group[start], *moved[end:])
 
 
-def _laid_out(
-    plans: Iterable[tuple[_Dependences, _Dependences]],
-    homes: Homes,
-    orders: Iterable[list[Home]],
-    given: Mapping[Home, Buffer],
-) -> Layout:
-    buffers = dict(given) | {home: buffer for buffer in map(Buffer, orders) for home in buffer.homes}
-    found = Layout(homes, buffers)
-    for before, inside in plans:
-        found.before.append(list(_Scheduler(before, homes, buffers).packs()))
-        found.inside.append(list(_Scheduler(inside, homes, buffers).packs()))
-    return found
+class _Search:
+    """Lays out the same phases in one order of places after another; a list that an order does not touch stays."""
+
+    def __init__(self, phases: Sequence[Phase], homes: Homes, given: Mapping[Home, Buffer]) -> None:
+        self.homes, self.given = homes, given
+        self.plans = [(_Dependences(one.before, homes), _Dependences(one.inside, homes)) for one in phases]
+        self.known: dict[tuple[_Dependences, tuple[tuple[Home, ...], ...]], _Scheduled] = {}
+
+    def tries(self, group: tuple[Home, ...]) -> int:
+        """How many orders of a group are tried."""
+        touched = [plan for pair in self.plans for plan in pair if plan.touches(group)]
+        return WORK // max(1, sum(len(plan.instructions) for plan in touched))
+
+    def layout(self, orders: Sequence[tuple[Home, ...]]) -> Layout:
+        """The layout with groups of places in these orders."""
+        made = dict(self.given) | {home: buffer for buffer in map(Buffer, map(list, orders)) for home in buffer.homes}
+        found = Layout(self.homes, made)
+        for before, inside in self.plans:
+            for plan, packs in ((before, found.before), (inside, found.inside)):
+                mine = (plan, tuple(order for order in orders if plan.touches(order)))
+                if mine not in self.known:
+                    scheduler = _Scheduler(plan, self.homes, dict(made))
+                    self.known[mine] = _Scheduled(list(scheduler.packs()), scheduler.scratch)
+                packs.append(self.known[mine].packs)
+                made |= self.known[mine].scratch
+        return found
+
+
+@dataclass(frozen=True)
+class _Scheduled:
+    """The calls of one list of instructions, and the buffers of scratch that they fill."""
+
+    packs: list[Pack]
+    scratch: dict[Home, Buffer]
 
 
 # --- one list of instructions ------------------------------------------------------------------------------------
 
 
 class _Dependences:
-    """Which instructions of a list have to wait for which earlier ones."""
+    """Which instructions of a list have to wait for which earlier ones, and what no order of places changes."""
 
     def __init__(self, instructions: Sequence[Instruction], homes: Homes) -> None:
         self.instructions, self.homes = instructions, homes
-        self.needs = [frozenset(self._needs(place)) for place in range(len(instructions))]
+        written = [self._written(one) for one in instructions]
+        touched = [self._touched(one) for one in instructions]
+        self.needs = [
+            frozenset(e for e in range(at) if touched[at] & written[e] or written[at] & touched[e])
+            for at in range(len(instructions))
+        ]
+        self.kinds = list(map(self._kind, range(len(instructions))))
+        self.near = list(map(self._near, instructions))
+        self.homes_near = frozenset(home for one in self.near for home in one)
 
-    def _needs(self, place: int) -> Iterator[int]:
-        """The earlier instructions that write what this one reads, or touch what it writes."""
-        mine = self.instructions[place]
-        for earlier in range(place):
-            other = self.instructions[earlier]
-            if self._touched(mine) & self._written(other) or self._written(mine) & self._touched(other):
-                yield earlier
+    def touches(self, group: Sequence[Home]) -> bool:
+        """Whether the order of a group of places matters here."""
+        return not self.homes_near.isdisjoint(group)
 
     def _written(self, one: Instruction) -> set[tuple[Home, int]]:
         return {(self.homes.of[one.target], 0)}
@@ -162,19 +191,37 @@ class _Dependences:
                 places.add((home, operand.shift if home.stored else 0))
         return places
 
+    def _kind(self, place: int) -> object:
+        """What has to be the same: the operation, numbers, what a matrix multiplies, scratch or not."""
+        one = self.instructions[place]
+        shared = one.operands if one.op == "products" else ()
+        alone = place if one.op in ("total", "softmax") or len(one.factors) > 1 else None
+        kinds = tuple(o if isinstance(o, Number) else type(o) for o in one.operands)
+        return one.op, one.target.size, kinds, shared, alone, self.homes.of[one.target].stored
+
+    def _near(self, one: Instruction) -> tuple[Home, ...]:
+        """The home of the target; of scratch, which has no slot yet, those of operands and of what it becomes."""
+        operands = [self.homes.of[o.variable] for o in one.operands if isinstance(o, At)]
+        readers = [other for other in self.instructions if At(one.target) in other.operands]
+        beside = [o.variable for other in readers for o in other.operands if isinstance(o, At)]
+        later = [self.homes.of[variable] for variable in (*(other.target for other in readers), *beside)]
+        return self.homes.of[one.target], *operands, *later
+
 
 class _Scheduler:
     """Takes the largest pack that is ready, again and again."""
 
     def __init__(self, plan: _Dependences, homes: Homes, buffers: dict[Home, Buffer]) -> None:
-        self.instructions, self.needs = plan.instructions, plan.needs
+        self.plan, self.instructions = plan, plan.instructions
         self.homes, self.buffers = homes, buffers
+        self.scratch: dict[Home, Buffer] = {}
 
     def packs(self) -> Iterator[Pack]:
         """The calls in order."""
         waiting = dict.fromkeys(range(len(self.instructions)))
+        needs = self.plan.needs
         while waiting:
-            ready = [place for place in waiting if not self.needs[place] & waiting.keys()]
+            ready = [place for place in waiting if needs[place].isdisjoint(waiting)]
             chosen = max(self._runs(ready), key=lambda run: (len(run), -min(run)))
             self._settle(chosen)
             yield Pack(tuple(self.instructions[place] for place in chosen))
@@ -185,26 +232,13 @@ class _Scheduler:
         """The longest rows of neighbours among instructions that do the same."""
         kinds: dict[object, list[int]] = {}
         for place in ready:
-            kinds.setdefault(self._kind(place), []).append(place)
+            kinds.setdefault(self.plan.kinds[place], []).append(place)
         for places in kinds.values():
-            yield from self._rows(sorted(places, key=self._slot))
-
-    def _kind(self, place: int) -> object:
-        """What has to be the same: the operation, numbers, what a matrix multiplies, scratch or not."""
-        one = self.instructions[place]
-        shared = one.operands if one.op == "products" else ()
-        alone = place if one.op in ("total", "softmax") or len(one.factors) > 1 else None
-        kinds = tuple(o if isinstance(o, Number) else type(o) for o in one.operands)
-        return one.op, one.target.size, kinds, shared, alone, self.homes.of[one.target].stored
+            yield from self._rows(sorted(places, key=self._slot) if len(places) > 1 else places)
 
     def _slot(self, place: int) -> tuple[int, int]:
-        """The slot of the target; of scratch, which has none yet, that of an operand or of what it becomes part of."""
-        one = self.instructions[place]
-        operands = [self.homes.of[o.variable] for o in one.operands if isinstance(o, At)]
-        readers = [other for other in self.instructions if At(one.target) in other.operands]
-        beside = [o.variable for other in readers for o in other.operands if isinstance(o, At)]
-        later = [self.homes.of[variable] for variable in (*(other.target for other in readers), *beside)]
-        for home in (self.homes.of[one.target], *operands, *later):
+        """The first slot that is known near an instruction."""
+        for home in self.plan.near[place]:
             if home in self.buffers and len(self.buffers[home].homes) > 1:
                 return self.buffers[home].slot(home), place
         return 0, place
@@ -277,7 +311,6 @@ class _Scheduler:
     def _settle(self, chosen: list[int]) -> None:
         """Scratch that is filled together becomes one buffer."""
         homes = [self.homes.of[self.instructions[place].target] for place in chosen]
-        if len(homes) > 1 and not homes[0].stored and homes[0] not in self.buffers:
-            self.buffers.update(dict.fromkeys(homes, Buffer(homes)))
-        elif len(homes) == 1 and homes[0] not in self.buffers:
-            self.buffers[homes[0]] = Buffer(homes)
+        if homes[0] not in self.buffers and (len(homes) == 1 or not homes[0].stored):
+            self.scratch |= dict.fromkeys(homes, Buffer(homes))
+            self.buffers.update(self.scratch)

@@ -47,28 +47,18 @@ class Passes:
         planner.plan(lines | {one.name: one.value for one in program.carried})
         planner.phases.append(Phase(frozenset(), 0))
         self.sums = {key: [self._reduced(part) for part in parts] for key, parts in program.sums.items()}
-        self.steps = {key: self._stored(planner.operand(value)) for key, value in program.steps.items()}
+        self.steps = {key: planner.placed(value) for key, value in program.steps.items()}
         carried = {one.value: Variable(one.name, one.value.size) for one in program.carried}
         self.ends = {
-            key: At(carried[value]) if value in carried else self._stored(planner.operand(value))
+            key: At(carried[value]) if value in carried else planner.placed(value)
             for key, value in program.ends.items()
         }
         self.backward = list(planner.phases)
 
-    def _stored(self, operand: Operand) -> Operand:
-        """An operand of all steps; a number or a parameter is copied to each."""
-        if isinstance(operand, At):
-            return operand
-        target = Variable("~0 gradient", operand.size)
-        self.planner.phase.before.append(Instruction(target, "copy", (operand,)))
-        return At(target)
-
     def _reduced(self, part: Any) -> tuple[str, Pair]:
         """Σ a bᵀ as (outer, (a, b)), Σ a ⊙ b as (entrywise, (a, b)), Σ a as (plain, (a, None))."""
 
-        def operand(value: Value) -> Operand:
-            return self._stored(self.planner.operand(value))
-
+        operand = self.planner.placed
         if isinstance(part, Outer):
             return "outer", (operand(part.left), operand(part.right))
         summand: Value = part.summand

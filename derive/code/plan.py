@@ -59,6 +59,13 @@ class Instruction:
     factors: tuple[Factor, ...] = ()
 
 
+@dataclass(frozen=True)
+class Placed(Value):
+    """A value that has been given a place of its own size."""
+
+    value: Value
+
+
 @dataclass
 class Phase:
     """What is computed for all steps at once, then a loop over the steps (`step` 1 up, -1 down, 0 none)."""
@@ -121,6 +128,18 @@ class Planner:
         self.known[value] = At(target)
         return At(target)
 
+    def placed(self, value: Value) -> At:
+        """The value at a place of its own size; a number, a parameter, and a scalar at every place are copied there."""
+        found = self.operand(value)
+        if isinstance(found, At) and found.variable.size == value.size:
+            return found
+        key = Placed(value.size, value)
+        if key not in self.known or self.known[key].variable not in self._made_here():
+            target = self._fresh(value)
+            self._emit(Instruction(target, "copy", (found,)), value)
+            self.known[key] = At(target)
+        return self.known[key]
+
     def is_visible(self, value: Value) -> bool:
         """Whether a value that is known may be read here: it was computed in this phase, or is dear to compute."""
         return self.known[value].variable in self._made_here() or is_dear(value)
@@ -144,14 +163,14 @@ class Planner:
     def product(self, value: Product, target: Variable) -> None:
         """A v."""
         factor = Factor(sp.S.One, value.matrix, value.transposed)
-        self._emit(Instruction(target, "products", (self.operand(value.operand),), (factor,)), value)
+        self._emit(Instruction(target, "products", (self.placed(value.operand),), (factor,)), value)
 
     def scaled(self, value: Scaled, target: Variable) -> None:
         """c A v is (c A) v; c a ⊙ b is (c a) ⊙ b where a does not depend on the loop."""
         inner = value.operand
         if isinstance(inner, Product):
             factor = Factor(value.number, inner.matrix, inner.transposed)
-            self._emit(Instruction(target, "products", (self.operand(inner.operand),), (factor,)), value)
+            self._emit(Instruction(target, "products", (self.placed(inner.operand),), (factor,)), value)
             return
         if isinstance(inner, Times) and self._is_inside(inner):
             free = [one for one in inner.factors if not self._is_inside(one)]
@@ -192,17 +211,18 @@ class Planner:
         products = [one for one in rest if isinstance(one, Product) or _is_scaled_product(one)]
         others = [one for one in rest if one not in products]
         if products:
-            made = self._products(products, target if done is None else None)
+            made = self._products(products, target if done is None else None, is_whole=not others)
             done = made if done is None else self._plus(target, done, made, "add", value)
         for term in others:
             done = self._with(target, done, term, value)
         assert done == At(target), done
 
-    def _products(self, terms: list[Value], target: Variable | None) -> Operand:
-        """Σ A v as one instruction."""
+    def _products(self, terms: list[Value], target: Variable | None, is_whole: bool) -> Operand:
+        """Σ A v as one instruction; not `is_whole` where terms will be added to the target: it is not Σ A v then."""
         value = values.add(*terms)
         if value in self.known and self.is_visible(value):
             return self.known[value]
+        is_kept = is_whole or target is None
         target = target or self._fresh(value)
         factors, operands = [], []
         for term in terms:
@@ -211,9 +231,10 @@ class Planner:
             factors.append(
                 Factor(term.number if isinstance(term, Scaled) else sp.S.One, inner.matrix, inner.transposed)
             )
-            operands.append(self.operand(inner.operand))
+            operands.append(self.placed(inner.operand))
         self._emit(Instruction(target, "products", tuple(operands), tuple(factors)), value)
-        self.known[value] = At(target)
+        if is_kept:
+            self.known[value] = At(target)
         return At(target)
 
     def _with(self, target: Variable, done: Operand | None, term: Value, value: Value) -> Operand:
@@ -234,7 +255,7 @@ class Planner:
 
     def total(self, value: Total, target: Variable) -> None:
         """1ᵀ v."""
-        self._emit(Instruction(target, "total", (self.operand(value.operand),)), value)
+        self._emit(Instruction(target, "total", (self.placed(value.operand),)), value)
 
 
 _RULES: dict[type, Any] = {

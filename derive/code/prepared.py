@@ -99,15 +99,18 @@ class Prepared:
         """Matrices as a list."""
         return "[" + ", ".join(self.factor(one, across) for one in factors) + "]"
 
-    def across(self, factors: Sequence[Factor]) -> str:
-        """Matrices of neighbours, transposed: below one another for one sample, one by one for many."""
+    def across(self, factors: Sequence[Factor], summed: bool) -> str:
+        """Matrices of neighbours, transposed: one by one for many samples; for one sample as one matrix.
+
+        `summed`: each multiplies its own neighbour and the products are added, so they lie below one another; else
+        all multiply the same, and they lie side by side.
+        """
         label = joint(one.matrix for one in factors)
         listed = self.stack(factors, across=True)
         if not self.one:
             return self.make(("across", tuple(factors)), label, f'np.array({listed}, order="C")')
-        if factors[0].transposed:  # Σ A_a v_a
-            return self.make(("across", tuple(factors)), label, f"np.concatenate({listed})")
-        return self.make(("across", tuple(factors)), label, f"np.concatenate({self.stack(factors)}).T")
+        text = f"np.concatenate({listed})" if summed else f"np.concatenate({self.stack(factors)}).T"
+        return self.make(("across", tuple(factors), summed), label, text)
 
     def product(self, factors: Sequence[Factor], summed: bool) -> str:
         """What multiplies a step's vector: a bound method for one sample, the transposed matrices for many.

@@ -13,9 +13,9 @@ from typing import Any
 
 import sympy as sp
 
-from derive.code import values
-from derive.code.adjoints import Carried, gathered, with_carried
+from derive.code.adjoints import Carried, Sent, gathered, with_carried
 from derive.code.lowering import OPEN_FUNCTION, Collected, Outer, Reduction, Unsupported, column, reductions
+from derive.code.named import Names
 from derive.code.values import Value
 from derive.derivation import Derivation
 from derive.known import applied, open_functions
@@ -123,12 +123,16 @@ def program_of(system: System) -> Program:
     sequences, boundaries = _inputs(model), _boundaries(model)
     asked = [q for q in quantities_of(model, (), system.fixed) if q.id.startswith(("delta.", "grad."))]
     found = [q.ask(model, Options()).named(q.id) for q in asked]
-    deltas, gradients = _deltas(found), [one for one in found if str(one.name).startswith("grad.")]
+    gradients = [one for one in found if str(one.name).startswith("grad.")]
     names, direct = _names(found)
     adjoints = frozenset({*names, *direct})
-    lines, carried = with_carried({name: gathered(value, adjoints) for name, (value, _) in deltas.items()}, adjoints)
+    sent = Sent(adjoints, frozenset((one.name, one.side) for one in boundaries))
+    deltas = _deltas(found, sent)
+    families = Names({line.name: line.value for line in forward})
+    linear = {name: families.named_as_sent(gathered(value, adjoints), adjoints) for name, (value, _) in deltas.items()}
+    lines, carried = with_carried(linear, sent)
     sums, steps, ends = _gradients(model, gradients, adjoints)
-    return Program(
+    program = Program(
         title=system.title,
         sequences=sequences,
         boundaries=boundaries,
@@ -147,6 +151,21 @@ def program_of(system: System) -> Program:
         ends=ends,
         formulas={_key(one): f"{show(one.left)} = {show(one.right)}" for one in gradients},
     )
+    _check_keys(program)
+    return program
+
+
+def _check_keys(program: Program) -> None:
+    """Names that code cannot tell apart are refused: W and \\mathbf{W} have one key."""
+    taken: dict[str, str] = {}
+    named = [(one.key, one.name) for one in program.sequences]
+    named += [(one.key, one.name) for one in program.parameters]
+    named += [(one.key, f"{one.name} beyond the steps") for one in program.boundaries]
+    for group in (named, [(one.key, one.name) for one in program.outputs]):
+        taken = {}
+        for key, name in group:
+            if taken.setdefault(key, name) != name:
+                raise Unsupported(f"{taken[key]} and {name} are both called {key} in code: give one another name")
 
 
 def opened(model: Model) -> tuple[Model, Equation | None]:
@@ -208,6 +227,8 @@ def _inputs(model: Model) -> tuple[Sequence, ...]:
                 if equation.index is not None and member.time != equation.index:
                     raise Unsupported(f"the input {show(member)} is not read at its own step")
                 found.setdefault(member.name, member)
+    if not found:
+        raise Unsupported("no equation reads an input that has a member at every step: nothing says how many steps")
     return tuple(Sequence(plain_key(name), name, member.shape[0]) for name, member in found.items())
 
 
@@ -239,8 +260,8 @@ def _key(one: Derivation) -> str:
     return str(one.name).partition(".")[2]
 
 
-def _deltas(found: Iterable[Derivation]) -> dict[str, tuple[Value, str]]:
-    """What each δ is at any step; at the ends of time the terms that read beyond them are 0, which is checked."""
+def _deltas(found: Iterable[Derivation], sent: Sent) -> dict[str, tuple[Value, str]]:
+    """What each δ is at any step; at the ends of time what comes from beyond them is 0, which is checked."""
     general: dict[str, tuple[Value, str]] = {}
     ends: list[Derivation] = []
     for one in found:
@@ -253,16 +274,9 @@ def _deltas(found: Iterable[Derivation]) -> dict[str, tuple[Value, str]]:
     for one in ends:
         beyond = 1 if one.name.endswith(".last") else -1
         value, _ = general[one.left.name]
-        if without(value, beyond, frozenset(general)) != column(one.right, one.left.time):
+        if sent.without(value, beyond) != column(one.right, one.left.time):
             raise Unsupported(f"{show(one.left)} = {show(one.right)} is no case of the recursion at other steps")
     return general
-
-
-def without(value: Value, shift: int, names: frozenset[str]) -> Value:
-    """A value where the members of some families at t + shift are 0."""
-    if isinstance(value, values.Read):
-        return values.number(0, value.size) if value.name in names and value.shift == shift else value
-    return values.rebuilt(value, lambda operand: without(operand, shift, names))
 
 
 def _names(found: Iterable[Derivation]) -> tuple[frozenset[str], dict[str, str]]:

@@ -5,13 +5,14 @@ Besides, σ(v) = ½ + ½ tanh(v/2): one tanh serves all gates of a cell, and the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 import sympy as sp
 
 from derive.code import values
 from derive.code.lowering import Outer, Reduction
+from derive.code.named import Names
 from derive.code.program import Line, Program
 from derive.code.values import Apply, Read, Scaled, Value
 
@@ -20,34 +21,10 @@ HALF = sp.Rational(1, 2)
 
 def resolved(program: Program) -> Program:
     """The program with every value under its name and without sigmoids."""
-    names = _Names(program.definitions)
+    names = Names(program.definitions)
     named = _changed(program, names.named)
     smooth = _changed(replace(named, forward=tuple(map(_without_sigmoid, named.forward))), without_sigmoid)
     return _halved(smooth)
-
-
-class _Names:
-    """The families by their formulas, moved so that the first member read is at step t."""
-
-    def __init__(self, definitions: Mapping[str, Value]) -> None:
-        self.found: dict[Value, tuple[str, int]] = {}
-        for name, value in definitions.items():
-            if not isinstance(value, Read) and values.reads(value):
-                shift = _first_shift(value)
-                self.found.setdefault(values.shifted(value, -shift), (name, shift))
-
-    def named(self, value: Value) -> Value:
-        """The value, with the largest parts that are families replaced."""
-        if values.reads(value) and not isinstance(value, Read):
-            shift = _first_shift(value)
-            hit = self.found.get(values.shifted(value, -shift))
-            if hit is not None:
-                return Read(value.size, hit[0], shift - hit[1])
-        return values.rebuilt(value, self.named)
-
-
-def _first_shift(value: Value) -> int:
-    return next(part.shift for part in values.parts(value) if isinstance(part, Read))
 
 
 def _changed(program: Program, change: Callable[[Value], Value]) -> Program:
