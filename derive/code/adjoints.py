@@ -141,7 +141,7 @@ def _extracted_factors(value: Times, sent: Sent, found: list[Carried]) -> Value:
     shifts = {_sent_from(one, sent) for one in bound}
     free = [one for one in value.factors if one not in bound]
     if len(shifts) != 1 or shifts == {0}:
-        return values.spread(values.times(*free, *(_extracted(one, sent, found) for one in bound)), value.size)
+        return values.spread(values.times(*(_extracted(one, sent, found) for one in (*free, *bound))), value.size)
     shift = shifts.pop()
     own = [one for one in free if any(read.shift == shift for read in values.reads(one))]
     rest = [one for one in free if one not in own]

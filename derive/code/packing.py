@@ -65,23 +65,29 @@ def packed(phases: Sequence[Phase], homes: Homes, given: Mapping[Home, Buffer]) 
     search = _Search(phases, homes, given)
     best = search.layout(orders)
     for place in range(len(orders)):
+        ends = [_ends(group, orders[place], phases, homes) for group in orders]
         for order in islice(_candidates(orders[place]), search.tries(orders[place])):
-            others = [_following(group, order, phases, homes) for group in orders]
+            others = [_following(group, order, end) for group, end in zip(orders, ends, strict=True)]
             tried = [*others[:place], order, *others[place + 1 :]]
             made = search.layout(tried)
             if made.cost < best.cost:
                 best, orders = made, tried
+                ends = [_ends(group, orders[place], phases, homes) for group in orders]
     return best
 
 
-def _following(
-    group: tuple[Home, ...], leader: tuple[Home, ...], phases: Sequence[Phase], homes: Homes
-) -> tuple[Home, ...]:
+def _following(group: tuple[Home, ...], leader: tuple[Home, ...], ends: Mapping[Home, Home] | None) -> tuple[Home, ...]:
     """A group in the order of the homes of another that its values end in, where each ends in one."""
-    ends = [_end(home, leader, phases, homes) for home in group]
-    if None in ends or len({*ends}) < len(ends):
-        return group
-    return tuple(sorted(group, key=lambda home: leader.index(ends[group.index(home)])))
+    return group if ends is None else tuple(sorted(group, key=lambda home: leader.index(ends[home])))
+
+
+def _ends(
+    group: tuple[Home, ...], leader: tuple[Home, ...], phases: Sequence[Phase], homes: Homes
+) -> dict[Home, Home] | None:
+    """In which home of another group the values of each home end; None where some end nowhere, or two in one."""
+    found = {home: _end(home, leader, phases, homes) for home in group}
+    ends = {home: end for home, end in found.items() if end is not None}
+    return ends if len({*ends.values()}) == len(group) else None
 
 
 def _end(home: Home, leader: tuple[Home, ...], phases: Sequence[Phase], homes: Homes) -> Home | None:

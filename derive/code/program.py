@@ -7,6 +7,7 @@ cotangent.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +18,7 @@ from derive.code.adjoints import Carried, Sent, gathered, with_carried
 from derive.code.lowering import OPEN_FUNCTION, Collected, Outer, Reduction, Unsupported, column, reductions
 from derive.code.named import Names
 from derive.code.values import Value
-from derive.derivation import Derivation
+from derive.derivation import Derivation, with_definitions
 from derive.known import applied, open_functions
 from derive.language.derivatives import Gradient
 from derive.language.functions import OPAQUE
@@ -26,8 +27,9 @@ from derive.language.nodes import Member, Size
 from derive.language.show import show
 from derive.model import Equation, Loss, Model
 from derive.models.registry import System
-from derive.naming import states
+from derive.naming import delta_names, states
 from derive.quantities import Options, parameters, quantities_of
+from derive.recurrence import definition_of, the_loss
 
 
 @dataclass(frozen=True)
@@ -121,8 +123,7 @@ def program_of(system: System) -> Program:
     forward = tuple(_line(equation) for equation in model.forward if equation is not scalar)
     outputs = tuple(_sequence(model, name) for name in _outputs(model, scalar))
     sequences, boundaries = _inputs(model), _boundaries(model)
-    asked = [q for q in quantities_of(model, (), system.fixed) if q.id.startswith(("delta.", "grad."))]
-    found = [q.ask(model, Options()).named(q.id) for q in asked]
+    model, found = _derived(model, system.fixed)
     gradients = [one for one in found if str(one.name).startswith("grad.")]
     names, direct = _names(found)
     adjoints = frozenset({*names, *direct})
@@ -153,6 +154,34 @@ def program_of(system: System) -> Program:
     )
     _check_keys(program)
     return program
+
+
+def _derived(model: Model, fixed: tuple[str, ...]) -> tuple[Model, list[Derivation]]:
+    """The δ recursions and the gradients, each one formula for all steps.
+
+    Where a formula differs at some steps because it writes out the gradient of a state, all states' gradients are named.
+    """
+    for one in (model, _with_named_states(model)):
+        asked = [q for q in quantities_of(one, (), fixed) if q.id.startswith(("delta.", "grad."))]
+        found = [q.ask(one, Options()).named(q.id) for q in asked]
+        apart = next((derivation for derivation in found if not _is_for_all_steps(derivation)), None)
+        if apart is None:
+            return one, found
+    raise Unsupported(f"{show(apart.left)} = {show(apart.right)} is not one formula for all steps")
+
+
+def _is_for_all_steps(one: Derivation) -> bool:
+    """Whether a gradient has one formula, or a recursion one formula with what comes from the next step left out."""
+    kind, _, mark = str(one.name).partition(".")
+    is_open = any(isinstance(node, Gradient) for node in sp.preorder_traversal(one.right))
+    return not is_open and not (re.search(r"\.(last-|first\+)", mark) if kind == "delta" else one.conditions)
+
+
+def _with_named_states(model: Model) -> Model:
+    loss, names = the_loss(model), delta_names(model)
+    unnamed = [model.by_name[name].left for name in states(model) if name not in names]
+    named = [definition_of(model, Gradient(loss, one, "total"), rf"\delta^{{[{one.name}]}}") for one in unnamed]
+    return with_definitions(model, tuple(named))
 
 
 def _check_keys(program: Program) -> None:

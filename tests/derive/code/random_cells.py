@@ -378,7 +378,7 @@ class Cell:
 
     def power(self, size, sub):
         inner, exponent = sub(), self.draw.choice([2, 2, 3])
-        if size == "1":
+        if "1" in (size, inner.size):
             return Expr(size, f"{inner.at_least(3)} {inner.at_least(3)}", 2, lambda run, t: inner.value(run, t) ** 2)
         return Expr(size, rf"\left( {inner.text} \right)^{exponent}", 3, lambda run, t: inner.value(run, t) ** exponent)
 
