@@ -159,15 +159,17 @@ def program_of(system: System) -> Program:
 def _derived(model: Model, fixed: tuple[str, ...]) -> tuple[Model, list[Derivation]]:
     """The δ recursions and the gradients, each one formula for all steps.
 
-    Where a formula differs at some steps because it writes out the gradient of a state, all states' gradients are named.
+    Where a formula differs at some steps since it writes out the gradient of a state, all states' gradients are named.
     """
+    refused = ""
     for one in (model, _with_named_states(model)):
         asked = [q for q in quantities_of(one, (), fixed) if q.id.startswith(("delta.", "grad."))]
         found = [q.ask(one, Options()).named(q.id) for q in asked]
         apart = next((derivation for derivation in found if not _is_for_all_steps(derivation)), None)
         if apart is None:
             return one, found
-    raise Unsupported(f"{show(apart.left)} = {show(apart.right)} is not one formula for all steps")
+        refused = f"{show(apart.left)} = {show(apart.right)} is not one formula for all steps"
+    raise Unsupported(refused)
 
 
 def _is_for_all_steps(one: Derivation) -> bool:
