@@ -28,7 +28,7 @@ from verify.cells import system_of
 NUDGE = 1e-40  # h: squares of it vanish beside 1
 FAMILIES = ["h", r"\tilde{h}", "c", "s", r"\hat{c}", "a^i", "a^f", r"\lambda", "r", r"\mathbf{z}", "in", "rows", "q", r"\Gamma"]
 PARAMETERS = ["W", "U_i", r"\Theta", "V", "P_f", r"\mathbf{Q}", "A", "K_2", "R", "G"]
-COLUMNS = ["b", "b_i", "p", r"\beta", "w", "g", "d_2", r"\gamma", "half", "dtype", "l", "o"]
+COLUMNS = ["b", "b_i", "z_p", r"\beta", "w", "g", "d_2", r"\gamma", "half", "dtype", "l", "o"]
 
 
 # --- expressions: a text, and a value at step t ----------------------------------------------------------------------
