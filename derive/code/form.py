@@ -86,6 +86,8 @@ class Form:
         layout, program = self.passes.backward_layout, self.program
         keys = {one.name: one.key for one in program.outputs}
         cotangents = {direct: self.names.fresh(f"d_{keys[name]}") for direct, name in program.direct.items()}
+        unseen = [name for name in keys if name not in program.direct.values()]
+        cotangents |= {f"~ {name}": self.names.fresh(f"d_{keys[name]}") for name in unseen if not program.loss}
         arrays: dict[object, str] = dict(self.places.arrays)
         arrays |= {h: cotangents[h.variables[0].name] for h in layout.homes.given if h.variables[0].name in cotangents}
         calls = self._calls(
@@ -143,11 +145,12 @@ class Form:
         if program.loss:
             return [f'scale = cotangents["{loss_key(program)}"]']
         sizes = {one.name: (one.key, one.size) for one in program.outputs}
-        shapes = [f'"{sizes[name][0]}": (T, B, {sizes[name][1]})' for name in program.direct.values()]
+        outputs = {direct: program.direct.get(direct, direct[2:]) for direct in cotangents}
+        shapes = [f'"{sizes[name][0]}": (T, B, {sizes[name][1]})' for name in outputs.values()]
         taken = ", ".join(cotangents.values()) + ("," if len(cotangents) == 1 else "")
         lines = [f"{taken} = given(cotangents, {{{', '.join(shapes)}}}, dtype)"]
         for direct, array in cotangents.items():
-            size = sizes[program.direct[direct]][1]
+            size = sizes[outputs[direct]][1]
             if direct in zeroed:
                 lines += [f"if {array} is None:", f"{INDENT}{array} = np.zeros((T, B, {size}), dtype)"]
             if self.one:

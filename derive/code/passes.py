@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from derive.code.gradients import Pair
@@ -11,7 +13,8 @@ from derive.code.lowering import Collected, Outer, Unsupported
 from derive.code.packing import Layout, packed
 from derive.code.plan import At, Instruction, Operand, Phase, Planner, Variable
 from derive.code.program import Program
-from derive.code.values import Times, Value
+from derive.code.resolved import everything
+from derive.code.values import Product, Times, Value, parts
 
 
 class Passes:
@@ -22,7 +25,7 @@ class Passes:
 
     def __init__(self, program: Program, one: bool = True) -> None:
         self.program, self.one = program, one
-        self.planner = Planner()
+        self.planner = Planner(repeated(everything(replace(program, ends={}))))  # ends are what a step sends
         self._plan_forward()
         self._plan_backward()
         self.forward_layout = self._forward_layout()
@@ -125,6 +128,12 @@ class Passes:
 def _array(variable: Variable) -> Home:
     """The place of an array that a caller gives."""
     return Home(-1, variable.size, True, [variable], alone=True)
+
+
+def repeated(formulas: Iterable[Value]) -> frozenset[Value]:
+    """The products with matrices that stand in several places."""
+    count = Counter(part for formula in formulas for part in parts(formula) if isinstance(part, Product))
+    return frozenset(value for value, number in count.items() if number > 1)
 
 
 def instructions(phases: Sequence[Phase]) -> Iterable[Instruction]:

@@ -78,8 +78,12 @@ class Phase:
 
 @dataclass
 class Planner:
-    """Makes instructions of values; `known` are the values that have been computed, by what they are."""
+    """Makes instructions of values; `known` are the values that have been computed, by what they are.
 
+    `repeated` are products that several formulas need.
+    """
+
+    repeated: frozenset[Value] = frozenset()
     known: dict[Value, At] = field(default_factory=dict)
     phases: list[Phase] = field(default_factory=list)
     taken: dict[str, int] = field(default_factory=dict)
@@ -211,14 +215,15 @@ class Planner:
         products = [one for one in rest if isinstance(one, Product) or _is_scaled_product(one)]
         others = [one for one in rest if one not in products]
         if products:
-            made = self._products(products, target if done is None else None, is_whole=not others)
+            is_own = done is None and (not others or self.repeated.isdisjoint(products))
+            made = self._products(products, target if is_own else None, is_whole=not others)
             done = made if done is None else self._plus(target, done, made, "add", value)
         for term in others:
             done = self._with(target, done, term, value)
         assert done == At(target), done
 
     def _products(self, terms: list[Value], target: Variable | None, is_whole: bool) -> Operand:
-        """Σ A v as one instruction; not `is_whole` where terms will be added to the target: it is not Σ A v then."""
+        """Σ A v as one instruction; where other terms will be added, the target is not Σ A v for long."""
         value = values.add(*terms)
         if value in self.known and self.is_visible(value):
             return self.known[value]

@@ -44,7 +44,7 @@ FAMILIES = [
     r"\Gamma",
 ]
 PARAMETERS = ["W", "U_i", r"\Theta", "V", "P_f", r"\mathbf{Q}", "A", "K_2", "R", "G"]
-COLUMNS = ["b", "b_i", "p", r"\beta", "w", "g", "d_2", r"\gamma", "half", "dtype", "l", "o"]
+COLUMNS = ["b", "b_i", "z_p", r"\beta", "w", "g", "d_2", r"\gamma", "half", "dtype", "l", "o"]
 
 
 # --- expressions: a text, and a value at step t ----------------------------------------------------------------------
