@@ -85,7 +85,9 @@ class Sent:
         if isinstance(value, Times):
             free = [one for one in value.factors if not depends(one, self.adjoints)]
             bound = [one for one in value.factors if depends(one, self.adjoints)]
-            if not bound or any(self.is_sent(read) and read.shift == beyond for one in free for read in values.reads(one)):
+            if not bound or any(
+                self.is_sent(read) and read.shift == beyond for one in free for read in values.reads(one)
+            ):
                 return values.number(0, value.size)
         if isinstance(value, Read | Apply):
             return values.number(0, value.size)

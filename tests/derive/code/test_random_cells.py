@@ -7,12 +7,13 @@ import pytest
 
 from derive.code.lowering import Unsupported
 from derive.code.numpy import numpy_source
+from tests.derive.code.checked_cells import check_cell
 from tests.derive.code.generated import loaded
-from tests.derive.code.random_cells import check_cell, drawn_cell
+from tests.derive.code.random_cells import drawn_cell
 from verify.cells import system_of
 
 
-@pytest.mark.parametrize("seed", [4, 13, 14, 20, 27, 28, 31, 33, 36, 37, 38, 123, 124, 230, 240, 250, 270, 274, 581])
+@pytest.mark.parametrize("seed", [4, 13, 14, 20, 27, 28, 31, 33, 36, 37, 38, 123, 124, 230, 240, 274])
 def test_drawn_cells(seed):
     """Every seed here gave a wrong gradient, a crash or a refusal once."""
     check_cell(seed, instances=2)
