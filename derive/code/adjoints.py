@@ -137,21 +137,25 @@ def _extracted_parts(value: Sum | Times, sent: Sent, found: list[Carried]) -> Va
 
 def _extracted_factors(value: Times, sent: Sent, found: list[Carried]) -> Value:
     """What the same step sends goes with its coefficients, those that read a member of that step."""
-    bound = _bound(value, sent)
+    free, bound = _parted(value, sent)
     shifts = {_sent_from(one, sent) for one in bound}
-    free = [one for one in value.factors if one not in bound]
     if len(shifts) != 1 or shifts == {0}:
         return values.spread(values.times(*(_extracted(one, sent, found) for one in (*free, *bound))), value.size)
     shift = shifts.pop()
-    own = [one for one in free if any(read.shift == shift for read in values.reads(one))]
+    own = [one for one in free if _is_of(one, shift, sent)]
     rest = [one for one in free if one not in own]
     return values.spread(values.times(*rest, _named(values.times(*own, *bound), shift, found)), value.size)
 
 
-def _bound(value: Times, sent: Sent) -> list[Value]:
-    """The factors that depend on the δ's; where none does, those that come from a step."""
-    linear = [one for one in value.factors if depends(one, sent.adjoints)]
-    return linear or [one for one in value.factors if sent.comes(one)]
+def _parted(value: Times, sent: Sent) -> tuple[list[Value], list[Value]]:
+    """The coefficients of a product, and what is sent: what depends on the δ's, else what another step has alone."""
+    bound = [one for one in value.factors if depends(one, sent.adjoints)] or [f for f in value.factors if sent.comes(f)]
+    return [one for one in value.factors if one not in bound], bound
+
+
+def _is_of(coefficient: Value, shift: int, sent: Sent) -> bool:
+    """Whether a coefficient is known at the step that sends, and not, or not only, at this one."""
+    return sent.comes(coefficient) or any(read.shift == shift for read in values.reads(coefficient))
 
 
 def _sent_from(value: Value, sent: Sent) -> int:
@@ -161,11 +165,12 @@ def _sent_from(value: Value, sent: Sent) -> int:
     if isinstance(value, Read):
         return value.shift
     if isinstance(value, Times):
-        bound = _bound(value, sent)
+        free, bound = _parted(value, sent)
         shifts = {_sent_from(one, sent) for one in bound}
-        free = [one for one in value.factors if one not in bound]
-        own = all(any(read.shift in shifts for read in values.reads(one)) or not values.reads(one) for one in free)
-        return shifts.pop() if len(shifts) == 1 and own else 0
+        if len(shifts) > 1:
+            return 0
+        shift = shifts.pop()
+        return shift if all(not values.reads(one) or _is_of(one, shift, sent) for one in free) else 0
     if isinstance(value, Sum):
         shifts = {_sent_from(term, sent) for term in value.terms if sent.comes(term) or values.reads(term)}
         return shifts.pop() if len(shifts) == 1 else 0

@@ -45,6 +45,7 @@ class Gradients:
     joined: Sequence[Joined]
     first: list[str] = field(default_factory=list)
     last: list[str] = field(default_factory=list)
+    returned: set[str] = field(default_factory=set)
 
     def lines(self) -> list[str]:
         """What is collected, once or in each window of steps; `first` and `last` hold what stands around."""
@@ -55,19 +56,27 @@ class Gradients:
             self.last += self._line(one.key, " + ".join(texts[one.key]) or f"np.zeros({shape}, dtype)")
         for sequence in self.program.sequences:
             if sequence.key in self.steps:
-                array = self.places.steps([self.steps[sequence.key]])
-                self.last += self._line(sequence.key, f"{array}[:, None]" if self.one else array)
+                operand = self.steps[sequence.key]
+                array = self.places.steps([operand])
+                self.last += self._line(sequence.key, self._own(operand, f"{array}[:, None]" if self.one else array))
         for boundary in self.program.boundaries:
             end = self._end(boundary.key, boundary.side)
-            self.last += self._line(boundary.key, f"{end}[None]" if self.one else end)
+            text = self._own(self.ends[boundary.key], f"{end}[None]" if self.one else end)
+            self.last += self._line(boundary.key, text)
         if self.program.loss:
             self.last += [
                 "if scale != 1:",
-                f"{INDENT}for gradient in gradients.values():",
-                f"{INDENT * 2}gradient *= scale",
+                f"{INDENT}scale = np.asarray(scale, dtype)",
+                f"{INDENT}gradients = {{key: gradient * scale for key, gradient in gradients.items()}}",
             ]
         self.last.append("return gradients")
         return lines
+
+    def _own(self, operand: Operand, text: str) -> str:
+        """A gradient shares no memory with another, with a cotangent, or with what the forward pass has kept."""
+        is_shared = text in self.returned or self.places.of(operand) in self.places.homes.given
+        self.returned.add(text)
+        return f"{text}.copy()" if is_shared else text
 
     @property
     def one(self) -> bool:

@@ -16,7 +16,7 @@ from derive.code.plan import At, Instruction, Operand, Phase
 from derive.code.values import Number, Weight
 
 EXHAUSTIVE = 6  # slots up to which all orders are tried
-WORK = 1 << 15  # instructions that are laid out for all orders of one group of places: what a search may cost
+WORK = 1 << 20  # pairs of instructions that are looked at for all orders of one group: what a search may cost
 BROADCAST = 3  # so many neighbours are multiplied by one operand in one call: a broadcast costs as much as two calls
 WHOLE = 0.1  # what a call for all steps counts beside a call a step
 
@@ -139,7 +139,7 @@ class _Search:
     def tries(self, group: tuple[Home, ...]) -> int:
         """How many orders of a group are tried."""
         touched = [plan for pair in self.plans for plan in pair if plan.touches(group)]
-        return WORK // max(1, sum(len(plan.instructions) for plan in touched))
+        return WORK // max(1, sum(len(plan.instructions) ** 2 for plan in touched))
 
     def layout(self, orders: Sequence[tuple[Home, ...]]) -> Layout:
         """The layout with groups of places in these orders."""
@@ -283,7 +283,8 @@ class _Scheduler:
             a == b for a, b in zip(first.operands, last.operands, strict=True)
         ]:
             return False
-        return all(self._is_next(a, b) or a == b for a, b in pairs) and self._is_unmixed(run, new)
+        fits = all(a == b or (self._is_next(a, b) and is_as_wide(b, new)) for a, b in pairs)
+        return fits and self._is_unmixed(run, new)
 
     def _is_unmixed(self, run: list[int], new: Instruction) -> bool:
         """Whether operands and targets are the same places or places apart."""
@@ -320,3 +321,10 @@ class _Scheduler:
         if homes[0] not in self.buffers and (len(homes) == 1 or not homes[0].stored):
             self.scratch |= dict.fromkeys(homes, Buffer(homes))
             self.buffers.update(self.scratch)
+
+
+def is_as_wide(operand: Operand, instruction: Instruction) -> bool:
+    """Whether neighbours of an operand lie as those of the target do: scalars that multiply columns do not."""
+    if isinstance(operand, At):
+        return operand.variable.size == instruction.target.size
+    return isinstance(operand, Number) or operand.size == instruction.target.size

@@ -159,17 +159,15 @@ def program_of(system: System) -> Program:
 def _derived(model: Model, fixed: tuple[str, ...]) -> tuple[Model, list[Derivation]]:
     """The δ recursions and the gradients, each one formula for all steps.
 
-    Where a formula differs at some steps since it writes out the gradient of a state, all states' gradients are named.
+    Where one differs at some steps because it writes out the gradient of a state, all states' gradients are named.
     """
-    refused = ""
     for one in (model, _with_named_states(model)):
         asked = [q for q in quantities_of(one, (), fixed) if q.id.startswith(("delta.", "grad."))]
         found = [q.ask(one, Options()).named(q.id) for q in asked]
-        apart = next((derivation for derivation in found if not _is_for_all_steps(derivation)), None)
-        if apart is None:
+        apart = [derivation for derivation in found if not _is_for_all_steps(derivation)]
+        if not apart:
             return one, found
-        refused = f"{show(apart.left)} = {show(apart.right)} is not one formula for all steps"
-    raise Unsupported(refused)
+    raise Unsupported(f"{show(apart[0].left)} = {show(apart[0].right)} is not one formula for all steps")
 
 
 def _is_for_all_steps(one: Derivation) -> bool:
@@ -188,12 +186,11 @@ def _with_named_states(model: Model) -> Model:
 
 def _check_keys(program: Program) -> None:
     """Names that code cannot tell apart are refused: W and \\mathbf{W} have one key."""
-    taken: dict[str, str] = {}
     named = [(one.key, one.name) for one in program.sequences]
     named += [(one.key, one.name) for one in program.parameters]
     named += [(one.key, f"{one.name} beyond the steps") for one in program.boundaries]
     for group in (named, [(one.key, one.name) for one in program.outputs]):
-        taken = {}
+        taken: dict[str, str] = {}
         for key, name in group:
             if taken.setdefault(key, name) != name:
                 raise Unsupported(f"{taken[key]} and {name} are both called {key} in code: give one another name")
