@@ -61,7 +61,7 @@ class Run:
 
     def parameter(self, name):
         array = self.arrays[plain_key(name)]  # a matrix of one column has no second axis
-        rows, columns = self.cell.matrices.get(name, (None, None))
+        _, columns = self.cell.matrices.get(name, (None, None))
         return array[..., None] if columns == "1" else array
 
     def state(self, name, t):
