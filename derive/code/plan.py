@@ -90,7 +90,9 @@ class Planner:
 
     def plan(self, lines: Mapping[str, Value], given: Iterable[str] = ()) -> None:
         """One phase for each component of the graph of the families in `lines`."""
-        edges = [(name, read) for name, value in lines.items() for read in values.names_read(value) if read in lines]
+        edges = [
+            (name, read) for name, value in lines.items() for read in sorted(values.names_read(value)) if read in lines
+        ]
         for component in strongly_connected_components((list(lines), edges)):
             self._phase({name: lines[name] for name in lines if name in component})
 

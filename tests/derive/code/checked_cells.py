@@ -60,7 +60,9 @@ class Run:
         return np.full((1, 1, size), value, complex)
 
     def parameter(self, name):
-        return self.arrays[plain_key(name)]
+        array = self.arrays[plain_key(name)]  # a matrix of one column has no second axis
+        _, columns = self.cell.matrices.get(name, (None, None))
+        return array[..., None] if columns == "1" else array
 
     def state(self, name, t):
         if name in self.cell.inputs:

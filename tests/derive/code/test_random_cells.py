@@ -1,6 +1,9 @@
 """Generated code of cells that nobody thought of, against the complex step of a naive evaluation, every entry."""
 
+import os
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -66,6 +69,19 @@ def test_no_input_says_how_many_steps(tmp_path):
     symbols = {"s_t": "n", "W": "n x n", "E": "loss(each s)"}
     with pytest.raises(Unsupported, match="nothing says how many steps"):
         module(tmp_path, symbols, [r"s_t = \tanh(W s_{t-1})"])
+
+
+def test_the_same_bytes_in_every_process(tmp_path):
+    """The order of Python's sets is no part of what is printed."""
+    (tmp_path / "cell.md").write_text(drawn_cell(27).document(), encoding="utf-8")
+    run = [sys.executable, "-c", "from verify.cli import main; main()"]
+    command = [*run, "derive", str(tmp_path / "cell.md"), "--as", "numpy"]
+    found = {
+        subprocess.run(command, env=os.environ | {"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
+        for seed in ("0", "1", "2")
+    }
+    assert len(found) == 1
+    assert b"def backward_many" in found.pop()
 
 
 def test_a_drawn_cell_is_the_same_each_time():
