@@ -84,6 +84,11 @@ def test_the_program_of_a_file_that_is_no_module_runs(audit, tmp_path):
     assert (done.returncode, "WRONG" in done.stdout, done.stderr) == (1, True, "")
 
 
+def _heeding_interrupts():
+    """A shell lets what it runs in the background ignore Ctrl-C, and so what that starts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_interrupted_it_leaves_nothing_behind(tmp_path, number):
     (tmp_path / "mine.py").write_text(
@@ -92,7 +97,12 @@ def test_interrupted_it_leaves_nothing_behind(tmp_path, number):
     )
     command = [sys.executable, "-m", "verify.cli", "audit", "mine:hangs", "--model", "rnn"]
     with subprocess.Popen(
-        command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT)}, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        command,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        preexec_fn=_heeding_interrupts,
     ) as process:
         deadline = time.monotonic() + 60
         while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
