@@ -14,8 +14,8 @@ from derive.code.joined import Joined, joined
 from derive.code.packing import Layout, Pack
 from derive.code.places import Places, columns, moved, span
 from derive.code.plan import At, Factor, Instruction, Operand, Phase, Variable
-from derive.code.prepared import Entry, Prepared, joint, number, variables
-from derive.code.writing import INDENT
+from derive.code.prepared import Entry, Prepared, joint, number
+from derive.code.writing import INDENT, by_windows
 
 UFUNCS = ("add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal")
 View = Callable[..., str]
@@ -37,9 +37,7 @@ class Calls:
     ) -> None:
         self.layout, self.places, self.prepared = layout, places, prepared
         self.optional, self.comments = optional, dict(comments)
-        self.low, self.high = (
-            ("", "") if places.local is None else ("low", "high")
-        )  # all of the function goes by windows
+        self.low, self.high = ("", "") if places.local is None else ("low", "high")  # all goes by windows of steps
         self.lines: list[str] = []
         self.functions: set[str] = set()  # the functions of NumPy that get a local name
         self.joined: list[Joined] = []  # the sums that are one product of rows
@@ -101,9 +99,7 @@ class Calls:
         size = windowed[0].first.target.size
         samples = "" if self.prepared.one else "B * "
         width = f"window = max(1, WINDOW // (dtype.itemsize * {samples}{places} * {size}))"
-        if phase.step > 0:
-            return [width, "for low in range(0, T, window):", f"{INDENT}high = min(T, low + window)"]
-        return [width, "for high in range(T, 0, -window):", f"{INDENT}low = max(0, high - window)"]
+        return [width, *by_windows(up=phase.step > 0)]
 
     def _zip(self) -> list[str]:
         """The head of a loop: the places of each step."""
@@ -154,26 +150,20 @@ class Calls:
         self.prepared.guard = f"not {self.narrow(one)}"
         apart = [*self.step(one.product, low, high, step), *self.step(one.sum, low, high, step)]
         self.prepared.guard = ""
-        targets = [At(i.target) for i in one.sum.instructions]
-        shared = {self._view(targets, low, high, step)}
+        out = self._view([At(i.target) for i in one.sum.instructions], low, high, step)
         for name, sequence in self.views.items():  # what only the wide form reads is no view where rows are narrow
-            outer[name] = sequence if name in shared else f"repeat(None) if {self.narrow(one)} else {sequence}"
+            outer[name] = sequence if name == out else f"repeat(None) if {self.narrow(one)} else {sequence}"
         self.views = outer
         name = self.names.fresh("row")
         steps = moved(low, high, self.places.row(one.state))
         turned = "[::-1]" if step < 0 else ""
         self.views[name] = f"{self.rows_of(one)}[{steps}]{turned} if {self.narrow(one)} else repeat(None)"
-        flat = self._view(targets, low, high, step)
-        call = f"{self._joined_matrix(one)}({name}, {flat})"
+        call = f"{self._joined_matrix(one)}({name}, {out})"
         return [f"if {self.narrow(one)}:", INDENT + call, "else:", *(INDENT + line for line in apart)]
 
     def _joined_matrix(self, one: Joined) -> str:
         """[W U b], gate below gate, as a bound method; columns lie together where there are few."""
-        key = ("by rows", one.state.variable)
-        if key in self.prepared.known:
-            return self.prepared.known[key]
         name, matrix = self.names.fresh("by_rows"), self.names.fresh("matrices")
-        self.prepared.known[key] = name
         gates = len(one.product.instructions)
         width = f"{one.size} + {one.width}{' + 1' if one.weights else ''}"
         rows = one.product.first.target.size
@@ -195,7 +185,7 @@ class Calls:
             if factor != 1:
                 span = f"{columns(places[0], rows)}:{columns(places[-1] + 1, rows)}"
                 lines.append(f"{matrix}[{span}] *= {number(factor)}")
-        self.prepared.entries[key] = Entry(self.narrow(one), [*lines, f"{name} = {matrix}.dot"])
+        self.prepared.entries[name] = Entry(self.narrow(one), [*lines, f"{name} = {matrix}.dot"])
         return name
 
     # --- one call for all steps ----------------------------------------------------------------------------------
@@ -203,16 +193,12 @@ class Calls:
     def whole(self, pack: Pack, low: str, high: str) -> list[str]:
         """A call on the arrays of all steps, or of a window of them."""
         first = pack.first
-        if self.prepared.one and any(is_shared([o.operands[at] for o in pack.instructions]) for at in self._at(first)):
+        if self.prepared.one and first.op != "products" and any(map(is_shared, pack.columns)):
             return [line for one in pack.instructions for line in self.whole(Pack((one,)), low, high)]
         out = self.places.steps([At(one.target) for one in pack.instructions], low, high)
         if first.op == "products":
             return self._whole_products(pack, out, low, high)
-        columns = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
-        return [self._call(first.op, [self._whole_operand(column, low, high) for column in columns], out)]
-
-    def _at(self, first: Instruction) -> range:
-        return range(len(first.operands) if first.op != "products" else 0)
+        return [self._call(first.op, [self._whole_operand(column, low, high) for column in pack.columns], out)]
 
     def _whole_operand(self, column: Sequence[Operand], low: str, high: str) -> str:
         if not isinstance(column[0], At):
@@ -269,13 +255,10 @@ class Calls:
         found: list[tuple[list[Operand], list[Factor]]] = []
         pairs = sorted(zip(one.operands, one.factors, strict=True), key=lambda pair: self.places.order(pair[0]))
         for operand, factor in pairs:
-            if (
-                found
-                and self.places.is_next(found[-1][0][-1], operand)
-                and factor.transposed == found[-1][1][-1].transposed
-            ):
-                found[-1][0].append(operand)
-                found[-1][1].append(factor)
+            operands, factors = found[-1] if found else ([], [])
+            if found and self.places.is_next(operands[-1], operand) and factor.transposed == factors[-1].transposed:
+                operands.append(operand)
+                factors.append(factor)
             else:
                 found.append(([operand], [factor]))
         return found
@@ -295,12 +278,11 @@ class Calls:
         out = view(targets)
         if len(targets) == 1 and (skipped := self._if_given(first, out, view)):
             return skipped
-        columns = [[one.operands[at] for one in pack.instructions] for at in range(len(first.operands))]
-        shared = [column for column in columns if is_shared(column)]
+        shared = [column for column in pack.columns if is_shared(column)]
         if not shared or not self.prepared.one:
-            return [self._call(first.op, [self._step_operand(column, view) for column in columns], out)]
+            return [self._call(first.op, [self._step_operand(column, view) for column in pack.columns], out)]
         copies = self.prepared.copies(targets)
-        texts = [copies if column in shared else self._step_operand(column, view) for column in columns]
+        texts = [copies if column in shared else self._step_operand(column, view) for column in pack.columns]
         return [f"{copies}_each[...] = {view(shared[0][:1])}", self._call(first.op, texts, out)]
 
     def _step_operand(self, column: Sequence[Operand], view: View) -> str:
@@ -311,7 +293,7 @@ class Calls:
     def _if_given(self, one: Instruction, out: str, view: View) -> list[str]:
         """A cotangent that is not given is not added."""
         at = self._optional_term(one)
-        if at is None or self.zeroed & {v.name for v in variables(one.operands)}:
+        if at is None or self.zeroed & {o.variable.name for o in one.reads}:
             return []
         given = view([one.operands[at]])
         return [f"if {given} is not None:", f"{INDENT}{self._call('add', [view([one.operands[1 - at]]), given], out)}"]
@@ -400,4 +382,4 @@ def is_shared(column: Sequence[Operand]) -> bool:
 
 
 def _read(pack: Pack) -> set[Variable]:
-    return {one for instruction in pack.instructions for one in variables(instruction.operands)}
+    return {one.variable for instruction in pack.instructions for one in instruction.reads}

@@ -10,14 +10,14 @@ from derive.code.calls import Calls
 from derive.code.gradients import Gradients
 from derive.code.homes import Home
 from derive.code.identifiers import Identifiers, plain
-from derive.code.joined import NARROW, Joined
+from derive.code.joined import NARROW
 from derive.code.packing import Layout
 from derive.code.passes import Passes
 from derive.code.places import Places, columns
 from derive.code.plan import At, Phase, Variable
 from derive.code.prepared import Prepared
-from derive.code.program import Program, loss_key
-from derive.code.writing import INDENT, function, listed
+from derive.code.program import Program
+from derive.code.writing import INDENT, by_windows, function, listed
 
 
 class Door(Protocol):
@@ -39,7 +39,6 @@ class Form:
         self.program, self.passes = module.program, Passes(module.program, one)
         self.names = Identifiers([*module.sizes, *helpers.HELPERS, *module.locals])
         self.used: set[str] = set()
-        self.joined: list[Joined] = []
 
     def _calls(
         self,
@@ -61,17 +60,14 @@ class Form:
         calls = self._calls(layout, "kept", inputs, (), self._local(self.passes.forward, layout, self.passes.lasting))
         for phase, before, inside in zip(self.passes.forward, layout.before, layout.inside, strict=True):
             calls.phase(phase, before, inside)
-        self.places, self.joined = calls.places, calls.joined
+        self.ahead, self.places = calls, calls.places  # the forward pass's, which the backward pass reads
         pairs = [f'"{one.key}": {self._output(one)}' for one in program.outputs]
         if program.loss:
             terms = " + ".join(f"{calls.places.steps([operand])}.sum()" for operand in self.passes.loss)
-            pairs.insert(0, f'"{loss_key(program)}": {terms}')
+            pairs.insert(0, f'"{program.loss_key}": {terms}')
         sizes = ["T", "B", *self.module.sizes]
-        self.saved = list(
-            dict.fromkeys(
-                [*sizes, "dtype", *self.module.inputs.values(), *self.module.matrices.values(), *self._kept(layout)]
-            )
-        )
+        given = (*self.module.inputs.values(), *self.module.matrices.values())
+        self.saved = list(dict.fromkeys([*sizes, "dtype", *given, *self._kept(layout)]))
         first = next(iter(self.module.inputs.values()))
         lines = [f"dtype = {first}.dtype"]
         lines += [f"{name} = {name}[:, 0]" for name in self.module.inputs.values()] if self.one else []
@@ -90,15 +86,13 @@ class Form:
         cotangents |= {f"~ {name}": self.names.fresh(f"d_{keys[name]}") for name in unseen if not program.loss}
         arrays: dict[object, str] = dict(self.places.arrays)
         arrays |= {h: cotangents[h.variables[0].name] for h in layout.homes.given if h.variables[0].name in cotangents}
-        calls = self._calls(
-            layout, "deltas", arrays, cotangents, self._local(self.passes.backward, layout, self.passes.ending)
-        )
+        local = self._local(self.passes.backward, layout, self.passes.ending)
+        calls = self._calls(layout, "deltas", arrays, cotangents, local)
         calls.zeroed |= set(cotangents) & {one.name for one in self.passes.collected()}
         for phase, before, inside in zip(self.passes.backward, layout.before, layout.inside, strict=True):
             calls.phase(phase, before, inside)
-        ends = Gradients(
-            program, calls.places, calls, self.passes.sums, self.passes.steps, self.passes.ends, self.joined
-        )
+        sums, steps, ends_of = self.passes.sums, self.passes.steps, self.passes.ends
+        ends = Gradients(program, calls.places, calls, sums, steps, ends_of, self.ahead.joined)
         collected = ends.lines()
         lines = [*listed("", self.saved, " = saved"), *self._given(cotangents, calls.zeroed)]
         lines += [*self._windows(calls), *self._made(layout, calls.places), *self._beyond(layout, calls.places)]
@@ -117,11 +111,8 @@ class Form:
         """The work of a function, window by window where it goes by windows."""
         if not calls.low:
             return list(lines)
-        up = any(phase.step > 0 for phase in phases)
-        head = ["for low in range(0, T, window):", f"{INDENT}high = min(T, low + window)"]
-        if not up:
-            head = ["for high in range(T, 0, -window):", f"{INDENT}low = max(0, high - window)"]
-        size = [f"{INDENT}size = high - low"] if any("[:size" in line for line in lines) else []
+        head = by_windows(up=any(phase.step > 0 for phase in phases))
+        size = [f"{INDENT}size = high - low"] if calls.places.local else []
         return [*head, *size, *(INDENT + line for line in lines)]
 
     @property
@@ -143,7 +134,7 @@ class Form:
         """The cotangents as arrays; one that is left out is None, or zero where it is needed as an array."""
         program = self.program
         if program.loss:
-            return [f'scale = cotangents["{loss_key(program)}"]']
+            return [f'scale = cotangents["{program.loss_key}"]']
         sizes = {one.name: (one.key, one.size) for one in program.outputs}
         outputs = {direct: program.direct.get(direct, direct[2:]) for direct in cotangents}
         shapes = [f'"{sizes[name][0]}": (T, B, {sizes[name][1]})' for name in outputs.values()]
@@ -166,7 +157,7 @@ class Form:
         """The arrays that the backward pass needs."""
         local = self.places.local or ()
         stored = [self.places.array(home) for home in layout.homes.made() if home.stored and home not in local]
-        return [*stored, *(self.names.of(("joined", one.state.variable), "rows") for one in self.joined)]
+        return [*stored, *map(self.ahead.rows_of, self.ahead.joined)]
 
     def _made(self, layout: Layout, places: Places) -> list[str]:
         """The arrays of a function: one for all the homes of a buffer."""
@@ -200,11 +191,10 @@ class Form:
     def _array(self, home: Home, name: str, rows: str) -> list[str]:
         """An array of its own; of a state whose rows may be narrow, the first columns of the rows [h | x | 1]."""
         made = f"{name} = np.empty(({rows}, {'' if self.one else 'B, '}{home.size}), dtype)"
-        for one in self.joined:
-            if self.places.of(one.state) is not home or not self.one:
+        for one in self.ahead.joined:
+            if self.places.of(one.state) is not home:
                 continue
-            narrow = self.names.of(("narrow", one.state.variable), "narrow")
-            joined = self.names.of(("joined", one.state.variable), "rows")
+            narrow, joined = self.ahead.narrow(one), self.ahead.rows_of(one)
             unit = bool(one.weights)
             state, source = (plain(at.variable.name) for at in (one.state, one.source))
             row = f"[{state}[t{one.state.shift:+d}], {source}[t]{', 1' if unit else ''}]"

@@ -52,8 +52,7 @@ class Gradients:
         lines, texts = self._shared()
         self.last.append("gradients = {}")
         for one in self.program.parameters:
-            shape = f"({one.rows},)" if one.columns is None else f"({one.rows}, {one.columns})"
-            self.last += self._line(one.key, " + ".join(texts[one.key]) or f"np.zeros({shape}, dtype)")
+            self.last += self._line(one.key, " + ".join(texts[one.key]) or f"np.zeros({one.shape}, dtype)")
         for sequence in self.program.sequences:
             if sequence.key in self.steps:
                 operand = self.steps[sequence.key]

@@ -7,10 +7,10 @@ their order is chosen in `packing`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from derive.code.plan import At, Instruction, Phase, Variable
+from derive.code.plan import At, Instruction, Phase, Variable, instructions
 from derive.language.nodes import Size
 
 IN_PLACE = frozenset({"add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal", "step", "copy"})
@@ -80,9 +80,9 @@ class _Settler:
         self.last: dict[Variable, int] = {}  # the place of the last reader
         self.written: dict[Variable, int] = {}  # the place of the last writer
         self.elsewhere: set[Variable] = set()  # read at another step than the reader's
-        for place, instruction in enumerate(_instructions(phases)):
+        for place, instruction in enumerate(instructions(phases)):
             self.written[instruction.target] = place
-            for operand in _variables(instruction):
+            for operand in instruction.reads:
                 self.last[operand.variable] = place
                 if operand.shift:
                     self.elsewhere.add(operand.variable)
@@ -126,7 +126,7 @@ class _Settler:
         target = instruction.target
         if instruction.op not in IN_PLACE:
             return None
-        operands = sorted(_variables(instruction), key=lambda one: self.apart and one.variable in self.whole)
+        operands = sorted(instruction.reads, key=lambda one: self.apart and one.variable in self.whole)
         for operand in operands:
             home = self.found.of.get(operand.variable)
             if home is not None and self.apart and target in self.kept and self.whole & {*home.variables}:
@@ -151,8 +151,8 @@ class _Settler:
 
     def _pad(self) -> None:
         """Room for the members outside the steps of what is read at other steps."""
-        for instruction in _instructions(self.phases):
-            for operand in _variables(instruction):
+        for instruction in instructions(self.phases):
+            for operand in instruction.reads:
                 home = self.found.of.get(operand.variable)
                 if home is not None and home.stored and home not in self.found.given:
                     home.before, home.after = max(home.before, -operand.shift), max(home.after, operand.shift)
@@ -163,15 +163,6 @@ def _read_later(phases: Sequence[Phase]) -> frozenset[Variable]:
     found: set[Variable] = set()
     for number, phase in enumerate(phases):
         made = {instruction.target for instruction in phase.inside}
-        read = {operand.variable for one in _instructions(phases[number + 1 :]) for operand in _variables(one)}
+        read = {operand.variable for one in instructions(phases[number + 1 :]) for operand in one.reads}
         found |= made & read
     return frozenset(found)
-
-
-def _instructions(phases: Sequence[Phase]) -> Iterator[Instruction]:
-    for phase in phases:
-        yield from (*phase.before, *phase.inside)
-
-
-def _variables(instruction: Instruction) -> Iterator[At]:
-    return (operand for operand in instruction.operands if isinstance(operand, At))

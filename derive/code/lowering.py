@@ -18,9 +18,7 @@ from derive.errors import RuleError
 from derive.language.build import matmul, transpose
 from derive.language.laws import law_of, parts_of_product
 from derive.language.nodes import Diag, Elementwise, Member, Scale, Softmax, TimeSum
-from derive.language.shapes import is_coefficient
 from derive.language.show import show
-from derive.language.substitute import substitute
 from derive.rules.elementwise import derivative_rule
 
 OPEN_FUNCTION = "tanh"  # what a function is about which the model says nothing
@@ -33,12 +31,38 @@ class Outer:
     left: Value
     right: Value
 
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What is summed."""
+        return self.left, self.right
+
+    def times(self, factor: Value) -> Outer:
+        """c a bᵀ."""
+        return Outer(values.times(factor, self.left), self.right)
+
+    def changed(self, change: Callable[[Value], Value]) -> Outer:
+        """The same of changed values."""
+        return Outer(change(self.left), change(self.right))
+
 
 @dataclass(frozen=True)
 class Collected:
     """Σ over steps and samples of a: the gradient of a column, or a loss."""
 
     summand: Value
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """What is summed."""
+        return (self.summand,)
+
+    def times(self, factor: Value) -> Collected:
+        """c a."""
+        return Collected(values.times(factor, self.summand))
+
+    def changed(self, change: Callable[[Value], Value]) -> Collected:
+        """The same of a changed value."""
+        return Collected(change(self.summand))
 
 
 Reduction = Outer | Collected
@@ -104,7 +128,8 @@ class _Reader:
         return values.apply("softmax", self.column(expr.argument))
 
     def elementwise(self, expr: Elementwise) -> Value:
-        return self.column(self_or_formula) if (self_or_formula := defined(expr)) is not None else self._known(expr)
+        formula = defined(expr)
+        return self._known(expr) if formula is None else self.column(formula)
 
     def _known(self, expr: Elementwise) -> Value:
         kind = OPEN_FUNCTION if expr.kind == "opaque" else expr.kind
@@ -284,47 +309,36 @@ def reductions(expr: Any, steps: tuple[Any, Any]) -> list[Reduction]:
     if isinstance(expr, TimeSum):
         if (expr.lo, expr.hi) != steps:
             raise Unsupported(f"{show(expr)} does not run over all steps")
-        return _summands(expr.body, expr.index, sp.S.One)
+        return _summands(expr.body, expr.index)
     numbers, factors = parts_of_product(expr)
     if len(factors) == 1:
-        return [_rescaled(one, sp.Mul(*numbers)) for one in reductions(factors[0], steps)]
+        return [one.times(values.number(sp.Mul(*numbers))) for one in reductions(factors[0], steps)]
     raise Unsupported(f"{show(expr)} is no sum over the steps")
 
 
-def _rescaled(one: Reduction, factor: Any) -> Reduction:
-    if isinstance(one, Outer):
-        return Outer(values.scaled(factor, one.left), one.right)
-    return Collected(values.scaled(factor, one.summand))
-
-
-def _summands(body: Any, letter: Any, factor: Any) -> list[Reduction]:
+def _summands(body: Any, letter: Any) -> list[Reduction]:
     reader = _Reader(letter)
     if isinstance(body, sp.ZeroMatrix):
         return []
     if body.shape[1] == 1:
-        return [Collected(values.scaled(factor, reader.column(body)))]
+        return [Collected(reader.column(body))]
     if isinstance(body, sp.MatAdd):
-        return [one for term in body.args for one in _summands(term, letter, factor)]
+        return [one for term in body.args for one in _summands(term, letter)]
     if isinstance(body, Scale):
         scalar = reader.column(body.scalar)
-        return [_times(scalar, one) for one in _summands(body.matrix, letter, factor)]
+        return [one.times(scalar) for one in _summands(body.matrix, letter)]
     numbers, factors = parts_of_product(body)
     factors = [part for one in factors for part in _parts(one)]
     for place in range(1, len(factors)):
         if factors[place - 1].shape[1] == 1:  # what stands left is a column, what stands right a row
             left = reader.column(sp.MatMul(*factors[:place], evaluate=False))
             right = reader.row(matmul(*factors[place:]))
-            return [Outer(values.scaled(factor * sp.Mul(*numbers), left), right)]
+            return [Outer(values.scaled(sp.Mul(*numbers), left), right)]
     for place, one in enumerate(factors):
         if isinstance(one, sp.MatAdd):  # A (b cᵀ + d eᵀ) F
             terms = [matmul(*numbers, *factors[:place], term, *factors[place + 1 :]) for term in one.args]
-            return [found for term in terms for found in _summands(term, letter, factor)]
+            return [found for term in terms for found in _summands(term, letter)]
     raise Unsupported(f"{show(body)} is no product of a column and a row")
-
-
-def _times(scalar: Value, one: Reduction) -> Reduction:
-    assert isinstance(one, Outer)
-    return Outer(values.times(scalar, one.left), one.right)
 
 
 def _parts(factor: Any) -> list[Any]:
@@ -332,13 +346,3 @@ def _parts(factor: Any) -> list[Any]:
     if isinstance(factor, sp.OneMatrix) and 1 not in factor.shape:
         return [sp.OneMatrix(factor.shape[0], 1), sp.OneMatrix(1, factor.shape[1])]
     return [factor]
-
-
-def at_step(expr: Any, index: Any, step: Any) -> Any:
-    """A formula at one step."""
-    return substitute(expr, {index: step})
-
-
-def is_number(expr: Any) -> bool:
-    """Whether an expression is a number in the sizes."""
-    return bool(is_coefficient(expr))

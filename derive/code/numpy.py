@@ -12,7 +12,7 @@ from derive.code.doors import gradients_text
 from derive.code.form import Form
 from derive.code.identifiers import Identifiers
 from derive.code.lowering import Unsupported
-from derive.code.program import Program, input_shapes, loss_key, program_of, size_symbols
+from derive.code.program import Program, input_shapes, program_of
 from derive.code.resolved import resolved
 from derive.code.static import is_static, static_source
 from derive.code.writing import INDENT, function, listed, shapes_in_lines
@@ -36,32 +36,22 @@ class Module:
 
     def __init__(self, program: Program, memory: str = "full") -> None:
         self.program, self.memory = program, memory
-        self.sizes = [str(symbol) for symbol in size_symbols(program)]
+        self.sizes = list(map(str, program.sizes))
         self.helpers = {"arrays"} | (set() if program.loss else {"given"})
-        names = self._names()
+        names = Identifiers([*self.sizes, *helpers.HELPERS])
         self.matrices = {one.name: names.of(one.name, one.key) for one in program.parameters}
         self.inputs = {one.name: names.of(("input", one.name), one.key) for one in program.sequences}
         self.boundaries = {one.name: names.of(("boundary", one.name), one.key) for one in program.boundaries}
         self.locals = [*self.inputs.values(), *self.boundaries.values(), *self.matrices.values()]
 
-    def _names(self) -> Identifiers:
-        return Identifiers([*self.sizes, *helpers.HELPERS])
-
     def text(self) -> str:
         """The whole module."""
-        bodies = [text for one in (True, False) for text in self._pair(one)]
-        parts = [self._heading(), self._imports() + self._keys(), self._forward(), self._backward()]
-        return "\n\n".join(
-            [
-                *parts,
-                gradients_text(self.program, self.memory),
-                bodies[0],
-                bodies[2],
-                bodies[1],
-                bodies[3],
-                helpers.text(self.helpers),
-            ]
-        )
+        forms = [Form(self, one) for one in (True, False)]  # a backward pass is written after its forward pass
+        passes = [*(form.forward() for form in forms), *(form.backward() for form in forms)]
+        self.helpers |= {helper for form in forms for helper in form.used}
+        doors = [self._forward(), self._backward(), gradients_text(self.program, self.memory)]
+        head = [self._heading(), self._imports() + self._keys()]
+        return "\n\n".join([*head, *doors, *passes, helpers.text(self.helpers)])
 
     # --- the doors -----------------------------------------------------------------------------------------------
 
@@ -77,7 +67,7 @@ class Module:
         ]
         lines += shapes_in_lines("inputs", self._shapes())
         outputs = {one.key: f"(T, B, {one.size})" for one in program.outputs}
-        lines += shapes_in_lines("outputs", {loss_key(program): "()", **outputs} if program.loss else outputs)
+        lines += shapes_in_lines("outputs", {program.loss_key: "()", **outputs} if program.loss else outputs)
         lines += [f"{name}: {kind}" for name, kind in program.functions.items()]
         return '"""' + "\n".join(lines) + '\n"""\n'
 
@@ -86,21 +76,14 @@ class Module:
         lines = ["import math"] if needs_math else []
         lines += ["from concurrent.futures import ThreadPoolExecutor", "from itertools import repeat"]
         lines += ["", "import numpy as np", ""]
-        return "\n".join(
-            [
-                *lines,
-                "WINDOW = 1 << 20  # bytes of coefficients that are computed before the steps that use them",
-                "ROWS = 512  # steps times samples at once, over which the gradients' products contract",
-                "",
-            ]
-        )
+        lines += ["WINDOW = 1 << 20  # bytes of coefficients that are computed before the steps that use them"]
+        lines += ["ROWS = 512  # steps times samples at once, over which the gradients' products contract", ""]
+        return "\n".join(lines)
 
     def _keys(self) -> str:
-        text = ", ".join(f'"{key}"' for key in self._shapes())
-        return (
-            "\n".join(wrap(f"KEYS = ({text}{',' if len(self._shapes()) == 1 else ''})", 110, subsequent_indent=" " * 8))
-            + "\n"
-        )
+        keys = [f'"{key}"' for key in self._shapes()]
+        text = f"KEYS = ({', '.join(keys)}{',' if len(keys) == 1 else ''})"
+        return "\n".join(wrap(text, 110, subsequent_indent=" " * 8)) + "\n"
 
     def _shapes(self) -> dict[str, str]:
         """The shape of every input by its key."""
@@ -113,22 +96,17 @@ class Module:
         lines = ["found = [inputs.get(key) for key in KEYS]"]
         lines += listed("", self.locals, " = found")
         lines += ["try:", f"{INDENT}T, B, _ = {first}.shape", *(INDENT + line for line in self._size_lines())]
-        fits = [f"len(inputs) == {len(shapes)}", f'{first}.dtype.kind == "f"']
-        lines += [f"{INDENT}fits = {' and '.join(fits)}"]
-        lines += [
-            INDENT + line for line in listed("fits = fits and [array.shape for array in found] == [", shapes, "]")
-        ]
+        lines += [f'{INDENT}fits = len(inputs) == {len(shapes)} and {first}.dtype.kind == "f"']
+        same = listed("fits = fits and [array.shape for array in found] == [", shapes, "]")
+        lines += [INDENT + line for line in same]
         lines += ["except (AttributeError, IndexError, ValueError):", f"{INDENT}fits = False"]
         letters = [f'"{" ".join(shape.strip("(),").split(", "))}"' for shape in shapes]
         lines += ["if not fits:", *(INDENT + line for line in listed("found = arrays(inputs, [", letters, "])"))]
         lines += [f"{INDENT}return forward(dict(zip(KEYS, found)))"]
-        lines += [
-            "run = forward_one if B == 1 else forward_many",
-            *wrap(f"return run({arguments})", 110, subsequent_indent=INDENT * 3),
-        ]
-        return function(
-            "forward(inputs)", "The outputs, and what `backward` needs. Do not write to them: they share memory.", lines
-        )
+        lines += ["run = forward_one if B == 1 else forward_many"]
+        lines += wrap(f"return run({arguments})", 110, subsequent_indent=INDENT * 3)
+        said = "The outputs, and what `backward` needs. Do not write to them: they share memory."
+        return function("forward(inputs)", said, lines)
 
     def _size_lines(self) -> list[str]:
         """Each size from the first array that has it as an axis."""
@@ -136,11 +114,7 @@ class Module:
         axes: list[tuple[str, int, Any]] = [(self.inputs[one.name], 2, one.size) for one in program.sequences]
         axes += [(self.boundaries[one.name], 1, one.size) for one in program.boundaries]
         for one in program.parameters:
-            axes += [
-                (self.matrices[one.name], at, size)
-                for at, size in enumerate((one.rows, one.columns))
-                if size is not None
-            ]
+            axes += [(self.matrices[one.name], at, size) for at, size in enumerate(one.sizes)]
         found: dict[str, str] = {}
         for array, axis, size in axes:
             if isinstance(size, sp.Symbol):
@@ -154,12 +128,3 @@ class Module:
         lines = ["run = backward_one if saved[1] == 1 else backward_many", "return run(saved, cotangents)"]
         said = "The gradients of every input by its key, from the cotangents of outputs; one left out counts as 0."
         return function("backward(saved, cotangents)", said, lines)
-
-    # --- the passes ----------------------------------------------------------------------------------------------
-
-    def _pair(self, one: bool) -> tuple[str, str]:
-        """Both passes, for one sample or for many."""
-        form = Form(self, one)
-        texts = form.forward(), form.backward()
-        self.helpers |= form.used
-        return texts

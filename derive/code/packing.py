@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from itertools import islice, permutations
 
 from derive.code.homes import Home, Homes
-from derive.code.plan import At, Instruction, Operand, Phase
+from derive.code.plan import At, Instruction, Operand, Phase, instructions
 from derive.code.values import Number, Weight
 
 EXHAUSTIVE = 6  # slots up to which all orders are tried
@@ -42,6 +42,11 @@ class Pack:
     def first(self) -> Instruction:
         """The instruction that stands for all."""
         return self.instructions[0]
+
+    @property
+    def columns(self) -> list[list[Operand]]:
+        """The first operands of all, their second ones, and so on."""
+        return [list(column) for column in zip(*(one.operands for one in self.instructions), strict=True)]
 
 
 @dataclass
@@ -98,13 +103,12 @@ def _end(home: Home, leader: tuple[Home, ...], phases: Sequence[Phase], homes: H
         current = waiting.pop(0)
         if current in leader:
             return current
-        for phase in phases:
-            for one in (*phase.before, *phase.inside):
-                reads = any(isinstance(o, At) and homes.of[o.variable] is current for o in one.operands)
-                target = homes.of[one.target]
-                if reads and target not in seen and target.size == home.size:
-                    seen.add(target)
-                    waiting.append(target)
+        for one in instructions(phases):
+            target = homes.of[one.target]
+            reads = any(homes.of[o.variable] is current for o in one.reads)
+            if reads and target not in seen and target.size == home.size:
+                seen.add(target)
+                waiting.append(target)
     return None
 
 
@@ -191,10 +195,9 @@ class _Dependences:
 
     def _touched(self, one: Instruction) -> set[tuple[Home, int]]:
         places = self._written(one)
-        for operand in one.operands:
-            if isinstance(operand, At):
-                home = self.homes.of[operand.variable]
-                places.add((home, operand.shift if home.stored else 0))
+        for operand in one.reads:
+            home = self.homes.of[operand.variable]
+            places.add((home, operand.shift if home.stored else 0))
         return places
 
     def _kind(self, place: int) -> object:
@@ -207,9 +210,9 @@ class _Dependences:
 
     def _near(self, one: Instruction) -> tuple[Home, ...]:
         """The home of the target; of scratch, which has no slot yet, those of operands and of what it becomes."""
-        operands = [self.homes.of[o.variable] for o in one.operands if isinstance(o, At)]
+        operands = [self.homes.of[o.variable] for o in one.reads]
         readers = [other for other in self.instructions if At(one.target) in other.operands]
-        beside = [o.variable for other in readers for o in other.operands if isinstance(o, At)]
+        beside = [o.variable for other in readers for o in other.reads]
         later = [self.homes.of[variable] for variable in (*(other.target for other in readers), *beside)]
         return self.homes.of[one.target], *operands, *later
 

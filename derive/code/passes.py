@@ -11,7 +11,7 @@ from derive.code.gradients import Pair
 from derive.code.homes import Home, homes_of
 from derive.code.lowering import Collected, Outer, Unsupported
 from derive.code.packing import Layout, packed
-from derive.code.plan import At, Instruction, Operand, Phase, Planner, Variable
+from derive.code.plan import At, Operand, Phase, Planner, Variable, instructions
 from derive.code.program import Program
 from derive.code.resolved import everything
 from derive.code.values import Product, Times, Value, parts
@@ -60,7 +60,6 @@ class Passes:
 
     def _reduced(self, part: Any) -> tuple[str, Pair]:
         """Σ a bᵀ as (outer, (a, b)), Σ a ⊙ b as (entrywise, (a, b)), Σ a as (plain, (a, None))."""
-
         operand = self.planner.placed
         if isinstance(part, Outer):
             return "outer", (operand(part.left), operand(part.right))
@@ -75,7 +74,7 @@ class Passes:
         program = self.program
         given = {variable: _array(variable) for variable in (Variable(one.name, one.size) for one in program.sequences)}
         made = {one.target for one in instructions(self.forward)}
-        later = {one for instruction in instructions(self.backward) for one in read(instruction)}
+        later = {one.variable for instruction in instructions(self.backward) for one in instruction.reads}
         outputs = {Variable(one.name, one.size) for one in program.outputs}
         summed = {one.variable for one in self.loss if isinstance(one, At)}
         kept = ((later | set(self.collected())) & made) | outputs | summed
@@ -104,12 +103,7 @@ class Passes:
         steps = {phase.step for phase in phases if phase.step}
         lasting = {layout.homes.of[one] for one in kept if one in layout.homes.of}
         found = {home for home in layout.homes.made() if home.stored and home not in lasting}
-        read_apart = {
-            layout.homes.of[o.variable]
-            for one in instructions(phases)
-            for o in one.operands
-            if isinstance(o, At) and o.shift
-        }
+        read_apart = {layout.homes.of[o.variable] for one in instructions(phases) for o in one.reads if o.shift}
         if len(steps) != 1 or found & read_apart:
             return None
         shared = {id(layout.buffers[home]) for home in lasting if home in layout.buffers}
@@ -136,16 +130,6 @@ def repeated(formulas: Iterable[Value]) -> frozenset[Value]:
     return frozenset(value for value, number in count.items() if number > 1)
 
 
-def instructions(phases: Sequence[Phase]) -> Iterable[Instruction]:
-    """The instructions of some phases, in order."""
-    return (one for phase in phases for one in (*phase.before, *phase.inside))
-
-
-def read(instruction: Instruction) -> Iterable[Variable]:
-    """The variables that an instruction reads."""
-    return (one.variable for one in instruction.operands if isinstance(one, At))
-
-
 def multiplied(phases: Sequence[Phase]) -> set[Variable]:
     """What matrices multiply."""
-    return {one for instruction in instructions(phases) if instruction.op == "products" for one in read(instruction)}
+    return {o.variable for one in instructions(phases) if one.op == "products" for o in one.reads}

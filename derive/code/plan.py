@@ -8,7 +8,7 @@ Architectures, 2001, chapter 5: loop distribution.)
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -58,6 +58,11 @@ class Instruction:
     operands: tuple[Operand, ...]
     factors: tuple[Factor, ...] = ()
 
+    @property
+    def reads(self) -> tuple[At, ...]:
+        """The operands that are variables."""
+        return tuple(one for one in self.operands if isinstance(one, At))
+
 
 @dataclass(frozen=True)
 class Placed(Value):
@@ -76,6 +81,12 @@ class Phase:
     inside: list[Instruction] = field(default_factory=list)
 
 
+def instructions(phases: Sequence[Phase]) -> Iterator[Instruction]:
+    """The instructions of some phases, in order."""
+    for phase in phases:
+        yield from (*phase.before, *phase.inside)
+
+
 @dataclass
 class Planner:
     """Makes instructions of values; `known` are the values that have been computed, by what they are.
@@ -86,9 +97,9 @@ class Planner:
     repeated: frozenset[Value] = frozenset()
     known: dict[Value, At] = field(default_factory=dict)
     phases: list[Phase] = field(default_factory=list)
-    taken: dict[str, int] = field(default_factory=dict)
+    count: int = 0  # of the variables for something on the way
 
-    def plan(self, lines: Mapping[str, Value], given: Iterable[str] = ()) -> None:
+    def plan(self, lines: Mapping[str, Value]) -> None:
         """One phase for each component of the graph of the families in `lines`."""
         edges = [
             (name, read) for name, value in lines.items() for read in sorted(values.names_read(value)) if read in lines
@@ -151,12 +162,12 @@ class Planner:
         return self.known[value].variable in self._made_here() or is_dear(value)
 
     def _made_here(self) -> set[Variable]:
-        return {one.target for one in (*self.phase.before, *self.phase.inside)}
+        return {one.target for one in instructions([self.phase])}
 
     def _fresh(self, value: Value) -> Variable:
         """A variable for something on the way."""
-        count = self.taken["v"] = self.taken.get("v", 0) + 1
-        return Variable(f"~{count} {_word(value)}", value.size)
+        self.count += 1
+        return Variable(f"~{self.count} {_word(value)}", value.size)
 
     def _emit(self, instruction: Instruction, value: Value) -> None:
         (self.phase.inside if self._is_inside(value) else self.phase.before).append(instruction)

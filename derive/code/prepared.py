@@ -14,7 +14,7 @@ import sympy as sp
 
 from derive.code.identifiers import Identifiers, plain
 from derive.code.places import Places, columns
-from derive.code.plan import At, Factor, Operand, Variable
+from derive.code.plan import At, Factor, Operand
 from derive.code.values import Number, Weight
 from derive.code.writing import INDENT
 from derive.language.nodes import Size
@@ -126,7 +126,7 @@ class Prepared:
                 text = f"np.concatenate({self.stack(factors, across=True)}).T"
             else:
                 text = f"np.concatenate({self.stack(factors)})"
-            return self.make(key, f"by_{label}", f"{text if text.isidentifier() else brackets(text)}.dot")
+            return self.make(key, f"by_{label}", f"{brackets(text)}.dot")
         if len(factors) == 1:
             text = self.factor(factors[0], across=True)
             return self.make(key, label, f"{brackets(text)}.copy()" if not text.isidentifier() else text)
@@ -190,8 +190,3 @@ def times(factor: Any, text: str) -> str:
 def brackets(text: str) -> str:
     """In brackets where a dot behind it would bind too tightly."""
     return f"({text})" if " " in text and not text.startswith("np.") else text
-
-
-def variables(operands: Iterable[Operand]) -> Iterable[Variable]:
-    """The variables among operands."""
-    return (one.variable for one in operands if isinstance(one, At))

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import sympy as sp
 
 from derive.code.adjoints import Carried, Sent, gathered, with_carried
-from derive.code.lowering import OPEN_FUNCTION, Collected, Outer, Reduction, Unsupported, column, reductions
+from derive.code.lowering import OPEN_FUNCTION, Reduction, Unsupported, column, reductions
 from derive.code.named import Names
 from derive.code.values import Value
 from derive.derivation import Derivation, with_definitions
@@ -60,6 +60,16 @@ class Parameter:
     rows: Size
     columns: Size | None
 
+    @property
+    def sizes(self) -> tuple[Size, ...]:
+        """The lengths of its axes."""
+        return (self.rows,) if self.columns is None else (self.rows, self.columns)
+
+    @property
+    def shape(self) -> str:
+        """Its shape in Python."""
+        return f"({self.rows},)" if self.columns is None else f"({self.rows}, {self.columns})"
+
 
 @dataclass(frozen=True)
 class Line:
@@ -97,6 +107,19 @@ class Program:
         """What each family of the forward computation is."""
         return {line.name: line.value for line in self.forward}
 
+    @property
+    def loss_key(self) -> str:
+        """The loss's key among the outputs, empty where no formula gives it."""
+        return plain_key(self.loss)
+
+    @property
+    def sizes(self) -> list[sp.Symbol]:
+        """The letters of all sizes, in order."""
+        columns = (*self.sequences, *self.outputs)
+        found = [one.size for one in columns] + [one.size for one in self.boundaries]
+        found += [size for one in self.parameters for size in one.sizes]
+        return sorted({symbol for size in found for symbol in sp.sympify(size).free_symbols}, key=str)
+
 
 def interface(system: System) -> tuple[dict[str, str], dict[str, str]]:
     """The shapes of the inputs and of the outputs that code has, by key. Raises `Unsupported`."""
@@ -112,9 +135,7 @@ def input_shapes(
     """The shape of every input by its key."""
     found = {one.key: f"(T, B, {one.size})" for one in sequences}
     found |= {one.key: f"(B, {one.size})" for one in boundaries}
-    return found | {
-        one.key: f"({one.rows},)" if one.columns is None else f"({one.rows}, {one.columns})" for one in parameters
-    }
+    return found | {one.key: one.shape for one in parameters}
 
 
 def program_of(system: System) -> Program:
@@ -328,7 +349,8 @@ def _gradients(
     for one in found:
         variable = one.left.by
         if not isinstance(variable, Member) or not variable.indices:
-            sums[_key(one)] = tuple(_gathered(part, adjoints) for part in reductions(one.right, _steps(model)))
+            parts = reductions(one.right, _steps(model))
+            sums[_key(one)] = tuple(part.changed(lambda value: gathered(value, adjoints)) for part in parts)
         elif model.is_outside(variable):
             first = model.time.first
             step = sp.Integer(first) if variable.time == first - 1 else model.time.last
@@ -336,20 +358,3 @@ def _gradients(
         else:
             steps[_key(one)] = gathered(column(one.right, variable.time), adjoints)
     return sums, steps, ends
-
-
-def _gathered(part: Reduction, adjoints: frozenset[str]) -> Reduction:
-    if isinstance(part, Outer):
-        return Outer(gathered(part.left, adjoints), gathered(part.right, adjoints))
-    return replace(part, summand=gathered(part.summand, adjoints)) if isinstance(part, Collected) else part
-
-
-def loss_key(program: Program) -> str:
-    return plain_key(program.loss)
-
-
-def size_symbols(program: Program) -> list[sp.Symbol]:
-    sizes: list[Any] = [one.size for one in (*program.sequences, *program.outputs)]
-    sizes += [one.size for one in program.boundaries]
-    sizes += [size for one in program.parameters for size in (one.rows, one.columns) if size is not None]
-    return sorted({symbol for size in sizes for symbol in sp.sympify(size).free_symbols}, key=str)

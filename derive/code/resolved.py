@@ -1,4 +1,4 @@
-"""Values written with the names that they have: what equals a family's formula is that family, at whatever step.
+"""Values written with the names that they have: what equals a family's formula is that family.
 
 Besides, σ(v) = ½ + ½ tanh(v/2): one tanh serves all gates of a cell, and the half goes into the parameters.
 """
@@ -11,7 +11,6 @@ from dataclasses import replace
 import sympy as sp
 
 from derive.code import values
-from derive.code.lowering import Outer, Reduction
 from derive.code.named import Names
 from derive.code.program import Line, Program
 from derive.code.values import Apply, Read, Scaled, Value
@@ -29,18 +28,12 @@ def resolved(program: Program) -> Program:
 
 def _changed(program: Program, change: Callable[[Value], Value]) -> Program:
     """The program with its values after the forward pass changed."""
-
-    def part(one: Reduction) -> Reduction:
-        if isinstance(one, Outer):
-            return Outer(change(one.left), change(one.right))
-        return replace(one, summand=change(one.summand))
-
     return replace(
         program,
-        loss_parts=tuple(map(part, program.loss_parts)),
+        loss_parts=tuple(part.changed(change) for part in program.loss_parts),
         backward=tuple(replace(line, value=change(line.value)) for line in program.backward),
         carried=tuple(replace(one, value=change(one.value)) for one in program.carried),
-        sums={key: tuple(map(part, parts)) for key, parts in program.sums.items()},
+        sums={key: tuple(part.changed(change) for part in parts) for key, parts in program.sums.items()},
         steps={key: change(value) for key, value in program.steps.items()},
         ends={key: change(value) for key, value in program.ends.items()},
     )
@@ -64,14 +57,13 @@ def everything(program: Program) -> Iterable[Value]:
     yield from (line.value for line in (*program.forward, *program.backward))
     yield from (one.value for one in program.carried)
     for part in (*program.loss_parts, *(one for parts in program.sums.values() for one in parts)):
-        yield from (part.left, part.right) if isinstance(part, Outer) else (part.summand,)
+        yield from part.values
     yield from (*program.steps.values(), *program.ends.values())
 
 
 def _halved(program: Program) -> Program:
     """A family of which only the half is read is computed as its half: the parameters are halved instead."""
-    wanted = {one.name for one in program.outputs}
-    whole: set[str] = set(wanted)
+    whole = {one.name for one in program.outputs}
     half: set[str] = set()
     for value in everything(program):
         _note_reads(value, whole, half)
