@@ -9,7 +9,7 @@ from itertools import groupby
 import sympy as sp
 
 from derive.code.helpers import HELPERS
-from derive.code.identifiers import Identifiers, plain
+from derive.code.identifiers import UFUNCS, Identifiers, plain
 from derive.code.joined import Joined, joined
 from derive.code.packing import Layout, Pack
 from derive.code.places import Places, columns, moved, span
@@ -17,7 +17,6 @@ from derive.code.plan import At, Factor, Instruction, Operand, Phase, Variable
 from derive.code.prepared import Entry, Prepared, joint, number
 from derive.code.writing import INDENT, by_windows
 
-UFUNCS = ("add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal")
 View = Callable[..., str]
 
 

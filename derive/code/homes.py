@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from derive.code.identifiers import UFUNCS
 from derive.code.plan import At, Instruction, Phase, Variable, instructions
 from derive.language.nodes import Size
 
-IN_PLACE = frozenset({"add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal", "step", "copy"})
+IN_PLACE = frozenset({*UFUNCS, "step", "copy"})
 
 
 @dataclass(eq=False)

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import builtins
 import keyword
 import unicodedata
 from collections.abc import Iterable
 
 from derive.language.keys import plain_key
 
+UFUNCS = ("add", "subtract", "multiply", "tanh", "exp", "log", "sqrt", "reciprocal")  # called by their own names
 RESERVED = frozenset(
-    {"T", "B", "np", "math", "dtype", "one", "lead", "inputs", "outputs", "saved", "cotangents", "gradients", "low"}
-    | {"high", "forward", "backward", "window", "add", "subtract", "multiply", "matmul", "repeat", "given", "shapes"}
-)
+    {"T", "B", "np", "math", "dtype", "one", "lead", "inputs", "outputs", "saved", "cotangents", "gradients", "scale"}
+    | {"forward", "backward", "whole", "run", "found", "fits", "key", "array", "shapes", "given", "arrays", "repeat"}
+    | {"low", "high", "window", "size", "forward_one", "forward_many", "backward_one", "backward_many", "cut", "matmul"}
+    | {"KEYS", "ROWS", "WINDOW", "BATCH", "STATES", "SEQUENCES", "ThreadPoolExecutor"}
+    | {*UFUNCS, *keyword.kwlist, *dir(builtins)}
+)  # what the text of a module writes of itself
 
 
 class Identifiers:
     """Gives each name an identifier that nothing else has."""
 
     def __init__(self, taken: Iterable[str] = ()) -> None:
-        self.taken = {*taken, *RESERVED, *keyword.kwlist}
+        self.taken = {*taken, *RESERVED}
         self.known: dict[object, str] = {}
 
     def of(self, thing: object, wish: str) -> str:
@@ -41,5 +46,4 @@ class Identifiers:
 def plain(name: str) -> str:
     """A formula's name in letters that any reader can type."""
     key = unicodedata.normalize("NFKD", plain_key(name)).encode("ascii", "ignore").decode()
-    key = key.replace("mathrm_", "")
     return key if key and not key[0].isdigit() else f"v_{key}"

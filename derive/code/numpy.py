@@ -37,6 +37,8 @@ class Module:
     def __init__(self, program: Program, memory: str = "full") -> None:
         self.program, self.memory = program, memory
         self.sizes = list(map(str, program.sizes))
+        if clash := sorted({"T", "B"} & {*self.sizes}):
+            raise Unsupported(f"a size is called {clash[0]}: in code T counts the steps and B the samples")
         self.helpers = {"arrays"} | (set() if program.loss else {"given"})
         names = Identifiers([*self.sizes, *helpers.HELPERS])
         self.matrices = {one.name: names.of(one.name, one.key) for one in program.parameters}

@@ -316,7 +316,7 @@ def _deltas(found: Iterable[Derivation], sent: Sent) -> dict[str, tuple[Value, s
     for one in found:
         if not str(one.name).startswith("delta."):
             continue
-        if one.name.endswith((".last", ".first")):
+        if one.name.count(".") > 1:  # delta.s.last, where a state may be called last
             ends.append(one)
             continue
         general[one.left.name] = column(one.right, one.left.time), f"{show(one.left)} = {show(one.right)}"

@@ -47,7 +47,7 @@ def static_source(system: System) -> str:
 @dataclass
 class _Static:
     system: System
-    names: Identifiers = field(default_factory=lambda: Identifiers(["np", "sum", "range"]))
+    names: Identifiers = field(default_factory=Identifiers)
 
     def __post_init__(self) -> None:
         model = self.system.model
