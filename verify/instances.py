@@ -28,6 +28,7 @@ Key = tuple[str, tuple[int, ...]]  # a tensor's name and indices: ("W", ()), ("x
 MIXER = tuple(np.uint64(c) for c in (0x9E3779B97F4A7C15, 0xBF58476D1CE4E5B9, 0x94D049BB133111EB))
 WIDTH = 1 << 16  # the column counts from 0, the row in steps of WIDTH: an entry's number is free of the sizes
 PLANS = 6  # how many plans Hypothesis draws before the one that is used
+WORD = 64  # bits that a plan follows from
 GROUPS = 4  # how many different (sizes, last step) a hundred instances share
 STEPS = (3, 4, 5, 6)  # T ≥ 3: shorter runs hide errors
 
@@ -116,19 +117,31 @@ def _groups(letters: tuple[str, ...], has_steps: bool, seed: int) -> tuple[Group
 
 
 def _plans(letters: tuple[str, ...], has_steps: bool) -> Any:
+    """Plans of GROUPS groups, each a hash of one word whose bits Hypothesis draws.
+
+    Bits, because whole numbers would not do: Hypothesis mixes in numbers that stand in whatever modules of a
+    project are imported, so that the same seed would give other instances to another command.
+    """
     from hypothesis import strategies as st
 
-    values = range(2, max(2 + GROUPS, len(letters) + 2))
-    sizes = st.permutations(values).map(lambda chosen: tuple(zip(letters, chosen, strict=False)))
-    steps = st.permutations(STEPS) if has_steps else st.just(list(STEPS))
-    starts = st.lists(st.integers(0, 2**32 - 1), min_size=GROUPS, max_size=GROUPS, unique=True)
-    different = bool(letters)
-    groups = st.tuples(st.lists(sizes, min_size=GROUPS, max_size=GROUPS, unique=different), steps, starts)
+    words = st.tuples(*[st.booleans()] * WORD).map(
+        lambda bits: sum(1 << place for place, bit in enumerate(bits) if bit)
+    )
+    return words.map(lambda word: _plan(letters, has_steps, word))
 
-    def varied(plan: Any) -> bool:
-        return all(len({dict(one)[letter] for one in plan[0]}) > 1 for letter in letters)
 
-    return groups.filter(varied).map(lambda plan: tuple(zip(*plan, strict=True)))
+def _plan(letters: tuple[str, ...], has_steps: bool, word: int) -> tuple[Group, ...]:
+    """The groups' sizes are rows of a cyclic Latin square: no two letters of a group are equal, and each varies."""
+    values = _shuffled(range(2, max(2 + GROUPS, len(letters) + 2)), word, "sizes")
+    steps = _shuffled(STEPS, word, "steps") if has_steps else STEPS
+    starts = hashed((word,), "starts", 1, GROUPS)[0, 0] * 2**32
+    sizes = [tuple(zip(letters, values[i:] + values[:i], strict=False)) for i in range(GROUPS)]
+    return tuple(zip(sizes, steps, map(int, starts), strict=True))
+
+
+def _shuffled(values: Sequence[int], word: int, label: str) -> tuple[int, ...]:
+    places = hashed((word,), label, 1, len(values))[0, 0].argsort(kind="stable")
+    return tuple(values[place] for place in places)
 
 
 def instances(subject: Claim | Model, smallest: int = 1, largest: int = 4, steps: int = 5) -> Any:
