@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -82,57 +80,81 @@ def unheard(stage: str) -> None:
     """Nobody asked what is done next."""
 
 
+@dataclass
+class Looks:
+    """What calls on some instances have shown: the evidence, what is wrong with a call, the first wrong gradients."""
+
+    subject: Subject
+    truth: Truth
+    tell: Callable[[str], None]
+    evidence: list[Evidence] = field(default_factory=list)
+    faults: list[Fault] = field(default_factory=list)
+    failing: tuple[Instance, Comparison] | None = None
+
+    def at(self, instance: Instance, name: str) -> None:
+        """One more instance."""
+        self.tell(f"calling it on {name} ({told_sizes(instance.sizes)})")
+        found, comparison = examined(self.subject, self.truth, instance, self.faults)
+        self.evidence.append(found)
+        if self.failing is None and comparison is not None and comparison.differences:
+            self.failing = instance, comparison
+
+
 def audited(subject: Subject, truth: Truth, plan: Plan, tell: Callable[[str], None] = unheard) -> AuditReport:
     """The report on a subject; `tell` hears what is done next."""
-    evidence: list[Evidence] = []
-    faults: list[Fault] = []
-    failing: tuple[Instance, Comparison] | None = None
+    looks = Looks(subject, truth, tell)
     if replaced := replaced_in_numpy():
-        faults.append(Fault("numpy replaced", without_numpy(replaced)))
+        looks.faults.append(Fault("numpy replaced", without_numpy(replaced)))
     truth.check()
-    for number in range(0 if faults else plan.instances):
-        instance = truth.instance(truth.sizes(number, plan.sizes), plan.seed + number, np.dtype(plan.dtype))
-        tell(f"calling it on instance {number + 1} of {plan.instances} ({told_sizes(instance.sizes)})")
-        found, comparison = examined(subject, truth, instance, faults)
-        evidence.append(found)
-        if failing is None and comparison is not None and comparison.differences:
-            failing = instance, comparison
-        if number == 0 and not faults and failing is None:
-            faults += elsewhere(subject, truth, instance)
-        if faults:
-            break
-    notes = blind_of(evidence)
+    drawn_ones(looks, plan)
+    notes = blind_of(looks.evidence)
     shortest = least(truth, plan)
-    if shortest is not None and not faults:
-        tell(f"calling it on the least instance ({told_sizes(shortest.sizes)})")
-        found, comparison = examined(subject, truth, shortest, faults)
-        evidence.append(found)
-        if failing is None and comparison is not None and comparison.differences:
-            failing = shortest, comparison
-    tell("calling it on residues, for the exact run")
-    exact = None if faults or not plan.is_exact else exactly(subject, truth, plan)
-    is_right = not faults and failing is None and (exact is None or exact.outcome != "differs")
+    if shortest is not None and not looks.faults:
+        looks.at(shortest, "the least instance")
+    exact = None
+    if plan.is_exact and not looks.faults:
+        tell("calling it on residues, for the exact run")
+        exact = exactly(subject, truth, plan)
+    is_right = not looks.faults and looks.failing is None and (exact is None or exact.outcome != "differs")
     if notes and is_right:
-        notes = _covered(subject, truth, plan, evidence, notes)
-    tell("looking for what explains the differences")
-    explained = diagnosed(subject, truth, *failing) if failing is not None and plan.is_diagnosed else None
+        notes = hidden_beside(looks, plan, notes)
+    explained = None
+    if looks.failing is not None and plan.is_diagnosed:
+        tell("looking for what explains the differences")
+        explained = diagnosed(subject, truth, *looks.failing)
     keys = subject.wrt or tuple(truth.shapes)
-    return AuditReport(
-        subject.name, truth.name, plan.dtype, keys, tuple(evidence), tuple(faults), exact, notes, explained
-    )  # fmt: skip
+    seen = tuple(looks.evidence), tuple(looks.faults)
+    return AuditReport(subject.name, truth.name, plan.dtype, keys, *seen, exact, notes, explained)
 
 
-def _covered(
-    subject: Subject, truth: Truth, plan: Plan, evidence: list[Evidence], notes: tuple[str, ...]
-) -> tuple[str, ...]:
-    """What stays hidden once one more instance is looked at, a telling one; it is added to the evidence.
+def drawn_ones(looks: Looks, plan: Plan) -> None:
+    """The instances of the plan, up to the first fault; of the first one other layouts too."""
+    for number in range(0 if looks.faults else plan.instances):
+        truth = looks.truth
+        instance = truth.instance(truth.sizes(number, plan.sizes), plan.seed + number, np.dtype(plan.dtype))
+        looks.at(instance, f"instance {number + 1} of {plan.instances}")
+        if number == 0 and not looks.faults and looks.failing is None:
+            looks.faults += elsewhere(looks.subject, truth, instance)
+        if looks.faults:
+            return
+
+
+def hidden_beside(looks: Looks, plan: Plan, notes: tuple[str, ...]) -> tuple[str, ...]:
+    """What stays hidden once one more instance is looked at, of telling sizes where those asked for hide errors.
 
     The exact run does not stand for it: what code decides by Python's own floats is not seen there.
     """
-    found, left = beside(subject, truth, plan, notes)
-    if found is not None:
-        evidence.append(found)
-    return left
+    truth, sizes = looks.truth, telling_sizes(looks.truth, plan.sizes)
+    if sizes == looks.evidence[0].sizes:  # that very instance was looked at
+        return notes
+    more = Looks(looks.subject, truth, looks.tell)
+    more.at(truth.instance(sizes, plan.seed, np.dtype(plan.dtype)), "an instance of other sizes")
+    if more.faults:
+        why = more.faults[0].message.splitlines()[0]
+        return (*notes, f"at other sizes ({told_sizes(sizes)}) it gives no answer: {why}")
+    looks.evidence += more.evidence
+    looks.failing = more.failing
+    return tuple(note for note in notes if note in more.evidence[0].blind)
 
 
 def examined(
@@ -192,7 +214,7 @@ def worst_of(comparison: Comparison) -> tuple[Difference, ...]:
     return tuple(one for listed in by_key.values() for one in listed[:LISTED])
 
 
-def telling_sizes(truth: Truth, asked: Mapping[str, int], largest: int = 10**9) -> dict[str, int]:
+def telling_sizes(truth: Truth, asked: Mapping[str, int], largest: int = LARGEST) -> dict[str, int]:
     """Sizes at which nothing hides: those that are asked for are kept where they are telling, and not too large."""
     kept: dict[str, int] = {}
     for letter, size in sorted(asked.items()):
@@ -206,18 +228,6 @@ def exactly(subject: Subject, truth: Truth, plan: Plan) -> ExactRun:
     return exact_run(truth, subject, telling_sizes(truth, plan.sizes, KEPT_WHOLE), plan.seed)
 
 
-def beside(subject: Subject, truth: Truth, plan: Plan, blind: Sequence[str]) -> tuple[Evidence | None, tuple[str, ...]]:
-    """One more instance, at telling sizes, where those that are asked for hide errors; or why there is none."""
-    sizes = telling_sizes(truth, plan.sizes)
-    instance = truth.instance(sizes, plan.seed, np.dtype(plan.dtype))
-    faults: list[Fault] = []
-    found, _ = examined(subject, truth, instance, faults)
-    if faults:
-        why = f"at other sizes ({told_sizes(sizes)}) it gives no answer: {faults[0].message.splitlines()[0]}"
-        return None, (*blind, why)
-    return found, ()
-
-
 def blind_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
     """What no instance can show."""
     if not evidence:
@@ -227,10 +237,10 @@ def blind_of(evidence: Sequence[Evidence]) -> tuple[str, ...]:
 
 
 def diagnosed(subject: Subject, truth: Truth, instance: Instance, comparison: Comparison) -> Any:
-    """Which error explains the numbers, and the smallest instance that shows it; None where nothing looks for it."""
-    if find_spec("verify.audit.diagnosis") is None:
-        return None
+    """Which error explains the numbers, and a small instance that shows it."""
+    from verify.audit.diagnosis import diagnose  # SymPy, which an audit that finds nothing does not need
+
     try:
-        return import_module("verify.audit.diagnosis").diagnose(subject, truth, instance, comparison.differences)
+        return diagnose(subject, truth, instance, comparison.differences)
     except Exception as error:  # the numbers are wrong, whatever happens to the search for the reason
         return f"  the search for an explanation failed: {type(error).__name__}: {error}"

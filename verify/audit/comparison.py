@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from verify.audit.instance import Instance
-from verify.audit.running import ROUNDINGS as ROUNDINGS
 from verify.audit.running import allowance
 from verify.audit.truth import Truth, widened
 from verify.reference.sequences import Array

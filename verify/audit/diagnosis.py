@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Any
 
 import numpy as np
 
@@ -58,13 +57,8 @@ class Diagnosis:
         else:
             lines += ["", f"not explained: {self.why_not}"]
         if self.smallest is not None:
-            sizes = ", ".join(f"{letter} = {size}" for letter, size in sorted(self.smallest.sizes.items()))
-            lines += [
-                "",
-                f"a small instance that shows it ({sizes}), as a program",
-                "",
-                *self.snippet.rstrip().split("\n"),
-            ]
+            told = f"a small instance that shows it ({told_sizes(self.smallest.sizes)}), as a program"
+            lines += ["", told, "", *self.snippet.rstrip().split("\n")]
         return "\n".join(lines) + "\n"
 
     def __str__(self) -> str:
@@ -134,12 +128,12 @@ def shrunk(probe: Probe, first: Instance, instance: Instance) -> tuple[Instance,
 
 
 def explanation(
-    probe: Probe, instances: Sequence[Instance], end: float, given: Instance | None = None
+    probe: Probe, instances: Sequence[Instance], end: float, given: Instance
 ) -> tuple[Explanation | None, str]:
     """What explains every number, or why nothing does; whether it holds on the `given` instance too is said."""
-    if max(max(one.sizes.values()) for one in instances) > WIDEST:
+    if instances[0] is given and max(given.sizes.values()) > WIDEST:
         return None, "it is wrong at larger sizes or later steps only, where guesses are not tried"
-    lines = lines_of(probe.truth, _exact(instances[0]))
+    lines = lines_of(probe.truth, instances[0])
     if lines is None:
         return None, f"no lines of backpropagation are known of {probe.truth.name}"
     problems = []
@@ -150,8 +144,7 @@ def explanation(
         problems.append(Problem(instance, found, lines.plain, lines.expanded))
     tried = explained(problems, end - perf_counter(), lines.variants)
     if tried is not None:
-        more = given is not None and lines is not None and _is_more(tried, probe, given, lines)
-        return (replace(tried, words=f"{tried.words} ({MORE})") if more else tried), ""
+        return (replace(tried, words=f"{tried.words} ({MORE})") if _is_more(tried, probe, given, lines) else tried), ""
     if perf_counter() > end:
         return None, "the time for guesses was over before one of them gave these numbers"
     return None, "no single slip that is known gives these numbers, nor one for each gradient by itself"
@@ -165,12 +158,3 @@ def _is_more(found: Explanation, probe: Probe, given: Instance, lines: TruthLine
     """Whether the function is wrong in another way too on the instance that the audit has found."""
     answer = probe.answer(given) if max(given.sizes.values()) <= LARGE else None
     return answer is not None and not found.explains(Problem(given, answer, lines.plain, lines.expanded))
-
-
-def _exact(instance: Instance) -> Instance:
-    """The instance in float64."""
-    arrays: Any = (
-        {key: a.astype(np.float64) for key, a in one.items()} for one in (instance.inputs, instance.cotangents)
-    )
-    inputs, cotangents = arrays
-    return Instance(instance.sizes, inputs, cotangents, instance.seed, instance.written)

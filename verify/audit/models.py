@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from functools import lru_cache, partial
 from inspect import signature
+from itertools import product
 from typing import Any
 
 from verify.audit.truth import Truth
@@ -97,6 +98,7 @@ def gated(bias: bool = True, reset: str = "after", update: str = "z") -> Truth:
 
 def fully_connected(layers: int = 2, bias: bool = True, activation: str = "tanh") -> Truth:
     """a^l = f(W^l a^{l-1} + b^l), no time."""
+    _at_least("layers", layers, 1)
     f = [_activation(activation)] * layers
     shapes = keys_of(dense.shapes(layers), unbiased(bias))
     run = partial(dense.forward, f=f), partial(dense.backward, f=f)
@@ -109,18 +111,33 @@ def convolutional(
     """A convolution layer over one axis or two (a cross-correlation), no time."""
     if axes not in (1, 2) or stride < 1:
         raise CallError(f"axes is 1 or 2 and stride at least 1, not {axes} and {stride}")
+    _at_least("padding", padding, 0)
     settings: dict[str, Any] = {"stride": stride, "padding": padding, "f": _activation(activation)}
     run = partial(convolution.forward, **settings), partial(convolution.backward, **settings)
-    numbers = range(1, axes + 1)
-    usual = {f"N{axis}": 6 + 2 * axis for axis in numbers} | {f"k{axis}": 1 + axis for axis in numbers}
+    places = [f"P{axis}" for axis in range(1, axes + 1)]
 
     def completed(sizes: Mapping[str, int]) -> dict[str, int]:
-        """P = ⌊(N + 2 padding - k) / stride⌋ + 1."""
-        return {**sizes, **{f"P{a}": (sizes[f"N{a}"] + 2 * padding - sizes[f"k{a}"]) // stride + 1 for a in numbers}}
+        """With the output's sizes. Raises CallError where the kernel does not fit."""
+        sides, kernel = (tuple(sizes[place.replace("P", letter)] for place in places) for letter in "Nk")
+        try:
+            found = convolution.output_sizes(sides, kernel, (stride,) * axes, (padding,) * axes)
+        except ValueError as error:
+            raise CallError(str(error)) from None
+        return {**sizes, **dict(zip(places, found, strict=True))}
 
-    outputs = {"a": " ".join(["B O", *(f"P{axis}" for axis in numbers)])}
     shapes = keys_of(convolution.shapes(axes), unbiased(bias))
-    return Truth("convolution", shapes, outputs, *run, usual=usual, completed=completed)
+    usual = _unlike(axes, stride, padding)
+    return Truth("convolution", shapes, {"a": " ".join(["B O", *places])}, *run, usual=usual, completed=completed)
+
+
+def _unlike(axes: int, stride: int, padding: int) -> dict[str, int]:
+    """N, k and P of every axis, no two alike: `completed` computes P, which is here for the letters that are drawn."""
+    found: dict[str, int] = {}
+    for axis in range(1, axes + 1):
+        sizes = ((n, k, (n + 2 * padding - k) // stride + 1) for n, k in product(range(8, 9 + 6 * stride), range(2, 8)))
+        free = (one for one in sizes if one[2] > 1 and len({*one, *found.values()}) == len(one) + len(found))
+        found |= dict(zip((f"N{axis}", f"k{axis}", f"P{axis}"), next(free), strict=True))
+    return found
 
 
 # --- cells on cells ----------------------------------------------------------------------------------------------
@@ -229,13 +246,23 @@ def _built(name: str, given: tuple[tuple[str, Any], ...]) -> Truth:
 def _read(key: str, value: Any, default: Any) -> Any:
     """A choice written as text, as its default's kind."""
     if not isinstance(value, str):
-        return value
+        return _whole(key, value) if _is_number(default) else value
     if isinstance(default, bool):
         words = {"yes": True, "true": True, "": True, "no": False, "false": False}
         if value.lower() not in words:
             raise CallError(f"{key} is yes or no, not {value!r}")
         return words[value.lower()]
-    return int(_number(key, value)) if isinstance(default, int) else value
+    return _whole(key, _number(key, value)) if _is_number(default) else value
+
+
+def _is_number(default: Any) -> bool:
+    return isinstance(default, int) and not isinstance(default, bool)
+
+
+def _whole(key: str, value: Any) -> int:
+    if not isinstance(value, int | float) or value != value // 1:
+        raise CallError(f"{key} is a whole number, not {value!r}")
+    return int(value)
 
 
 def _number(key: str, text: str) -> float:
@@ -243,6 +270,11 @@ def _number(key: str, text: str) -> float:
         return float(text)
     except ValueError:
         raise CallError(f"{key} is a number, not {text!r}") from None
+
+
+def _at_least(key: str, value: int, least: int) -> None:
+    if value < least:
+        raise CallError(f"{key} is at least {least}, not {value}")
 
 
 def _one_of(key: str, value: str, known: Any) -> None:

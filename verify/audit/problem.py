@@ -17,6 +17,7 @@ from verify.audit.backward_formulas import Formulas
 from verify.audit.formula_run import Run
 from verify.audit.instance import Instance
 from verify.audit.running import allowance, running
+from verify.audit.truth import widened
 from verify.reference.sequences import Array, Arrays
 
 Getter = Callable[[str], Any]
@@ -38,22 +39,19 @@ class Problem:
     @cached_property
     def run(self) -> Run:
         """The true values, all of them computed."""
-        return _computed(self.base or Run(self.formulas, self._inputs, self._cotangents))
+        return _computed(self.base or Run(self.formulas, *self._given))
 
     @cached_property
     def expanded_run(self) -> Run:
         """The same by the formulas that are multiplied out."""
         if self.base is not None:
             return self.run
-        return _computed(Run(self.expanded, self._inputs, self._cotangents, values=self.run.values))
+        return _computed(Run(self.expanded, *self._given, values=self.run.values))
 
     @cached_property
-    def _inputs(self) -> dict[str, Array]:
-        return {key: array.astype(np.float64) for key, array in self.instance.inputs.items()}
-
-    @cached_property
-    def _cotangents(self) -> dict[str, Array]:
-        return {key: array.astype(np.float64) for key, array in self.instance.cotangents.items()}
+    def _given(self) -> tuple[Arrays, Arrays]:
+        """Inputs and cotangents in float64."""
+        return widened(self.instance.inputs), widened(self.instance.cotangents)
 
     @cached_property
     def true(self) -> dict[str, Array]:

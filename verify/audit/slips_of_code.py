@@ -25,7 +25,7 @@ def slope(node: Any, context: Context) -> Edited:
     """
     if not isinstance(node, nodes.Elementwise) or node.order != 1:
         return
-    one, z = ones(*axes_of(node)), node.argument
+    one, z = ones(*node.shape), node.argument
     value = _value(node, context)
     square, rest = hadamard(value, value), matadd(one, negate(value))
     wrong = [
@@ -50,16 +50,10 @@ def slope(node: Any, context: Context) -> Edited:
 
 def _from_value(kind: str, value: Any) -> Any:
     """f' = 1 - s² of tanh, s (1 - s) of the sigmoid, as code computes it from some s."""
-    one = ones(*axes_of(value))
+    one = ones(*value.shape)
     if kind == "tanh":
         return matadd(one, negate(hadamard(value, value)))
     return hadamard(value, matadd(one, negate(value)))
-
-
-def axes_of(node: Any) -> tuple[Any, Any]:
-    """The sizes of a node."""
-    shape = node.shape
-    return shape[0], shape[1]
 
 
 def _value(node: nodes.Elementwise, context: Context) -> Any:
@@ -83,7 +77,7 @@ def complement(node: Any, context: Context) -> Edited:
         if isinstance(rest, sp.MatMul) and rest.args[0] == -1:
             yield f"{show(node)} to {show(matmul(*rest.args[1:]))}", matmul(*rest.args[1:])
     if isinstance(node, nodes.Member) and node.indices and axes(node).is_vector and not axes(node).is_scalar:
-        other = matadd(ones(*axes_of(node)), negate(node))
+        other = matadd(ones(*node.shape), negate(node))
         yield f"{show(node)} to {show(other)}", other
 
 

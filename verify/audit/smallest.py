@@ -13,6 +13,7 @@ import numpy as np
 
 from verify.audit.instance import Instance
 from verify.audit.probing import Probe, masks
+from verify.errors import CallError
 from verify.reference.sequences import Array
 
 VISIBLE = 1e-2  # of the gradient's largest entry
@@ -52,7 +53,10 @@ class Shrinker:
 
     def _smaller(self, instance: Instance, letter: str) -> Instance:
         for size in range(1, instance.sizes[letter]):
-            sizes = self.probe.truth.completed({**instance.sizes, letter: size})
+            try:
+                sizes = self.probe.truth.completed({**instance.sizes, letter: size})
+            except CallError:  # a kernel that does not fit
+                continue
             for seed in range(SEEDS):
                 trial = self.probe.truth.instance(sizes, instance.seed + seed, instance.dtype)
                 if self.fails(trial):

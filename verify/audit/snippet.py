@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from verify.audit.instance import Instance
+from verify.audit.instance import Instance, told_sizes
 from verify.audit.running import allowance
 from verify.audit.subject import Subject
 from verify.audit.truth import Truth, widened
@@ -26,8 +26,7 @@ def snippet(subject: Subject, truth: Truth, instance: Instance, keys: tuple[str,
     expected = truth.run(inputs, cotangents)
     unit = allowance(instance.dtype)
     bounds = {key: unit * array for key, array in truth.bounds(inputs, cotangents).items()}
-    sizes = ", ".join(f"{letter} = {size}" for letter, size in sorted(instance.sizes.items()))
-    dtype = instance.dtype.name
+    dtype, sizes = instance.dtype.name, told_sizes(instance.sizes)
     lines = [
         f'"""{subject.name} against {truth.name}: a small input on which it is wrong ({sizes})."""',
         "",

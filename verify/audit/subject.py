@@ -21,7 +21,7 @@ from verify.audit.faults import (
     wrong_keys,
     wrong_shape,
 )
-from verify.audit.instance import Instance, shape
+from verify.audit.instance import Instance
 from verify.errors import CallError
 from verify.reference.sequences import Array, Arrays
 
@@ -277,8 +277,3 @@ def _by_names(target: Any, used: Mapping[str, tuple[str, str]]) -> Call:
         return target(**{name: sources[kind][key] for name, (kind, key) in used.items()})
 
     return call
-
-
-def expected_shapes(instance: Instance) -> dict[str, tuple[int, ...]]:
-    """The shapes that the gradients must have."""
-    return {key: shape(instance.written[key], instance.sizes) for key in instance.inputs}

@@ -8,7 +8,7 @@ is not found has no lines: then errors are located, and not explained.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import product
 from typing import Any
@@ -28,7 +28,7 @@ from verify.audit.backward_formulas import Formulas, formulas
 from verify.audit.evaluation import Unsupported
 from verify.audit.formula_run import Run
 from verify.audit.instance import BATCH, Instance
-from verify.audit.truth import Truth
+from verify.audit.truth import Truth, widened
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "identity", "leaky relu", "softplus", "gelu")
 CHOICES: Mapping[str, tuple[Any, ...]] = {
@@ -56,6 +56,7 @@ def lines_of(truth: Truth, instance: Instance) -> TruthLines | None:
     """The lines that give the truth's gradients on an instance, None where none are known."""
     if "T" not in truth.letters:
         return None
+    instance = replace(instance, inputs=widened(instance.inputs), cotangents=widened(instance.cotangents))
     expected = truth.run(instance.inputs, instance.cotangents)
     found: tuple[Formulas, Formulas] | None = None
     variants = {}

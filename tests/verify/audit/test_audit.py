@@ -76,6 +76,7 @@ def test_sizes_that_hide_errors_are_never_relied_on():
     plan = Plan({"T": 5, "B": 1}, is_exact=False)
     wrong = found(planted("mean over the batch"), plan)
     assert wrong.verdict == "rejected"
+    assert wrong.diagnosis.explanation is not None
     assert found(batched, plan).notes == ()
 
     def only_one(inputs, cotangents):

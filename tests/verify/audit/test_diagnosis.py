@@ -251,6 +251,20 @@ def test_a_model_without_lines_is_located_and_the_reason_is_told():
     assert found.smallest is not None
 
 
+def test_a_convolution_shrinks_to_one_entry():
+    """Kernels that do not fit on the way are passed over."""
+    truth = model("convolution")
+
+    def wrong(inputs, cotangents):
+        found = truth.run(inputs, cotangents)
+        return {**found, "K": 2 * found["K"]}
+
+    found = diagnosed(wrong, "convolution")
+    assert "no lines of backpropagation are known of convolution" in found.text()
+    assert found.located[0] == "wrong: K; right: x, b"
+    assert set(found.smallest.sizes.values()) == {1}
+
+
 def test_a_function_that_runs_at_some_sizes_only_is_diagnosed_there():
     """Shapes written into the code: every other size is refused."""
     backward = function("numpy_rnn", "vectorised")

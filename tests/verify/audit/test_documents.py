@@ -89,10 +89,13 @@ def test_what_rounding_hides_stands_in_the_report(tmp_path):
     truth = truth_of(written(tmp_path, GROWING))
 
     def rounded(inputs, cotangents):
-        return {key: array * (1 + 1e-9) for key, array in truth.run(inputs, cotangents).items()}
+        found = truth.run(inputs, cotangents)
+        return {key: array if key == "x" else array * (1 + 1e-9) for key, array in found.items()}
 
-    report = audit(rounded, truth, Plan({"T": 60}, 1))
+    report = audit(rounded, truth, Plan({"T": 60, "B": 2}, 1))
+    assert report.ok
     assert any("rounding hides" in note for note in report.evidence[0].blind)
+    assert "not shown: rounding hides" in str(report)
 
 
 def test_a_model_that_is_not_finite_where_it_is_drawn_is_refused(tmp_path):

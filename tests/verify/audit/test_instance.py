@@ -1,16 +1,25 @@
 """Instances on which nothing hides, and what those that somebody asks for hide."""
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from verify.audit.instance import blind_sizes, chosen_sizes
 from verify.audit.models import MODELS, model
 
+CONVOLUTIONS = [
+    {"axes": axes, "stride": stride, "padding": padding}
+    for axes, stride, padding in product((1, 2), (1, 2, 3), (0, 1, 2, 9))
+]
 
-@pytest.mark.parametrize("name", sorted(set(MODELS) - {"convolution"}))
+
+@pytest.mark.parametrize(
+    ("name", "choices"), [*((name, {}) for name in MODELS), *(("convolution", one) for one in CONVOLUTIONS)], ids=str
+)
 @pytest.mark.parametrize("number", range(4))
-def test_a_drawn_instance_hides_nothing(name, number):
-    truth = model(name)
+def test_a_drawn_instance_hides_nothing(name, choices, number):
+    truth = model(name, choices)
     sizes = truth.sizes(number)
     assert truth.instance(sizes, seed=number).blind_spots() == ()
     assert len(set(sizes.values())) == len(sizes)

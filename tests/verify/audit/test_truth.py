@@ -59,9 +59,20 @@ def test_a_backward_pass_that_is_off_by_a_trillionth_is_a_conflict(key):
         ("rnn", {"activation": "tan"}, "the activation is one of"),
         ("stacked", {"layers": "many"}, "a number"),
         ("stacked", {"layers": "40"}, "from 1 to 9"),
+        ("stacked", {"layers": "2.5"}, "layers is a whole number, not 2.5"),
+        ("stacked", {"layers": 2.5}, "layers is a whole number, not 2.5"),
+        ("dense", {"layers": "nan"}, "a whole number"),
+        ("dense", {"layers": "1e400"}, "a whole number"),
+        ("dense", {"layers": 0}, "layers is at least 1"),
         ("convolution", {"axes": "3"}, "axes is 1 or 2"),
+        ("convolution", {"padding": "-1"}, "padding is at least 0"),
     ],
 )
 def test_an_unknown_name_or_choice_is_explained(name, choices, message):
     with pytest.raises(CallError, match=message):
         model(name, choices)
+
+
+def test_a_kernel_that_does_not_fit_is_a_wrong_call():
+    with pytest.raises(CallError, match="does not fit"):
+        model("convolution").sizes(0, {"N1": 3, "k1": 5})
