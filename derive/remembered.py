@@ -7,20 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+from derive.model import Model
+
+Arguments = ParamSpec("Arguments")
+Found = TypeVar("Found")
 
 
-def with_the_model(function: Function) -> Function:
+def with_the_model(
+    function: Callable[Concatenate[Model, Arguments], Found],
+) -> Callable[Concatenate[Model, Arguments], Found]:
     """Decorator: the function of a model (and hashable arguments) is computed once for each model object."""
 
     @wraps(function)
-    def remembered(model: Any, *arguments: Any) -> Any:
-        memory = vars(model).setdefault("_memory", {})
-        key = (function, *arguments)
+    def remembered(model: Model, /, *arguments: Arguments.args, **named: Arguments.kwargs) -> Found:
+        memory: dict[Any, Found] = vars(model).setdefault("_memory", {})
+        key = (function, arguments, *named.items())
         if key not in memory:
-            memory[key] = function(model, *arguments)
+            memory[key] = function(model, *arguments, **named)
         return memory[key]
 
-    return remembered  # type: ignore[return-value]
+    return remembered

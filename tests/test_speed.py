@@ -5,6 +5,7 @@ import platform
 import subprocess
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -103,7 +104,7 @@ def test_one_step_of_each_cell_is_the_references(model):
     for x in values["x"]:
         out, states = cells.STEPS[model](values, parts, x, states, np.tanh, lambda z: 1 / (1 + np.exp(-z)))
         found.append(out)
-    module = __import__(f"verify.reference.{model}", fromlist=["forward"])
+    module = import_module(f"verify.reference.{model}")
     np.testing.assert_allclose(found, module.forward(values)[system.output], rtol=1e-12)
 
 
@@ -218,7 +219,7 @@ def test_an_unknown_error_is_refused():
 )
 def test_a_checker_accepts_what_is_right_and_refuses_what_is_wrong(package, name):
     pytest.importorskip(package)
-    check, point = checkers.checkers()[name], Point(1, 4, 2, 3)
+    (_, check), point = checkers.CHECKERS[name], Point(1, 4, 2, 3)
     assert check("", point, 0)
     assert not check("W for Wᵀ", point, 0)
 
@@ -231,31 +232,45 @@ def test_hips_is_asked_about_every_argument():
 
 
 def test_the_audit_finds_each_planted_error():
-    if not checkers.has_audit():
-        pytest.skip("verify.backward does not exist yet")
     found = checking.power("audit, one instance", 2, 3, 60.0, Point(1, 8, 2, 3))["rates"]
     assert found.pop("") == [0, 3]
     assert found == {error: [2, 2] for error in planted.ERRORS}
 
 
 def test_rates_are_told_of_the_seeds_that_were_tried(monkeypatch):
-    monkeypatch.setattr(checking, "checkers", lambda: {"half": lambda error, point, seed: not error or seed % 2 == 0})
+    half = {"half": ("verify", lambda error, point, seed: not error or seed % 2 == 0)}
+    monkeypatch.setattr(checking, "CHECKERS", half)
     found = checking.power("half", 4, 5, 60.0, TINY[0])["rates"]
     assert found.pop("") == [0, 5]
     assert set(map(tuple, found.values())) == {(2, 4)}
     assert checking.power("half", 4, 5, 0.0, TINY[0])["rates"][""] == [0, 1]
 
 
-def test_a_checker_that_is_missing_is_named():
+def test_a_checker_that_is_missing_is_named(monkeypatch):
+    monkeypatch.setattr(
+        checking, "CHECKERS", {"nobody's": ("no_such_package", None), "right": ("verify", lambda *_: True)}
+    )
     found = checking.power("nobody's", 1, 1, 1.0, TINY[0])
-    assert not found["rates"]
-    assert found["skipped"]
+    assert found == {"rates": {}, "skipped": {"nobody's": "no_such_package is not installed"}}
+    found = checking.cost(TINY[0], 0.0)
+    assert list(found["timings"]) == ["right"]
+    assert list(found["skipped"]) == ["nobody's"]
 
 
-def test_code_that_cannot_be_generated_is_named(tmp_path):
-    with pytest.raises(generated.NotThere) as missing:
+@pytest.mark.parametrize("compare", [comparisons.gradients, comparisons.threads])
+def test_a_peer_that_is_missing_is_named(compare, monkeypatch):
+    """Even the baseline: the ratios are to another one then."""
+    monkeypatch.setattr(peers, "PEERS", {name: ("no_such_package", build) for name, (_, build) in peers.PEERS.items()})
+    found = compare("rnn", TINY[1], "float64", 0.0)
+    assert found["baseline"] == "generated"
+    assert found["timings"].keys() >= {"generated", "hand-made NumPy"}
+    assert found["skipped"]["torch.nn"] == "no_such_package is not installed: the ratios are to generated"
+    assert found["skipped"].keys() == (set(peers.PEERS) if compare is comparisons.gradients else {"torch.nn"})
+
+
+def test_a_folder_of_modules_comes_first_and_code_that_cannot_be_generated_stops_the_run(tmp_path):
+    with pytest.raises(RuntimeError, match="no code is generated for nothing-like-it"):
         generated.load("nothing-like-it")
-    assert "numpy" in str(missing.value) or "nothing-like-it" in str(missing.value)
     (tmp_path / "rnn.py").write_text("def gradients(inputs, cotangents):\n    return 'mine'\n", encoding="utf-8")
     assert generated.load("rnn", tmp_path).gradients({}, {}) == "mine"
 
@@ -331,5 +346,6 @@ def test_the_command_runs(tmp_path):
     entries = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))
     assert [job["kind"] for job, _ in entries] == ["gradients"] * 4 + ["memory"]
     for _, result in entries[:4]:
-        assert result["timings"]["hand-made NumPy"]["seconds"]["median"] > 0
+        for name in ("generated", "hand-made NumPy", "products alone"):
+            assert result["timings"][name]["seconds"]["median"] > 0
     assert "| RNN (1, 4, 2, 3) float32 |" in (tmp_path / "speed.md").read_text(encoding="utf-8")

@@ -14,7 +14,7 @@ from derive.language.functions import ElementwiseFunction
 from derive.language.laws import OPAQUE, PLACE, Law, law_of
 from derive.language.nodes import Elementwise
 from derive.language.show import show
-from derive.model import Equation, Model
+from derive.model import Model
 from derive.rules.entrywise import slope_of
 from derive.rules.rewriting import rebuilt
 from verify.blocks import reached
@@ -98,14 +98,14 @@ def _rule(law: Law, order: int = 1) -> str:
 
 
 def _expanded(claim: Claim) -> Claim:
-    model = claim.model
-    equations = tuple(_equation(equation) for equation in model.equations)
-    made = Model(equations, model.losses, model.time)
-    return replace(claim, left=_written_out(claim.left), right=_written_out(claim.right), model=made)
+    left, right = _written_out(claim.left), _written_out(claim.right)
+    return replace(claim, left=left, right=right, model=with_values(claim.model))
 
 
-def _equation(equation: Equation) -> Equation:
-    return replace(equation, right=_written_out(equation.right))
+def with_values(model: Model) -> Model:
+    """The model with each function of the user's own written out."""
+    equations = tuple(replace(equation, right=_written_out(equation.right)) for equation in model.equations)
+    return Model(equations, model.losses, model.time)
 
 
 def _written_out(expr: Any) -> Any:

@@ -22,6 +22,8 @@ and the coefficients become the δ's in place.
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from benchmarks.handmade import lstm_many, lstm_one
 from benchmarks.handmade.lstm_gates import Arrays
 
@@ -41,5 +43,5 @@ def gradients(inputs: Arrays, cotangents: Arrays) -> Arrays:
     return backward(forward(inputs)[1], cotangents)
 
 
-def _of(batch: int):  # type: ignore[no-untyped-def]
+def _of(batch: int) -> ModuleType:
     return lstm_one if batch == 1 else lstm_many

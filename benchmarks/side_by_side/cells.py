@@ -11,6 +11,8 @@ from typing import Any
 from benchmarks.side_by_side.problems import Model
 
 Array = Any
+States = tuple[Array, ...]
+Function = Callable[[Array], Array]
 
 
 def joined(model: Model, values: Mapping[str, Array], concatenate: Callable[[list[Array]], Array]) -> list[Array]:
@@ -19,14 +21,18 @@ def joined(model: Model, values: Mapping[str, Array], concatenate: Callable[[lis
     return [U.T, W.T, b]
 
 
-def rnn(values: Mapping[str, Array], parts: list[Array], x: Array, states: tuple[Array, ...], tanh: Any, sigma: Any):  # type: ignore[no-untyped-def]
+def rnn(
+    values: Mapping[str, Array], parts: list[Array], x: Array, states: States, tanh: Function, sigma: Function
+) -> tuple[Array, States]:
     """s' = tanh(U x + W s + b)."""
     U, W, b = parts
     s = tanh(x @ U + states[0] @ W + b)
     return s, (s,)
 
 
-def lstm(values: Mapping[str, Array], parts: list[Array], x: Array, states: tuple[Array, ...], tanh: Any, sigma: Any):  # type: ignore[no-untyped-def]
+def lstm(
+    values: Mapping[str, Array], parts: list[Array], x: Array, states: States, tanh: Function, sigma: Function
+) -> tuple[Array, States]:
     """c' = f ⊙ c + i ⊙ g, h' = o ⊙ tanh(c')."""
     U, W, b = parts
     h, c = states
@@ -38,7 +44,9 @@ def lstm(values: Mapping[str, Array], parts: list[Array], x: Array, states: tupl
     return h, (h, c)
 
 
-def gru(values: Mapping[str, Array], parts: list[Array], x: Array, states: tuple[Array, ...], tanh: Any, sigma: Any):  # type: ignore[no-untyped-def]
+def gru(
+    values: Mapping[str, Array], parts: list[Array], x: Array, states: States, tanh: Function, sigma: Function
+) -> tuple[Array, States]:
     """h' = z ⊙ h + (1 - z) ⊙ n, n = tanh(U_n x + b_n + r ⊙ (W_n h + c_n))."""
     U, W, b = parts
     (h,) = states

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -126,12 +125,12 @@ def _with(values: Arrays, *checked: Any) -> Arrays:
 
 
 def audit(error: str, point: Point, seed: int) -> bool:
-    """verify.backward with its defaults, sizes and seed given: every entry of every gradient."""
+    """verify.backward with its defaults, sizes and seed given: four instances, one at other sizes, the exact run."""
     return _audited(error, point, seed)
 
 
 def audit_once(error: str, point: Point, seed: int) -> bool:
-    """The same with one instance and no exact run: every entry, once."""
+    """The same with one instance, the one at other sizes, and no exact run."""
     return _audited(error, point, seed, instances=1, exact=False)
 
 
@@ -145,23 +144,11 @@ def _audited(error: str, point: Point, seed: int, **settings: Any) -> bool:
     return True
 
 
-def has_audit() -> bool:
-    """Does `verify` have it?"""
-    import verify
-
-    return hasattr(verify, "backward")
-
-
-def checkers() -> dict[str, Check]:
-    """Every checker that is installed."""
-    found: dict[str, Check] = {}
-    if has_audit():
-        found |= {"audit": audit, "audit, one instance": audit_once}
-    if find_spec("torch"):
-        found["gradcheck fast"] = functools.partial(torch_gradcheck, fast=True)
-        found["gradcheck slow"] = functools.partial(torch_gradcheck, fast=False)
-    if find_spec("jax"):
-        found["JAX check_grads"] = jax_check_grads
-    if find_spec("autograd"):
-        found["HIPS check_grads"] = hips_check_grads
-    return found
+CHECKERS: dict[str, tuple[str, Check]] = {  # by name, each with its package
+    "audit": ("verify", audit),
+    "audit, one instance": ("verify", audit_once),
+    "gradcheck slow": ("torch", functools.partial(torch_gradcheck, fast=False)),
+    "gradcheck fast": ("torch", functools.partial(torch_gradcheck, fast=True)),
+    "JAX check_grads": ("jax", jax_check_grads),
+    "HIPS check_grads": ("autograd", hips_check_grads),
+}

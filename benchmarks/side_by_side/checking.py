@@ -8,8 +8,9 @@ from dataclasses import asdict
 from typing import Any
 
 from benchmarks.side_by_side import planted
-from benchmarks.side_by_side.checkers import checkers, has_audit
+from benchmarks.side_by_side.checkers import CHECKERS
 from benchmarks.side_by_side.measuring import CLOCKS, Spread, timed
+from benchmarks.side_by_side.packages import installed, missing
 from benchmarks.side_by_side.problems import Point
 
 SLOW = "gradcheck slow"
@@ -18,17 +19,18 @@ AT_MOST = 20  # checks of one kind that are timed
 
 def cost(point: Point, seconds: float, clock: str = "cpu") -> dict[str, Any]:
     """Seconds a check of correct gradients, in turns; what is slow runs fewer times, at least once."""
-    found: dict[str, list[float]] = {name: [] for name in checkers()}
-    for name, check in checkers().items():
+    checkers = installed(CHECKERS)
+    found: dict[str, list[float]] = {name: [] for name in checkers}
+    for name, check in checkers.items():
         if name != SLOW:
             check("", point, 0)  # imports and the like are not timed
-    share = seconds / max(1, len(found))
+    share = seconds / len(found)
     for seed in range(AT_MOST):
-        for name, check in checkers().items():
+        for name, check in checkers.items():
             if not found[name] or sum(found[name]) < share:
                 found[name].append(timed(lambda check=check, seed=seed: check("", point, seed), CLOCKS[clock]))
     timings = {name: {"seconds": asdict(Spread.of(spent)), "checks": len(spent)} for name, spent in found.items()}
-    return {"timings": timings, "skipped": _skipped()}
+    return {"timings": timings, "skipped": missing(CHECKERS)}
 
 
 def power(checker: str, seeds: int, correct: int, seconds: float, point: Point) -> dict[str, Any]:
@@ -36,9 +38,10 @@ def power(checker: str, seeds: int, correct: int, seconds: float, point: Point) 
 
     Each of the two goes on until half of the time is up.
     """
-    check = checkers().get(checker)
-    if check is None:
-        return {"rates": {}, "skipped": _skipped() or {checker: "not installed"}}
+    asked = {checker: CHECKERS[checker]}
+    if missing(asked):
+        return {"rates": {}, "skipped": missing(asked)}
+    check = installed(asked)[checker]
     refused: dict[str, list[bool]] = {error: [] for error in planted.ERRORS}
     for seed in _until(seconds / 2, seeds):
         for error, found in refused.items():
@@ -54,7 +57,3 @@ def _until(seconds: float, count: int) -> Iterator[int]:
         if seed and time.perf_counter() > end:
             return
         yield seed
-
-
-def _skipped() -> dict[str, str]:
-    return {} if has_audit() else {"audit": "verify.backward does not exist"}

@@ -12,18 +12,14 @@ from types import ModuleType
 CHOICES = {"rnn": ["--bias"]}  # the others have theirs by default
 
 
-class NotThere(Exception):
-    """There is no generated code for a model; the message says why."""
-
-
 def load(model: str, folder: Path | None = None) -> ModuleType:
-    """The module of a model, from `folder`/model.py where that exists, else printed now. Raises NotThere."""
+    """The module of a model, from `folder`/model.py where that exists, else printed now."""
     if folder is not None and (folder / f"{model}.py").exists():
         return _imported(folder / f"{model}.py")
     command = [sys.executable, "-m", "verify.cli", "derive", model, "--as", "numpy", *CHOICES.get(model, [])]
     printed = subprocess.run(command, capture_output=True, text=True, check=False)
     if printed.returncode != 0:
-        raise NotThere((printed.stderr.strip().splitlines() or ["no message"])[-1])
+        raise RuntimeError(f"no code is generated for {model}: {printed.stderr.strip()}")
     with tempfile.TemporaryDirectory() as place:
         path = Path(place) / f"{model}.py"
         path.write_text(printed.stdout, encoding="utf-8")

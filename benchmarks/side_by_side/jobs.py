@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.side_by_side.checkers import CHECKERS
 from benchmarks.side_by_side.problems import MODELS, POINTS, TINY, Point
 
 Job = dict[str, Any]
 KINDS = ("gradients", "threads", "memory", "cost", "power")
-CHECKERS = ("audit", "audit, one instance", "gradcheck slow", "gradcheck fast", "JAX check_grads", "HIPS check_grads")
 DTYPES = ("float32", "float64")
 LARGE = 3.0  # times the seconds of the other points, for the large ones
 SEEDS = 100

@@ -6,6 +6,7 @@ import os
 import platform
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 PACKAGES = ("numpy", "torch", "jax", "autograd")
 
@@ -41,5 +42,6 @@ def _processor() -> str:
 def _blas() -> str:
     import numpy as np
 
-    found = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[index,call-overload]
+    configuration: Any = np.show_config(mode="dicts")
+    found = configuration["Build Dependencies"]["blas"]
     return f"{found['name']} {found['version']}"

@@ -6,7 +6,6 @@ A peer is a pair: what is timed, and the same with the gradients as NumPy arrays
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -134,8 +133,3 @@ PEERS: dict[str, tuple[str, Callable[[Model, Arrays, Arrays], Subject]]] = {
     "JAX scan": ("jax", jax_scan),
     "HIPS autograd": ("autograd", hips_autograd),
 }
-
-
-def installed() -> dict[str, Callable[[Model, Arrays, Arrays], Subject]]:
-    """The peers whose packages are there."""
-    return {name: build for name, (package, build) in PEERS.items() if find_spec(package)}

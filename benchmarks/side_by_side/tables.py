@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from benchmarks.side_by_side import planted
+from benchmarks.side_by_side.checkers import CHECKERS
 from benchmarks.side_by_side.comparisons import BASELINE, GENERATED, HAND, LIMIT
-from benchmarks.side_by_side.jobs import CHECKERS, Job
+from benchmarks.side_by_side.jobs import Job
 
 Entry = tuple[Job, dict[str, Any]]
 COLUMNS = (GENERATED, HAND, LIMIT, "torch loop", "JAX scan", "HIPS autograd")

@@ -108,11 +108,9 @@ class Dependence:
         if self.is_held(leaf) or self.model.is_outside(leaf):
             return False
         if not (isinstance(self.variable, Member) and self.variable.indices and isinstance(leaf, Member)):
-            return self._by_definition(leaf) if self.held is not None else self._by_name(leaf)
+            return self.held is None or self._by_definition(leaf)
         lag = leaf.time - self.variable.time
-        if lag.free_symbols:
-            return self._by_name(leaf)
-        return bool(lag >= 0) and self._by_definition(leaf)
+        return bool(lag.free_symbols) or (bool(lag >= 0) and self._by_definition(leaf))
 
     def is_held(self, leaf: Any) -> bool:
         """A member of another step than the one an immediate derivative follows."""

@@ -57,6 +57,7 @@ def verdicts(text):
 
 def check_proved(name, text):
     found = verdicts(text)
+    assert found
     assert set(found.values()) <= {"proved", "tested"}, found
     assert {id for id, verdict in found.items() if verdict == "tested"} <= TESTED.get(name, set())
 

@@ -18,9 +18,10 @@ import numpy as np
 import sympy as sp
 
 from derive.errors import BackproofError
+from derive.known import open_functions
 from derive.language.functions import OPAQUE
 from derive.language.keys import plain_key
-from derive.language.nodes import Elementwise, Member
+from derive.language.nodes import Member
 from derive.model import Model, leaves
 from verify.audit.instance import BATCH, SEQUENCE
 from verify.audit.truth import Truth
@@ -30,6 +31,7 @@ from verify.oracles.arithmetic import UNIT, Bounded, Dual, Number, bounded, tota
 from verify.oracles.functions import Known
 from verify.oracles.timeline import Timeline
 from verify.oracles.worlds import BoundedWorld, World
+from verify.own_functions import with_values
 from verify.reference.sequences import Array, Arrays
 
 FUNCTIONS = ("tanh", "sigmoid", "relu", "leaky relu", "softplus", "gelu", "identity", "exp")
@@ -265,7 +267,7 @@ def _axis(size: Any) -> str:
 
 def truth_of_document(path: str, choices: Mapping[str, Any]) -> Truth:
     """The truth of a document's forward equations. `choices` say which known function an open one is: f=tanh."""
-    model = system_of(path, {}).model
+    model = with_values(system_of(path, {}).model)
     chosen = _chosen(path, model, choices)
     try:
         own = OwnModel(path, model, chosen)
@@ -279,9 +281,7 @@ def truth_of_document(path: str, choices: Mapping[str, Any]) -> Truth:
 
 
 def _chosen(path: str, model: Model, choices: Mapping[str, Any]) -> dict[str, str]:
-    nodes = (node for e in model.forward for node in sp.preorder_traversal(e.right))
-    opened = {str(node.name) for node in nodes if isinstance(node, Elementwise) and node.kind == OPAQUE}
-    named = {plain_key(name): name for name in opened}
+    named = {plain_key(name): name for name in open_functions(model)}
     stray = sorted(set(choices) - set(named))
     if stray:
         raise CallError(f"{path} leaves no function {', '.join(stray)} open; it leaves {', '.join(named) or 'none'}")

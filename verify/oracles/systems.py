@@ -13,8 +13,7 @@ from typing import Any
 
 from derive.model import Model
 from verify.oracles.patterns import Equations, Hadamard, Of, Parameter, Rest, Sum, Times, Value, matches
-from verify.reference import cells, gru, lstm
-from verify.reference.activations import Activation
+from verify.reference import cells, gru
 from verify.reference.cells import Cell
 
 
@@ -75,11 +74,7 @@ def lstm_system(coupled: bool) -> System:
         equations |= {a: Of("phi" if a == "g" else "sigma", Value(f"Net_{a}"))}
         equations |= {f"Net_{a}": affine(f"_{a}", "h", *peephole)}
 
-    def cell(sigma: Activation, phi: Activation) -> Cell:
-        settings: dict[str, Any] = {"coupled": coupled, "sigma": sigma, "phi": phi}
-        return Cell("h", ("h0", "c0"), partial(lstm.forward, **settings), partial(lstm.backward, **settings))
-
-    return System(equations, "h", {"h": "h0", "c": "c0"}, cell)
+    return System(equations, "h", {"h": "h0", "c": "c0"}, partial(cells.lstm, coupled))
 
 
 def gru_system(reset: str, update: str) -> System:
@@ -98,11 +93,7 @@ def gru_system(reset: str, update: str) -> System:
     for a in "rz":
         equations |= {a: Of("sigma", Value(f"Net_{a}")), f"Net_{a}": affine(f"_{a}", "h")}
 
-    def cell(sigma: Activation, phi: Activation) -> Cell:
-        settings: dict[str, Any] = {"reset": reset, "update": update, "sigma": sigma, "phi": phi}
-        return Cell("h", ("h0",), partial(gru.forward, **settings), partial(gru.backward, **settings))
-
-    return System(equations, "h", {"h": "h0"}, cell)
+    return System(equations, "h", {"h": "h0"}, partial(cells.gru, reset, update))
 
 
 def jordan_system() -> System:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 from verify.reference import gru as gru_module
 from verify.reference import jordan as jordan_module
@@ -16,7 +17,7 @@ from verify.reference import layer_norm as layer_norm_module
 from verify.reference import lstm as lstm_module
 from verify.reference import residual as residual_module
 from verify.reference import rnn as rnn_module
-from verify.reference.activations import IDENTITY, TANH, Activation
+from verify.reference.activations import IDENTITY, SIGMOID, TANH, Activation
 from verify.reference.sequences import Array, Arrays
 
 
@@ -38,24 +39,16 @@ def rnn(f: Activation = TANH, g: Activation = IDENTITY) -> Cell:
     return Cell("s", ("s0",), partial(rnn_module.forward, f=f, g=g), partial(rnn_module.backward, f=f, g=g))
 
 
-def lstm(coupled: bool = False) -> Cell:
+def lstm(coupled: bool = False, sigma: Activation = SIGMOID, phi: Activation = TANH) -> Cell:
     """The LSTM."""
-    return Cell(
-        "h",
-        ("h0", "c0"),
-        partial(lstm_module.forward, coupled=coupled),
-        partial(lstm_module.backward, coupled=coupled),
-    )
+    settings: dict[str, Any] = {"coupled": coupled, "sigma": sigma, "phi": phi}
+    return Cell("h", ("h0", "c0"), partial(lstm_module.forward, **settings), partial(lstm_module.backward, **settings))
 
 
-def gru(reset: str = "after", update: str = "z") -> Cell:
+def gru(reset: str = "after", update: str = "z", sigma: Activation = SIGMOID, phi: Activation = TANH) -> Cell:
     """The GRU."""
-    return Cell(
-        "h",
-        ("h0",),
-        partial(gru_module.forward, reset=reset, update=update),
-        partial(gru_module.backward, reset=reset, update=update),
-    )
+    settings: dict[str, Any] = {"reset": reset, "update": update, "sigma": sigma, "phi": phi}
+    return Cell("h", ("h0",), partial(gru_module.forward, **settings), partial(gru_module.backward, **settings))
 
 
 def jordan(f: Activation = TANH, g: Activation = IDENTITY) -> Cell:

@@ -23,6 +23,10 @@ BACK = (
     "x_t: m, r_t: n, U: n x m, Q: n x n, f: elementwise, E: loss(each r)",
     r"r_t = f(U x_t + Q r_{t+1})",
 )
+SWISH = (
+    r"x_t: m, s_t: n, z: n, U: n x m, W: n x n, f: elementwise, '\sigma': sigmoid, E: loss(each s)",
+    r"s_t = f(U x_t + W s_{t-1}), \quad f(z) = z \odot \sigma(z)",
+)
 
 
 def written(tmp_path, cell):
@@ -38,6 +42,22 @@ def test_a_document_of_the_elman_network_is_the_reference(tmp_path):
     instance = reference.instance(reference.sizes(1), seed=2)
     assert compared(reference, instance, own.gradients(instance)).is_equal
     assert compared(own, instance, reference.gradients(instance)).is_equal
+
+
+def test_a_function_of_which_the_document_says_the_value_is_not_open(tmp_path):
+    """f(z) = z ⊙ σ(z): nothing is left to choose, and the gradients are those of the cell with f written out."""
+    path = written(tmp_path, SWISH)
+    own = truth_of(path, {})
+    own.check()
+    instance = own.instance(own.sizes(0), seed=3)
+    U, W = instance.inputs["U"], instance.inputs["W"]
+    s = instance.inputs["s0"]
+    for x, found in zip(instance.inputs["x"], own.forward(instance.inputs)["s"], strict=True):
+        a = x @ U.T + s @ W.T
+        s = a / (1 + np.exp(-a))
+        np.testing.assert_allclose(found, s, rtol=1e-12)
+    with pytest.raises(CallError, match="leaves no function f open; it leaves none"):
+        truth_of(path, {"f": "tanh"})
 
 
 def test_a_step_back_in_time_has_its_end_state(tmp_path):
