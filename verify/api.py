@@ -41,7 +41,7 @@ def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_pr
     except DocumentError as error:
         return Report((DocumentReport(str(path), (), (error,)),), seed, examples, require_proof)
     entries = tuple(Judge(found, effort).entries())
-    return Report((DocumentReport(str(path), entries, found.errors),), seed, examples, require_proof)
+    return Report((DocumentReport(str(path), entries, found.errors, found),), seed, examples, require_proof)
 
 
 def function(f: ElementwiseFunction, *, examples: int = 100, seed: int = 0) -> Verdict:

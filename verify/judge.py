@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 
 from derive.language.show import show
@@ -37,6 +37,7 @@ class Entry:
     expected: str | None = None
     statement: str = ""
     text: str = ""  # the formula as it was understood, as plain text; the LaTeX where it was not
+    claim: Claim | None = field(default=None, repr=False, compare=False)  # in the first reading that type-checks
 
     def is_ok(self, require_proof: bool = False) -> bool:
         """Whether this is as it should be: as expected, or good where nothing is expected."""
@@ -99,7 +100,8 @@ class Judge:
         if verdict.verdict == "refuted" and self.effort.repair_seconds > 0:
             verdict = self._with_repairs(verdict, statement, link, readings)
         verdict = replace(verdict, seconds=perf_counter() - began)
-        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, text)
+        claim = understood(readings)
+        return Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, text, claim)
 
     def _read(self, statement: Statement, link: Link) -> tuple[Verdict, str, tuple[Reading, ...]]:
         """The verdict, the formula as it was understood, its readings; what nests too deep is unreadable."""
@@ -204,9 +206,14 @@ class Judge:
         return self.known[claim]
 
 
+def understood(readings: tuple[Reading, ...]) -> Claim | None:
+    """The claim of the first reading that type-checks."""
+    return next((reading.claim for reading in readings if reading.claim is not None), None)
+
+
 def _text(link: Link, readings: tuple[Reading, ...]) -> str:
-    """What was understood, in the first reading that type-checks."""
-    claim = next((reading.claim for reading in readings if reading.claim is not None), None)
+    """What was understood, as plain text."""
+    claim = understood(readings)
     return link.latex if claim is None else f"{show(claim.left)} {RELATION_SIGNS[claim.relation]} {show(claim.right)}"
 
 

@@ -81,8 +81,9 @@ def entries(effort: Effort, cache: Cache | None = None) -> Iterator[Entry]:
     settler = settle if cache is None else cache.settle
     for number, (name, derivation) in enumerate(derivations(), start=1):
         began = perf_counter()
-        verdict = settler(claim_of(derivation), effort, session)
+        claim = claim_of(derivation)
+        verdict = settler(claim, effort, session)
         seconds = perf_counter() - began
         verdict = replace(verdict, seconds=seconds)
         place = Place("derived quantities", number, 1)
-        yield Entry(name, "claim", derivation.latex(), place, verdict, None, name, str(derivation))
+        yield Entry(name, "claim", derivation.latex(), place, verdict, None, name, str(derivation), claim)

@@ -10,8 +10,8 @@ from typing import Any
 from derive.language.show import show
 from verify import induction
 from verify.errors import CallError, clean
+from verify.files import write
 from verify.induction.certificate import FORMAT
-from verify.report.json import write
 
 LARGEST = 5_000_000  # bytes of a certificate
 

@@ -23,8 +23,9 @@ from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
 from verify.limits import Effort
 from verify.replayed import save
-from verify.report import json, terminal, unix
+from verify.report import terminal, unix
 from verify.report.model import DocumentReport, Report
+from verify.report.outputs import Outputs
 
 EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -47,7 +48,7 @@ class Run:
     only: tuple[str, ...] = ()
     require_proof: bool = False
     timings: bool = False
-    json_path: str | None = None
+    outputs: Outputs = field(default_factory=Outputs)
     quiet: bool = False
     certificates: str | None = None
     cache: Cache | None = None
@@ -62,7 +63,7 @@ class Run:
         """Run, print, write; the exit code."""
         console = self.console()
         try:
-            self._check_json_path()
+            self.outputs.check()
             report = self.report()
         except CallError as error:
             complain(str(error))
@@ -77,12 +78,8 @@ class Run:
             complain(failure)
         self.show(report, console)
         self.sum_up(report, console)
-        try:
-            self.write(report)
-        except OSError as error:
-            complain(f"--json {self.json_path}: cannot be written: {error.strerror}")
-            return EXIT_CALL
-        return exit_code(report, bool(self.failures))
+        is_written = self.write(report)
+        return exit_code(report, bool(self.failures)) if is_written else EXIT_CALL
 
     def explain(self, name: str) -> int:
         """Print the program that computes both sides of one refuted claim; the exit code."""
@@ -128,11 +125,11 @@ class Run:
     # --- showing -----------------------------------------------------------------------------------------------
 
     def console(self) -> Console:
-        """Where the table goes: standard output, which a JSON report there takes for itself."""
+        """Where the table goes: standard output, which a report that is written there takes for itself."""
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, TextIOWrapper):
                 stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows a ?
-        return _console(self.json_path == "-", self.quiet)
+        return _console(self.outputs.takes_standard_output, self.quiet)
 
     def show(self, report: Report, console: Console) -> None:
         """Every document, in the form that was asked for."""
@@ -210,7 +207,7 @@ class Run:
                 if entry.role == "claim":
                     tick(f"{path} {clean(entry.id)}")
         finally:
-            self.done.append(DocumentReport(path, tuple(found), document.errors))
+            self.done.append(DocumentReport(path, tuple(found), document.errors, document))
 
     def _keep_certificate(self, path: str, entry: Entry) -> None:
         certificate = None if entry.verdict is None else entry.verdict.certificate
@@ -253,23 +250,14 @@ class Run:
             tuple(self.done), self.effort.seed, self.effort.examples, self.require_proof, quantities, is_complete
         )
 
-    def _check_json_path(self) -> None:
-        if self.json_path is None or self.json_path == "-":
-            return
-        if not self.json_path or Path(self.json_path).is_dir():
-            raise CallError(f"--json {self.json_path!r} names no file")
-        if not Path(self.json_path).absolute().parent.is_dir():
-            raise CallError(f"--json {self.json_path}: its folder does not exist")
-
-    def write(self, report: Report) -> None:
-        """The JSON report, where one was asked for. Raises `OSError`."""
-        if not self.json_path:
-            return
-        text = json.render(report, self.timings)
-        if self.json_path == "-":
-            sys.stdout.write(text)
-        else:
-            json.write(text, self.json_path)
+    def write(self, report: Report) -> bool:
+        """Every file that was asked for; False, and the reason on standard error, where one cannot be written."""
+        try:
+            self.outputs.write(report, self.timings)
+        except CallError as error:
+            complain(str(error))
+            return False
+        return True
 
 
 def _is_same(path: str, pattern: str) -> bool:

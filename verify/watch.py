@@ -58,7 +58,7 @@ class Watch:
             report = run.report()
             self._complain(run.failures)
             run.write(report)
-        except (CallError, WitnessConflict, OSError) as error:
+        except (CallError, WitnessConflict) as error:
             self._complain([*run.failures, str(error)])
             return True
         run.show(self._changed(report), self.console)

@@ -20,6 +20,7 @@ from verify.audit.findings import AuditReport
 from verify.audit.report import data, text
 from verify.audit.worker import LOST
 from verify.errors import CallError, clean
+from verify.files import write
 
 INTERRUPTED = 130
 
@@ -125,8 +126,7 @@ def show(said: Mapping[str, Any], json_path: str | None, quiet: bool) -> None:
     if json_path == "-":
         sys.stdout.write(written)
     else:
-        with open(json_path, "w", encoding="utf-8") as file:
-            file.write(written)
+        write(written, json_path)
 
 
 def print_error(message: str) -> None:

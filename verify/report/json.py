@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 from verify.deciders.outcome import Outcome
@@ -18,13 +16,6 @@ from verify.version import VERSION
 def render(report: Report, timings: bool = False) -> str:
     """The report as JSON text."""
     return json.dumps(as_dict(report, timings), ensure_ascii=False, indent=1) + "\n"
-
-
-def write(text: str, path: str) -> None:
-    """Write beside, then rename: a reader never sees half a file."""
-    beside = Path(f"{path}.part")
-    beside.write_text(text, encoding="utf-8")
-    os.replace(beside, path)
 
 
 def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
+from verify.document.statements import Document
 from verify.errors import DocumentError
 from verify.judge import Entry
 from verify.verdict import ORDER, Verdict
@@ -12,11 +13,12 @@ from verify.verdict import ORDER, Verdict
 
 @dataclass(frozen=True)
 class DocumentReport:
-    """One document's entries in order, and its wrong declarations."""
+    """One document's entries in order, its wrong declarations, and the document itself where it could be read."""
 
     path: str
     entries: tuple[Entry, ...]
     errors: tuple[DocumentError, ...] = ()
+    document: Document | None = field(default=None, repr=False, compare=False)
 
     @property
     def claims(self) -> tuple[Entry, ...]:

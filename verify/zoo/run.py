@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
+from verify.files import write
 from verify.limits import Effort
 from verify.report.terminal import SIGNS, STYLES
 from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_OK
@@ -108,7 +108,7 @@ def _write(found: tuple[Examined, ...], json_path: str | None) -> None:
     if json_path == "-":
         sys.stdout.write(text)
     else:
-        Path(json_path).write_text(text, encoding="utf-8")
+        write(text, json_path)
 
 
 def _data(found: tuple[Examined, ...]) -> dict[str, Any]:

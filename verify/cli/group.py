@@ -1,0 +1,44 @@
+"""The group of commands: what `backproof --help` says, and where each command is.
+
+A command's module is imported when the command is asked for; heavy imports happen inside the commands, since `--help`
+must not wait for SymPy.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+SETTINGS = {"help_option_names": ["-h", "--help"]}
+COMMANDS = ("audit", "declare", "derive", "models", "replay", "verify", "zoo")
+HELP = """Prove or refute written derivations of backpropagation.
+
+\b
+Examples:
+  backproof verify                     check the built-in suite
+  backproof verify notes.md            check your own derivation (Markdown, .tex or .ipynb)
+  backproof verify --watch notes.md    check it again on every save
+  backproof declare notes.md           propose the declaration block that a document lacks
+  backproof verify --json - notes.md   the same as JSON
+  backproof derive rnn --wrt W         derive a gradient, step by step
+  backproof derive rnn --as md | backproof verify -
+  backproof zoo                        check the published errata
+  backproof audit pkg.mod:backward --model lstm   check a backward pass
+
+Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
+3 two witnesses disagree (an error in Backproof: please report it).
+"""
+
+
+class Commands(click.Group):
+    """Commands by name, each in the module of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"verify.cli.{cmd_name}"), cmd_name)
+        return command
