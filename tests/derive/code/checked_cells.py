@@ -116,7 +116,7 @@ def sized(draw):
     return sizes | {"1": 1, "T": draw.choice([1, 2, 3, 5, 6]), "B": draw.choice([1, 1, 2, 3])}
 
 
-def check_cell(seed, instances=2, memories=("full", "sqrt"), dtypes=(np.float64,)):
+def check_cell(seed, instances=2, memories=("full", "sqrt")):
     """Generated code of a drawn cell against the complex step, every entry. Raises AssertionError and `Unsupported`."""
     cell = drawn_cell(seed)
     found = modules(cell, f"cell_{seed}", memories)
@@ -159,7 +159,7 @@ def check_instance(cell, found, sizes, rng):
 
 
 def close(what, got, expected, dtype, like):
-    """Roundings are far below, errors of a formula far above: 1e-9 of the largest entry (float32: 1e-3)."""
+    """Roundings are far below, errors of a formula far above: 1e-9 of the largest entry (float32: 2e-3)."""
     got = np.asarray(got)
     assert got.dtype == dtype, (what, got.dtype)
     assert got.shape == np.shape(like), (what, got.shape, np.shape(like))
@@ -175,7 +175,7 @@ def main(first, last):
         try:
             check_cell(seed)
             said = "right"
-        except Exception as error:
+        except Exception as error:  # whatever broke is said, and the other seeds are still tried
             said = f"{type(error).__name__}: {' '.join(str(error).split())[:300]}"
         took = time.perf_counter() - start
         kind = said.partition(":")[0]
