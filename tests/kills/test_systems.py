@@ -13,7 +13,7 @@ from verify.edits import edits
 from verify.mutants import fate
 
 LIST = Path(__file__).with_name("equivalent_systems.txt")
-SHARE = int(os.environ.get("BACKPROOF_KILLS_SHARE", "48"))
+SHARE = int(os.environ.get("BACKPROOF_KILLS_SHARE", "96"))
 
 
 @cache

@@ -1,5 +1,6 @@
 """How the tests of explanations run a program, and compare what it prints with the report."""
 
+import json
 import re
 import subprocess
 import sys
@@ -17,6 +18,28 @@ def printed(text, tmp_path):
     )
     assert done.returncode == 0, f"{done.stderr}\n{text}"
     return done.stdout
+
+
+RUN_ALL = """
+import contextlib, io, json, runpy, sys
+def printed(path):
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        runpy.run_path(path, run_name="__main__")
+    return out.getvalue()
+print(json.dumps([printed(path) for path in sys.argv[1:]]))
+"""
+
+
+def printed_all(texts, tmp_path):
+    """What each of many programs prints, all in one process, which imports NumPy once."""
+    paths = []
+    for number, text in enumerate(texts):
+        paths.append(tmp_path / f"program_{number}.py")
+        paths[-1].write_text(text, encoding="utf-8")
+    command = [sys.executable, "-I", "-c", RUN_ALL, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path, encoding="utf-8")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
 
 
 def numbers(side):

@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from derive.language.nodes import Slot
 from tests.documents import source_documents
-from tests.verify.explained import check_same, printed
+from tests.verify.explained import check_same, printed, printed_all
 from verify.check import settle
 from verify.cli import main
 from verify.document.statements import read
@@ -29,29 +29,28 @@ def refuted():
 
 
 def test_every_refuted_claim_of_the_suite_explains_itself(tmp_path):
-    names = []
-    for name, verdict in refuted():
-        text = program(verdict.claim, verdict.counterexample, name)
-        assert "import verify" not in text
-        assert "import sympy" not in text
-        check_same(printed(text, tmp_path), verdict.counterexample)
-        names.append(name)
-    assert len(names) == 19
+    found = list(refuted())
+    texts = [program(verdict.claim, verdict.counterexample, name) for name, verdict in found]
+    assert not any("import verify" in text or "import sympy" in text for text in texts)
+    for (_, verdict), output in zip(found, printed_all(texts, tmp_path), strict=True):
+        check_same(output, verdict.counterexample)
+    assert len(found) == 19
 
 
 def test_planted_errors_explain_themselves(suite, tmp_path):
     """All kinds of formulas of the suite, each with one edit: every node of the language that it uses is computed."""
-    count = 0
+    texts, examples = [], []
     for name, (claim, expected) in suite.items():
         if expected == "" and claim.relation == "=":
             found = sorted(edits(claim), key=lambda edit: edit.name)
             for edit in random.Random(name).sample(found, 1):
                 verdict = settle(edit.claim, QUICK)
                 if verdict.verdict == "refuted":
-                    text = program(edit.claim, verdict.counterexample, edit.name)
-                    check_same(printed(text, tmp_path), verdict.counterexample)
-                    count += 1
-    assert count > 40
+                    texts.append(program(edit.claim, verdict.counterexample, edit.name))
+                    examples.append(verdict.counterexample)
+    for output, example in zip(printed_all(texts, tmp_path), examples, strict=True):
+        check_same(output, example)
+    assert len(texts) > 40
 
 
 def test_only_a_slot_has_no_value():

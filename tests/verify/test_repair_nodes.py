@@ -6,7 +6,7 @@ import pytest
 
 from derive.errors import BackproofError
 from derive.latex.printer import latex
-from tests.verify.explained import check_same, printed
+from tests.verify.explained import check_same, printed, printed_all
 from verify.document.statements import read
 from verify.edits import edits
 from verify.explain import program
@@ -164,14 +164,17 @@ def planted(name):
 
 
 def test_planted_errors_are_refuted_mended_and_explained(tmp_path):
-    outcomes = []
+    outcomes, verdicts = [], []
     for name in RIGHT_AND_WRONG:
         for verdict, search, readings in planted(name):
             if verdict.verdict == "refuted" and verdict.reason == "value":
-                check_explained(verdict, tmp_path)
+                verdicts.append(verdict)
                 search.run(readings)
                 assert all(repair.verdict.verdict == "proved" for repair in search.repairs)
                 outcomes.append((name, bool(search.repairs)))
+    texts = [program(verdict.claim, verdict.counterexample, "line") for verdict in verdicts]
+    for output, verdict in zip(printed_all(texts, tmp_path), verdicts, strict=True):
+        check_same(output, verdict.counterexample)
     assert len(outcomes) > 24
     assert {name for name, is_mended in outcomes if is_mended} == set(RIGHT_AND_WRONG)
     assert sum(is_mended for _, is_mended in outcomes) >= 0.9 * len(outcomes)
