@@ -73,12 +73,14 @@ def claim(left: Any, right: Any, *, model: Model, examples: int = 100, seed: int
 
 def settled(left: Any, right: Any, model: Model, effort: Effort) -> Verdict:
     """`claim` with all of an effort's settings."""
+    from derive.derivation import Derivation
     from derive.language.substitute import free_letters
     from derive.model import members
 
     for side in (left, right):
-        if isinstance(side, bool | sp.Basic) and not getattr(side, "is_Matrix", False):
-            raise TypeError(f"verify.claim takes two formulas, and {side!r} is none; write claim(left, right, model=…)")
+        if not getattr(side, "is_Matrix", False):
+            what = "a derivation has two, .left and .right" if isinstance(side, Derivation) else f"{side!r} is none"
+            raise TypeError(f"verify.claim takes two formulas, and {what}; write claim(left, right, model=…)")
     last = model.time.last
     times = {letter for side in (left, right) for m in members(side) for letter in m.time.free_symbols}
     letters = sorted((times & (free_letters(left) | free_letters(right))) - {last}, key=str)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -173,8 +172,8 @@ class EquationItem(PlacedItem):
             entry = self.parent.judge.entry(self.statement, self.link)
         except WitnessConflict as conflict:
             self.user_properties.append(CONFLICT)
-            self.summary = f"two witnesses disagree: {conflict}"
-            pytest.fail(conflict_text(conflict), pytrace=False)
+            self.summary = clean(f"two witnesses disagree: {conflict}")
+            raise pytest.fail.Exception(conflict_text(conflict), pytrace=False) from None
         self.user_properties += properties(entry)
         trouble = trouble_of(entry, self.parent.settings.require_proof)
         if trouble is not None:
@@ -183,10 +182,11 @@ class EquationItem(PlacedItem):
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """The text alone, at the equation's file and line."""
-        found = super().repr_failure(excinfo, style)
-        if self.summary and getattr(found, "reprcrash", None) is not None:
+        found: Any = super().repr_failure(excinfo, style)
+        crash = getattr(found, "reprcrash", None)
+        if self.summary and crash is not None:
             path, line, _ = self.reportinfo()
-            found.reprcrash = replace(found.reprcrash, path=str(path), lineno=line + 1, message=self.summary)  # type: ignore[union-attr]
+            crash.path, crash.lineno, crash.message = str(path), line + 1, self.summary  # what xdist sends shares it
         return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ import pytest
 
 import verify
 from verify.api import judged, settled
-from verify.errors import WitnessConflict
+from verify.errors import WitnessConflict, clean
 from verify.pytest_plugin.hooks import CONFLICT
 from verify.pytest_plugin.settings import Settings
 from verify.pytest_plugin.trouble import UNCHECKED, conflict_text, is_unchecked, trouble_of
@@ -24,15 +24,20 @@ if TYPE_CHECKING:
     from verify.report.model import Report
     from verify.verdict import Verdict
 
-Record = Callable[[str, object], None]
-
 
 class Backproof:
     """Each method returns what it found where that is as it should be, and fails the test where it is not."""
 
-    def __init__(self, settings: Settings, record: Record) -> None:
+    def __init__(self, settings: Settings, properties: list[tuple[str, object]]) -> None:
         self.settings = settings
-        self._record = record
+        self._properties = properties
+
+    def __repr__(self) -> str:
+        effort = self.settings.effort
+        return f"<backproof: seed {effort.seed}, {effort.examples} examples, steps up to {effort.steps}>"
+
+    def _record(self, name: str, value: object) -> None:
+        self._properties.append((clean(name), value))
 
     def document(self, path: str | Path, *, require_proof: bool | None = None) -> Report:
         """Judge a document: every claim proved, tested or as the document expects it, and at least one.
@@ -81,7 +86,7 @@ class Backproof:
                 report: AuditReport = verify.backward(function, model=model, **options)
             except AssertionError as wrong:
                 self._record("verdict", "rejected")
-                pytest.fail(str(wrong))
+                raise pytest.fail.Exception(str(wrong)) from None
         self._record("verdict", report.verdict)
         self._record("entries", sum(one.entries for one in report.evidence))
         self._record("largest difference / bound", f"{report.worst:.2g}")
@@ -94,4 +99,4 @@ class Backproof:
             yield
         except WitnessConflict as conflict:
             self._record(*CONFLICT)
-            pytest.fail(conflict_text(conflict))
+            raise pytest.fail.Exception(conflict_text(conflict)) from None

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -99,7 +99,7 @@ def _may_be_document(path: Path, parent: pytest.Collector) -> bool:
 
 
 @pytest.fixture
-def backproof(pytestconfig: pytest.Config, record_property: Callable[[str, object], None]) -> Backproof:
+def backproof(request: pytest.FixtureRequest) -> Backproof:
     """Checks that fail the test with the text of `backproof verify`.
 
     `backproof.document(path)` judges a document, `backproof.claim(left, right, model=…)` an equation of two formulas,
@@ -109,18 +109,25 @@ def backproof(pytestconfig: pytest.Config, record_property: Callable[[str, objec
     from verify.pytest_plugin.fixture import Backproof
     from verify.pytest_plugin.settings import settings_of
 
-    return Backproof(settings_of(pytestconfig), record_property)
+    return Backproof(settings_of(request.config), request.node.user_properties)
 
 
-def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
-    """`assert verdict == "proved"` compares a verdict with a text, which is never true."""
+@pytest.hookimpl(wrapper=True)
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> Generator[None, list[Any], list[Any]]:
+    """What a failed `assert verdict.verdict == "proved"` says, and a mistaken `assert verdict == "proved"`.
+
+    Of two of our words no difference of letters is shown: without one, pytest says where the word comes from, which
+    is the verdict with its evidence.
+    """
+    told = yield
     verdicts = sys.modules.get("verify.verdict")
     if verdicts is None or op not in ("==", "!="):
-        return None
-    for one, other in ((left, right), (right, left)):
-        if isinstance(one, verdicts.Verdict) and isinstance(other, str):
-            return [f"{one!r} {op} {other!r}", "a verdict is no text: compare verdict.verdict"]
-    return None
+        return told
+    if left in verdicts.ORDER and right in verdicts.ORDER:
+        return []
+    if isinstance(left, verdicts.Verdict) and isinstance(right, str):
+        return [[f"{left!r} {op} {right!r}", "a verdict is no text: compare verdict.verdict"]]
+    return told
 
 
 def pytest_terminal_summary(terminalreporter: Any, exitstatus: int, config: pytest.Config) -> None:
