@@ -25,6 +25,7 @@ from verify.verdict import Verdict
 
 if TYPE_CHECKING:
     from verify.audit.findings import AuditReport
+    from verify.cache import Cache
 
 
 def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_proof: bool = False) -> Report:
@@ -34,14 +35,23 @@ def document(path: str | Path, *, examples: int = 100, seed: int = 0, require_pr
 
     `report["2.3"].verdict` is one claim's verdict, `report.ok` whether all is as it should be.
     """
+    return judged(path, Effort(examples=examples, seed=seed), require_proof)
+
+
+def judged(path: str | Path, effort: Effort, require_proof: bool = False, cache: Cache | None = None) -> Report:
+    """`document` with all of an effort's settings, and with a cache where one is given.
+
+    Raises `WitnessConflict` too.
+    """
     text = read_bytes(str(path))
-    effort = Effort(examples=examples, seed=seed)
     try:
         found = read(str(path), text, folder=Path(path).parent)
     except DocumentError as error:
-        return Report((DocumentReport(str(path), (), (error,)),), seed, examples, require_proof)
-    entries = tuple(Judge(found, effort).entries())
-    return Report((DocumentReport(str(path), entries, found.errors, found),), seed, examples, require_proof)
+        reports = (DocumentReport(str(path), (), (error,)),)
+    else:
+        entries = tuple(Judge(found, effort, cache).entries())
+        reports = (DocumentReport(str(path), entries, found.errors, found),)
+    return Report(reports, effort.seed, effort.examples, require_proof)
 
 
 def function(f: ElementwiseFunction, *, examples: int = 100, seed: int = 0) -> Verdict:
@@ -58,17 +68,24 @@ def claim(left: Any, right: Any, *, model: Model, examples: int = 100, seed: int
 
     Raises `TypeError` for a bool or `sympy.Eq` (Eq(2*W, W + W) is already True), `ShapeError` where shapes differ.
     """
+    return settled(left, right, model, Effort(examples=examples, seed=seed))
+
+
+def settled(left: Any, right: Any, model: Model, effort: Effort) -> Verdict:
+    """`claim` with all of an effort's settings."""
+    from derive.derivation import Derivation
     from derive.language.substitute import free_letters
     from derive.model import members
 
     for side in (left, right):
-        if isinstance(side, bool | sp.Basic) and not getattr(side, "is_Matrix", False):
-            raise TypeError(f"verify.claim takes two formulas, and {side!r} is none; write claim(left, right, model=…)")
+        if not getattr(side, "is_Matrix", False):
+            what = "a derivation has two, .left and .right" if isinstance(side, Derivation) else f"{side!r} is none"
+            raise TypeError(f"verify.claim takes two formulas, and {what}; write claim(left, right, model=…)")
     last = model.time.last
     times = {letter for side in (left, right) for m in members(side) for letter in m.time.free_symbols}
     letters = sorted((times & (free_letters(left) | free_letters(right))) - {last}, key=str)
     indices = tuple(Index(letter, sp.Integer(model.time.first), last) for letter in letters)
-    asked, effort = Claim(left, right, model, indices=indices), Effort(examples=examples, seed=seed)
+    asked = Claim(left, right, model, indices=indices)
     verdict = settle(asked, effort)
     if verdict.verdict != "refuted":
         return verdict
@@ -101,6 +118,7 @@ def backward(
     """
     from verify.audit.audit import Plan, audit, truth_of
 
+    __tracebackhide__ = True  # a test runner points at the caller's line
     plan = Plan(dict(sizes or {}), instances, seed, dtype, exact)
     report = audit(function, truth_of(model, choices), plan, arrays=arrays, wrt=tuple(wrt), order=tuple(order))
     if not report.ok:

@@ -38,6 +38,7 @@ class Entry:
     statement: str = ""
     text: str = ""  # the formula as it was understood, as plain text; the LaTeX where it was not
     claim: Claim | None = field(default=None, repr=False, compare=False)  # in the first reading that type-checks
+    skip: str = ""  # why nothing is claimed, of what is skipped
 
     def is_ok(self, require_proof: bool = False) -> bool:
         """Whether this is as it should be: as expected, or good where nothing is expected."""
@@ -62,25 +63,25 @@ class Judge:
 
     def entries(self, wanted: Callable[[str], bool] = lambda _: True) -> Iterator[Entry]:
         """The report's lines in the document's order; `wanted` picks claims by id."""
-        for statement in self.document.statements:
-            if statement.role != "claim":
-                yield self._unclaimed(statement)
-            elif statement.problem is not None or not statement.links:
-                if wanted(statement.id):
-                    yield self._unreadable(statement)
-            else:
-                yield from (
-                    self._link(statement, link)
-                    for link in statement.links
-                    if wanted(statement.id) or wanted(link_id(statement, link))
-                )
+        for statement, link in lines(self.document):
+            if statement.role != "claim" or wanted(statement.id) or (link and wanted(link_id(statement, link))):
+                yield self.entry(statement, link)
+
+    def entry(self, statement: Statement, link: Link | None) -> Entry:
+        """One of `lines(document)`, judged. Raises `WitnessConflict`."""
+        if statement.role != "claim":
+            return self._unclaimed(statement)
+        return self._unreadable(statement) if link is None else self._link(statement, link)
 
     def _unclaimed(self, statement: Statement) -> Entry:
         problem = statement.problem
         verdict = None
         if statement.role == "given" and problem is not None:
             verdict = Verdict("unreadable", problem.message, place=problem.place)
-        return Entry(statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id)
+        skip = statement.directives.skip or ""
+        return Entry(
+            statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id, skip=skip
+        )
 
     def _unreadable(self, statement: Statement) -> Entry:
         problem = statement.problem
@@ -94,7 +95,7 @@ class Judge:
         expected = expect.get(str(link.position), expect.get(""))
         name = link_id(statement, link)
         if link.skip is not None:
-            return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
+            return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id, skip=link.skip)
         began = perf_counter()
         verdict, text, readings = self._read(statement, link)
         if verdict.verdict == "refuted" and self.effort.repair_seconds > 0:
@@ -215,6 +216,15 @@ def _text(link: Link, readings: tuple[Reading, ...]) -> str:
     """What was understood, as plain text."""
     claim = understood(readings)
     return link.latex if claim is None else f"{show(claim.left)} {RELATION_SIGNS[claim.relation]} {show(claim.right)}"
+
+
+def lines(document: Document) -> Iterator[tuple[Statement, Link | None]]:
+    """What becomes a line of a report, in the document's order: a claim link by link, anything else as a whole."""
+    for statement in document.statements:
+        if statement.role != "claim" or statement.problem is not None or not statement.links:
+            yield statement, None
+        else:
+            yield from ((statement, link) for link in statement.links)
 
 
 def link_id(statement: Statement, link: Link) -> str:

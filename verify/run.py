@@ -69,9 +69,10 @@ class Run:
             complain(str(error))
             return EXIT_CALL
         except WitnessConflict as error:
-            so_far = self._report(is_complete=False)
+            conflict = f"two witnesses disagree, which is an error in Backproof: {error}"
+            so_far = self._report(is_complete=False, notes=(*self.failures, conflict))
             self.show(so_far, console)
-            complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            complain(conflict)
             self.write(so_far)
             return EXIT_CONFLICT
         for failure in self.failures:
@@ -245,10 +246,13 @@ class Run:
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    def _report(self, quantities: DocumentReport | None = None, is_complete: bool = True) -> Report:
-        return Report(
-            tuple(self.done), self.effort.seed, self.effort.examples, self.require_proof, quantities, is_complete
-        )
+    def _report(
+        self, quantities: DocumentReport | None = None, is_complete: bool = True, notes: tuple[str, ...] | None = None
+    ) -> Report:
+        """What is known so far; the notes are what went wrong beside the documents that could be read."""
+        told = tuple(self.failures) if notes is None else notes
+        seed, examples = self.effort.seed, self.effort.examples
+        return Report(tuple(self.done), seed, examples, self.require_proof, quantities, is_complete, told)
 
     def write(self, report: Report) -> bool:
         """Every file that was asked for; False, and the reason on standard error, where one cannot be written."""
@@ -285,7 +289,7 @@ def _console(to_stderr: bool, quiet: bool) -> Console:
     """A terminal at its own width; a pipe gets whole lines."""
     console = Console(stderr=to_stderr, quiet=quiet, highlight=False)
     if not console.is_terminal:
-        console = Console(stderr=to_stderr, quiet=quiet, highlight=False, width=200)
+        console = Console(stderr=to_stderr, quiet=quiet, highlight=False, width=terminal.WIDTH_OF_PIPES)
     return console
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from verify.claim import Claim
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
-from verify.errors import Place
+from verify.errors import Place, clean
 
 # from worst to best: an equation's verdict is its worst link's
 ORDER = ("unreadable", "refuted", "undecided", "conditional", "tested", "proved")
@@ -70,6 +70,17 @@ class Verdict:
     def __post_init__(self) -> None:
         if self.verdict not in ORDER:
             raise ValueError(f"a verdict is one of {', '.join(ORDER)}, not {self.verdict!r}")
+
+    @property
+    def has_checks(self) -> bool:
+        """Whether any witness ran and came to an answer; what is good without one is an error of ours."""
+        return any(outcome.outcome in ("equal", "differ") for outcome in self.witnesses)
+
+    def __repr__(self) -> str:
+        """One line, which is what a failed `assert verdict.verdict == "proved"` shows."""
+        edits = (f"one edit away: {repair.edit}" for repair in self.repairs)
+        told = "; ".join(part for part in (self.message, self.hint, *edits) if part)
+        return clean(" ".join(f"<Verdict {self.verdict}: {told}>".split()))
 
     def __bool__(self) -> bool:
         raise TypeError("a verdict is no bool: compare .verdict, or ask report.ok")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "\\documentclass on]",
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
+@click.option("--junit", "junit_path", metavar="FILE", help="Write the report as JUnit XML; - for standard output.")
 @click.option(
     "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
 )
@@ -77,6 +78,7 @@ def verify(
     files: tuple[str, ...],
     read_as: Form | None,
     json_path: str | None,
+    junit_path: str | None,
     only: tuple[str, ...],
     examples: int,
     seed: int,
@@ -126,7 +128,7 @@ def verify(
         only,
         require_proof,
         timings,
-        Outputs({} if json_path is None else {"json": json_path}),
+        Outputs({form: path for form, path in (("json", json_path), ("junit", junit_path)) if path is not None}),
         quiet,
         certificates,
         None if no_cache and not watch else Cache(None if no_cache else cache_folder()),

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from verify.document.statements import Document
-from verify.errors import DocumentError
+from verify.errors import DocumentError, clean
 from verify.judge import Entry
 from verify.verdict import ORDER, Verdict
 
@@ -36,7 +36,7 @@ class DocumentReport:
 
 @dataclass(frozen=True)
 class Report:
-    """All documents of one run."""
+    """All documents of one run; `notes` are what went wrong beside them: files that could not be read."""
 
     documents: tuple[DocumentReport, ...]
     seed: int = 0
@@ -61,6 +61,14 @@ class Report:
         all_ok = all(entry.is_ok(self.require_proof) for entry in claims)
         givens_ok = all(entry.verdict is None for entry in givens)
         return bool(claims) and all_ok and givens_ok and not has_errors and self.is_complete
+
+    def __repr__(self) -> str:
+        """One line, which is what a failed `assert report.ok` shows: the counts, and the first that is wrong."""
+        counts = ", ".join(f"{count} {verdict}" for verdict, count in self.summary.items() if count) or "no claim"
+        wrong = [f"{error}" for document in self.documents for error in document.errors]
+        entries = (entry for document in self.documents for entry in document.entries)
+        wrong += [f"{e.place}: {e.id}: {e.verdict!r}" for e in entries if not e.is_ok(self.require_proof)]
+        return clean(" ".join(f"<Report {'ok' if self.ok else 'not ok'}: {'; '.join((counts, *wrong[:1]))}>".split()))
 
     def __getitem__(self, name: str) -> Verdict:
         """The verdict of a claim by id, in the first document that has it."""

@@ -5,7 +5,8 @@ Formulas go through `Text` only: rich would take the brackets of `diag[d]` for m
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from io import StringIO
 
 from rich.console import Console, Group, RenderableType
 from rich.padding import Padding
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
-from verify.errors import clean
+from verify.errors import DocumentError, clean
 from verify.judge import Entry
 from verify.report.model import DocumentReport, Report
 from verify.verdict import Verdict
@@ -24,6 +25,7 @@ STYLES = {
     "unreadable": "red",
 }  # fmt: skip
 SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
+WIDTH_OF_PIPES = 200
 MANY_ZEROS = 4  # inputs that are 0, from which on they are named on one line
 
 
@@ -32,8 +34,7 @@ def show_document(document: DocumentReport, report: Report, console: Console, ti
     console.print()
     console.print(Text(clean(document.path), style="bold"))
     for error in document.errors:
-        console.print(Text(f"{error.place}: {clean(error.message)}", style="red"))
-        console.print(Padding(Text(error.place.caret()), (0, 0, 0, 4), expand=False))
+        console.print(_wrong_declaration(error))
     if document.entries:
         console.print(_table(document, report, timings, console.width))
     for text in _hypotheses(document.entries):
@@ -61,6 +62,51 @@ def show_summary(report: Report, console: Console) -> None:
         line.append(f"({expected} of them as expected by the document)  ", "dim")
     console.print(line)
     console.print(Text("all as it should be", "bold green") if report.ok else Text("not as it should be", "bold red"))
+
+
+def troubles(document: DocumentReport, require_proof: bool = False) -> Iterator[str]:
+    """The texts of all that is wrong in a document, as a pipe gets them."""
+    yield from map(declaration_text, document.errors)
+    for entry in document.entries:
+        if not entry.is_ok(require_proof):
+            yield trouble_text(entry)
+
+
+def declaration_text(error: DocumentError) -> str:
+    """A wrong declaration with its caret, as a pipe gets it."""
+    return _plain(_wrong_declaration(error))
+
+
+def trouble_text(entry: Entry) -> str:
+    """What `show_document` says of a claim that is not as it should be, as a pipe gets it."""
+    return _plain(_trouble(entry))
+
+
+def verdict_text(verdict: Verdict, of: str) -> str:
+    """The same of a verdict on formulas that stand in no document."""
+    return _plain(Group(Text(f"{clean(of)}: {verdict.verdict}"), _told(verdict)))
+
+
+def _plain(part: RenderableType) -> str:
+    """Text without colours, whatever the environment says, and without blanks at the ends of lines."""
+    written = StringIO()
+    console = Console(
+        file=written,
+        width=WIDTH_OF_PIPES,
+        color_system=None,
+        force_terminal=False,
+        highlight=False,
+        legacy_windows=False,
+    )
+    console.print(part)
+    return "\n".join(line.rstrip() for line in written.getvalue().split("\n")).strip("\n")
+
+
+def _wrong_declaration(error: DocumentError) -> RenderableType:
+    return Group(
+        Text(f"{error.place}: {clean(error.message)}", style="red"),
+        Padding(Text(error.place.caret()), (0, 0, 0, 4), expand=False),
+    )
 
 
 def _hypotheses(entries: Iterable[Entry]) -> list[str]:
@@ -113,12 +159,15 @@ def _verdict_cell(entry: Entry, report: Report) -> Text:
 def _trouble(entry: Entry) -> RenderableType:
     verdict = entry.verdict
     assert verdict is not None
-    parts: list[RenderableType] = [
-        Text(f"\n{entry.place}: {clean(entry.id)}: {verdict.verdict}", STYLES[verdict.verdict])
-    ]
+    head = Text(f"\n{entry.place}: {clean(entry.id)}: {verdict.verdict}", STYLES[verdict.verdict])
+    return Group(head, _told(verdict, entry.expected))
+
+
+def _told(verdict: Verdict, expected: str | None = None) -> RenderableType:
+    """The message, what is wrong and where, what would mend it, and the evidence."""
     body: list[RenderableType] = [Text(clean(verdict.message))]
-    if entry.expected is not None:
-        body.append(Text(f"the document expects {entry.expected}", "yellow"))
+    if expected is not None:
+        body.append(Text(f"the document expects {expected}", "yellow"))
     if verdict.place is not None:
         body.append(Text(f"{verdict.place}\n{verdict.place.caret()}"))
     if verdict.hint and verdict.hint not in (repair.edit for repair in verdict.repairs):
@@ -127,8 +176,8 @@ def _trouble(entry: Entry) -> RenderableType:
     body.extend(_readings(verdict))
     if verdict.counterexample is not None:
         body.append(counterexample_text(verdict.counterexample))
-    body.extend(Text(_witness(outcome), "dim") for outcome in verdict.witnesses)
-    return Group(*parts, Padding(Group(*body), (0, 0, 0, 4), expand=False))
+    body.extend(Text(witness_text(outcome), "dim") for outcome in verdict.witnesses)
+    return Padding(Group(*body), (0, 0, 0, 4), expand=False)
 
 
 def _repairs(verdict: Verdict) -> list[RenderableType]:
@@ -152,7 +201,8 @@ def _readings(verdict: Verdict) -> list[RenderableType]:
     return lines
 
 
-def _witness(outcome: Outcome) -> str:
+def witness_text(outcome: Outcome) -> str:
+    """One witness's answer in a line."""
     bound = "" if outcome.bound is None else f", wrong with probability at most {outcome.bound:.1e}"
     count = f" on {outcome.instances} instances" if outcome.instances else ""
     return clean(
