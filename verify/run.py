@@ -13,7 +13,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
 
 from derive.errors import BackproofError
 from verify.cache import Cache
@@ -23,9 +22,10 @@ from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
 from verify.limits import Effort
 from verify.replayed import save
-from verify.report import terminal, unix
+from verify.report.complaints import complain as complain
 from verify.report.model import DocumentReport, Report
 from verify.report.outputs import Outputs
+from verify.report.screens import SCREENS, Detail, Screen
 
 EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -52,7 +52,7 @@ class Run:
     quiet: bool = False
     certificates: str | None = None
     cache: Cache | None = None
-    form: str = "table"  # or unix
+    form: str = "table"  # a key of SCREENS
     everything: bool = False  # good claims too, in the unix form
     read_as: Form | None = None
     done: list[DocumentReport] = field(default_factory=list)
@@ -66,16 +66,16 @@ class Run:
             self.outputs.check()
             report = self.report()
         except CallError as error:
-            complain(str(error))
+            self.screen.complain(str(error))
             return EXIT_CALL
         except WitnessConflict as error:
             so_far = self._report(is_complete=False)
             self.show(so_far, console)
-            complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            self.screen.complain(f"two witnesses disagree, which is an error in Backproof: {error}")
             self.write(so_far)
             return EXIT_CONFLICT
         for failure in self.failures:
-            complain(failure)
+            self.screen.complain(failure)
         self.show(report, console)
         self.sum_up(report, console)
         is_written = self.write(report)
@@ -134,17 +134,16 @@ class Run:
     def show(self, report: Report, console: Console) -> None:
         """Every document, in the form that was asked for."""
         for document in (*report.documents, *([report.quantities] if report.quantities else [])):
-            if self.form == "unix":
-                unix.show_document(document, report, console, self.everything)
-            else:
-                terminal.show_document(document, report, console, self.timings)
+            self.screen.show_document(document, report, console, Detail(self.timings, self.everything))
 
     def sum_up(self, report: Report, console: Console) -> None:
-        """The closing lines; the unix form has none, so that every line names a place."""
-        if self.form != "unix":
-            terminal.show_summary(report, console)
-        elif not report.is_complete:
-            complain("interrupted: these are the results so far")
+        """The closing lines of the form."""
+        self.screen.show_summary(report, console)
+
+    @property
+    def screen(self) -> Screen:
+        """The form that was asked for."""
+        return SCREENS[self.form]
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -255,7 +254,7 @@ class Run:
         try:
             self.outputs.write(report, self.timings)
         except CallError as error:
-            complain(str(error))
+            self.screen.complain(str(error))
             return False
         return True
 
@@ -287,8 +286,3 @@ def _console(to_stderr: bool, quiet: bool) -> Console:
     if not console.is_terminal:
         console = Console(stderr=to_stderr, quiet=quiet, highlight=False, width=200)
     return console
-
-
-def complain(message: str) -> None:
-    """A message on standard error, its lines as they are: a caret stands below its sign."""
-    Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"), soft_wrap=True)
