@@ -6,9 +6,11 @@ from dataclasses import replace
 import pytest
 from click.testing import CliRunner
 
-from tests.verify.report.documents import HEAD, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report, run, shown
+from tests.verify.report.documents import HEAD, POISON, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report, run, shown
 from verify.cli import main
 from verify.cli.verify import verify
+from verify.errors import clean
+from verify.report.github import command
 from verify.report.screens import SCREENS
 
 COMMAND = re.compile(r"::(error|notice) ((?:\w+=[^,:\r\n]*,?)+)::([^\r\n]*)")
@@ -74,6 +76,15 @@ def test_no_document_writes_a_command():
     assert {name for name, _, _ in found[:-1]} == {"error"}
     lines = text.count("\n")
     assert all(at["file"] == "notes.md" and 1 <= int(at["line"]) <= lines for _, at, _ in found[:-1])
+
+
+@pytest.mark.parametrize("poison", [*POISON, "a\nb", "a\r\n::error::b", "a\rb", "a%0Ab"])
+def test_any_text_stays_within_its_command(poison):
+    ((name, at, data),) = commands(command("error", poison, {"file": poison, "line": 1}))
+    assert (name, at["line"], at["file"]) == ("error", "1", data)
+    kept = clean(poison.replace("\r", "CR")).replace("CR", "\r")
+    assert data == kept.replace("\u2028", " ")
+    assert "\x1b" not in data
 
 
 def test_a_path_writes_no_command_either():

@@ -9,7 +9,7 @@ import pytest
 
 from tests.verify.report.documents import EXPECTED, HEAD, OPEN, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report, run
 from verify.report.model import Report
-from verify.report.sarif import MOST, as_dict, render
+from verify.report.sarif import MOST, _message, as_dict, render
 
 SCHEMA = json.loads((Path(__file__).parent / "schemas" / "sarif-2.1.0-rtm.5.json").read_text(encoding="utf-8"))
 VALIDATOR = jsonschema.Draft4Validator(SCHEMA, format_checker=jsonschema.FormatChecker())
@@ -93,6 +93,20 @@ def test_the_region_is_the_formula_over_lines_and_behind_astral_characters():
     assert stretch(two, text) == "s_t\n  = W^\\top s_{t-1} + 0 s_t"
     assert stretch(astral, text) == "Q"
     assert two["locations"][0]["physicalLocation"]["region"]["snippet"]["text"] == stretch(two, text)
+
+
+def test_a_row_that_goes_on_with_the_row_above_is_found_in_its_own_row():
+    text = HEAD + "\\begin{align}\ns_t &= s_t \\tag{a} \\\\\n &= 2 s_t \\tag{b}\n\\end{align}\n"
+    assert stretch(results(report(text))["b"], text).strip("& ") == "= 2 s_t"
+
+
+def test_a_given_that_cannot_be_read_is_a_result():
+    text = HEAD.replace("= U x_t", "= {U x_t") + RIGHT
+    assert results(report(text))["1"]["ruleId"] == "unreadable"
+
+
+def test_a_message_holds_no_placeholder():
+    assert _message("{0} and {a}") == "{{0}} and {{a}}"
 
 
 def test_the_fix_mends_the_document():

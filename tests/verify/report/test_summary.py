@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from tests.verify.report.documents import EXPECTED, HEAD, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report
+from tests.verify.report.documents import EXPECTED, HEAD, POISON, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report
+from verify.errors import clean
 from verify.files import append
 from verify.report.outputs import APPENDED, Outputs
-from verify.report.summary import LIMIT, render
+from verify.report.summary import LIMIT, _code, _fenced, render
 
 MARKDOWN = MarkdownIt("commonmark", {"linkify": False}).enable("table")
 PLAIN = {
@@ -66,6 +67,22 @@ def test_a_hostile_document_writes_no_markdown():
     for harm in ("@", "#", "<", "http", "::", "!["):
         assert harm not in said
     assert "@everyone" in text  # in code, where it names nobody
+
+
+@pytest.mark.parametrize("poison", [*POISON, "a ``` b", "````", " x ", "a|b", "a\n```\n# b", "`a`", "~~~"])
+def test_any_text_stays_within_its_code(poison):
+    (inline,) = [token for token in tokens(f"x {_code(poison)} y") if token.type == "code_inline"]
+    assert inline.content.strip() == clean(" ".join(poison.split())).strip()
+    fence, after = [
+        token for token in tokens("\n".join([*_fenced(poison), "after"])) if token.type in ("fence", "text")
+    ]
+    assert (fence.content, after.content) == (f"{clean(poison)}\n", "after")
+
+
+def test_a_path_ends_no_cell():
+    (row,) = [line for line in render(report(HEAD + RIGHT, "a|b`.md")).splitlines() if line.startswith("| `")]
+    cells = [token.content for token in tokens(f"|{'a|' * 8}\n|{'---|' * 8}\n{row}") if token.type == "inline"][8:]
+    assert cells[:2] == ["`` a|b`.md ``", "1"]
 
 
 def test_a_summary_is_added_to_what_is_there(here):
