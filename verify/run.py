@@ -39,6 +39,10 @@ def exit_code(report: Report, has_call_errors: bool) -> int:
     return EXIT_OK if report.ok else EXIT_CLAIMS
 
 
+class NothingDeclared(CallError):
+    """None of the files that a hook hands over is a document of ours."""
+
+
 @dataclass
 class Run:
     """The options of one run, and what it has found so far."""
@@ -55,6 +59,7 @@ class Run:
     form: str = "table"  # a key of SCREENS
     everything: bool = False  # good claims too, in the unix form
     read_as: Form | None = None
+    declared: bool = False  # documents that declare nothing are passed over
     done: list[DocumentReport] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
@@ -65,6 +70,9 @@ class Run:
         try:
             self.outputs.check()
             report = self.report()
+        except NothingDeclared as error:
+            self.screen.complain(str(error))
+            return EXIT_OK
         except CallError as error:
             self.screen.complain(str(error))
             return EXIT_CALL
@@ -154,6 +162,10 @@ class Run:
                 found.append(read(path, text, self.read_as, folder))
             except DocumentError as error:
                 self.failures.append(str(error))
+        if self.declared:
+            found = [document for document in found if document.is_declared or document.errors]
+            if not found and not self.failures:
+                raise NothingDeclared("no file has a backproof block: nothing is checked")
         for document in found:
             if not document.claims and not document.errors:
                 self.failures.append(f"{document.source.path}: no claim: no display equation outside given and skip")

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--sarif", "sarif_path", metavar="FILE", help="Write what is wrong as SARIF 2.1.0, for code scanners.")
 @click.option(
+    "--codequality", "codequality_path", metavar="FILE", help="Write what is wrong as GitLab's code quality reads it."
+)
+@click.option(
     "--summary",
     "summary_path",
     metavar="FILE",
@@ -78,6 +81,7 @@ if TYPE_CHECKING:
     "github: annotations on the source lines.",
 )
 @click.option("--all", "everything", is_flag=True, help="With --format unix: list good claims too.")
+@click.option("--declared", is_flag=True, help="Pass over files that have no backproof block.")
 @click.option("--watch", is_flag=True, help="Check again on every save and print what changed; Ctrl-C ends it.")
 @click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
@@ -86,6 +90,7 @@ def verify(
     read_as: Form | None,
     json_path: str | None,
     sarif_path: str | None,
+    codequality_path: str | None,
     summary_path: str | None,
     only: tuple[str, ...],
     examples: int,
@@ -99,6 +104,7 @@ def verify(
     timings: bool,
     form: str,
     everything: bool,
+    declared: bool,
     watch: bool,
     no_cache: bool,
     quiet: bool,
@@ -133,7 +139,7 @@ def verify(
     from verify.report.outputs import Outputs
     from verify.run import Run
 
-    paths = {"json": json_path, "sarif": sarif_path, "summary": summary_path}
+    paths = {"json": json_path, "sarif": sarif_path, "codequality": codequality_path, "summary": summary_path}
     run = Run(
         files,
         Effort(steps, examples, seed, seconds=time_limit, repair_seconds=repair_limit),
@@ -147,6 +153,7 @@ def verify(
         form,
         everything,
         read_as,
+        declared,
     )
     if watch:
         from verify.watch import Watch

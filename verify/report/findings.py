@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from hashlib import sha256
 
 from verify.judge import Entry
 from verify.report.model import DocumentReport
@@ -65,3 +67,17 @@ def in_words(entry: Entry, require_proof: bool = False, with_lines: bool = True)
         yield entry.verdict.hint
     for repair in entry.verdict.repairs:
         yield f"one edit away: {repair.edit}{f': {repair.latex}' if with_lines else ''}"
+
+
+def fingerprints(found: Iterable[Finding]) -> Iterator[str]:
+    """For each finding what stays the same wherever its line stands and whatever its number.
+
+    Of the file, the rule and the formula, or a wrong declaration's message; equal ones are counted.
+    """
+    seen: Counter[str] = Counter()
+    for finding in found:
+        about = finding.words[0] if finding.entry is None else finding.entry.latex
+        text = "\0".join((finding.region.file, finding.key, "".join(about.split())))
+        mark = sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+        seen[mark] += 1
+        yield f"{mark}:{seen[mark]}"

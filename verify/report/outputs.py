@@ -16,6 +16,7 @@ FORMS: Mapping[str, str] = {
     "json": "verify.report.json",
     "sarif": "verify.report.sarif",
     "summary": "verify.report.summary",
+    "codequality": "verify.report.codequality",
 }
 # forms that are added to the end of their file, which others may have begun, and the bytes that such a file may hold
 APPENDED: Mapping[str, int] = {"summary": 1 << 20}

@@ -9,15 +9,13 @@ section numbers are given below.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
-from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
 from verify.errors import clean
-from verify.report.findings import Finding, findings, in_words
+from verify.report.findings import Finding, findings, fingerprints, in_words
 from verify.report.json import evidence
 from verify.report.model import Report
 from verify.report.regions import Region
@@ -45,7 +43,7 @@ def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
         "invocations": [_invocation(report, len(found) - len(kept))],
         "originalUriBaseIds": {ROOT: {"description": {"text": "The folder in which the command ran."}}},
         "columnKind": "unicodeCodePoints",  # 3.14.17; as in every other form of the report
-        "results": list(_results(kept, report, timings)),
+        "results": [_result(*pair, report, timings) for pair in zip(kept, fingerprints(kept), strict=True)],
         "properties": {"summary": report.summary, "ok": report.ok, "seed": report.seed},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
@@ -77,14 +75,6 @@ def _invocation(report: Report, left_out: int) -> dict[str, Any]:
     return found
 
 
-def _results(found: list[Finding], report: Report, timings: bool) -> Iterator[dict[str, Any]]:
-    seen: Counter[str] = Counter()
-    for finding in found:
-        mark = _fingerprint(finding)
-        seen[mark] += 1
-        yield _result(finding, f"{mark}:{seen[mark]}", report, timings)
-
-
 def _result(finding: Finding, fingerprint: str, report: Report, timings: bool) -> dict[str, Any]:
     entry, at = finding.entry, finding.region
     words = finding.words if entry is None else tuple(in_words(entry, report.require_proof, with_lines=False))
@@ -98,6 +88,7 @@ def _result(finding: Finding, fingerprint: str, report: Report, timings: bool) -
         "level": finding.rule.level,
         "message": {"text": _message(f"{finding.title}: {'; '.join(words)}")},
         "locations": [location],
+        # GitHub's own key, primaryLocationLineHash, is left to its upload, which warns of any value but its own
         "partialFingerprints": {"backproofFormula/v1": fingerprint},
     }
     if finding.mended is not None:
@@ -112,17 +103,6 @@ def _result(finding: Finding, fingerprint: str, report: Report, timings: bool) -
 def _message(text: str) -> str:
     """Plain text: braces stand twice (3.11.5), and no bracket opens a link (3.11.6)."""
     return clean(text).replace("{", "{{").replace("}", "}}").replace("](", "] (")
-
-
-def _fingerprint(finding: Finding) -> str:
-    """The same wherever the line stands and whatever its number: of the formula, or of a wrong declaration's message.
-
-    Not under GitHub's own key, `primaryLocationLineHash`: its upload adds that one, from the text of the line, and
-    warns of any other value.
-    """
-    formula = finding.words[0] if finding.entry is None else finding.entry.latex
-    text = "\0".join((finding.region.file, finding.key, "".join(formula.split())))
-    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _physical(at: Region) -> dict[str, Any]:
