@@ -163,7 +163,7 @@ class Run:
             except DocumentError as error:
                 self.failures.append(str(error))
         if self.declared:
-            found = [document for document in found if document.is_declared or document.errors]
+            found = [document for document in found if document.is_declared]
             if not found and not self.failures:
                 raise NothingDeclared("no file has a backproof block: nothing is checked")
         for document in found:

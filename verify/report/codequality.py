@@ -1,4 +1,4 @@
-"""The report as GitLab reads code quality: a list of what is not as it should be, each with its line and a fingerprint."""
+"""The report as GitLab reads code quality: what is not as it should be, each with its lines and a fingerprint."""
 
 from __future__ import annotations
 
@@ -21,13 +21,11 @@ def render(report: Report, timings: bool = False) -> str:
 
 
 def _issue(finding: Finding, fingerprint: str) -> dict[str, Any]:
+    at = finding.region
     return {
         "description": clean(f"{finding.title}: {'; '.join(finding.words)}"),
         "check_name": finding.key,
         "fingerprint": fingerprint,
         "severity": SEVERITY[finding.rule.level],
-        "location": {
-            "path": finding.region.file,
-            "lines": {"begin": finding.region.line, "end": finding.region.end_line},
-        },
+        "location": {"path": at.file, "lines": {"begin": at.line, "end": at.end_line}},
     }
