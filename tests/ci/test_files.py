@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from functools import reduce
@@ -13,10 +14,12 @@ import jsonschema
 import pytest
 import yaml
 from click.testing import CliRunner
+from markdown_it import MarkdownIt
 
 from tests.verify.report.documents import HEAD, RIGHT, WRONG
 from verify.cli import main
 from verify.cli.verify import verify
+from verify.report.rules import RULES
 
 ROOT = Path(__file__).parent.parent.parent
 # each file's schema, and a place in it that the schema must mind
@@ -171,6 +174,24 @@ def test_the_action_installs_no_version_that_is_none(action, tmp_path):
         assert (done.returncode, outputs) == (2, {})
         assert "is no version" in done.stdout
     assert not (tmp_path / "harm").exists()
+
+
+def test_the_page_shows_what_is_written(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    readme, page = ((ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "docs/ci.md"))
+    (tmp_path / "docs").mkdir()
+    document = re.search(r"````markdown\n(.*?)````", readme, re.DOTALL).group(1)
+    (tmp_path / "docs" / "notes.md").write_text(document, encoding="utf-8")
+    options = ["--format", "github", "--summary", "summary", "--codequality", "quality", "--sarif", "sarif"]
+    result = CliRunner().invoke(main, ["verify", *options, "docs/notes.md"])
+    written = result.stdout + "".join((tmp_path / name).read_text(encoding="utf-8") for name in ("summary", "quality"))
+    shown = [token.content for token in MarkdownIt().parse(page) if token.type == "fence" and not token.info]
+    assert len(shown) == 3
+    assert [block for block in shown if block not in written] == []
+    rules = re.findall(r"^\| `([\w-]+)` \| (error|warning) \|", page, re.MULTILINE)
+    assert dict(rules) == {key: rule.level for key, rule in RULES.items()}
+    inputs = set(re.findall(r"^\| `([\w-]+)` \| ", page.split("| input |")[1].split("Outputs:")[0], re.MULTILINE))
+    assert inputs == set(read("action.yml")["inputs"])
 
 
 # --- files that declare nothing --------------------------------------------------------------------------------------
