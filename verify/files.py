@@ -40,6 +40,24 @@ def write(content: str | bytes, path: str | Path) -> None:
         raise
 
 
+def append(content: str | bytes, path: str | Path) -> None:
+    """Write at the end of what a file holds, whole or not at all. Raises `OSError`."""
+    with open(path, "ab", buffering=0) as stream:
+        before, rest = stream.tell() if stream.seekable() else None, memoryview(_encoded(content))
+        try:
+            while rest:
+                rest = rest[stream.write(rest) :]
+        except BaseException:
+            if before is not None:
+                stream.truncate(before)
+            raise
+
+
+def size(path: str | Path) -> int:
+    """How many bytes a file holds; 0 where there is none, or it is no file."""
+    return Path(path).stat().st_size if Path(path).is_file() else 0
+
+
 def _encoded(content: str | bytes) -> bytes:
     return content if isinstance(content, bytes) else content.encode("utf-8")
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-from rich.text import Text
 
 from derive.errors import BackproofError
 from verify.cache import Cache
@@ -23,9 +22,10 @@ from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
 from verify.limits import Effort
 from verify.replayed import save
-from verify.report import terminal, unix
+from verify.report.complaints import complain as complain
 from verify.report.model import DocumentReport, Report
 from verify.report.outputs import Outputs
+from verify.report.screens import SCREENS, Detail, Screen
 
 EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -37,6 +37,10 @@ def exit_code(report: Report, has_call_errors: bool) -> int:
     if has_call_errors or any(document.errors for document in report.documents):
         return EXIT_CALL
     return EXIT_OK if report.ok else EXIT_CLAIMS
+
+
+class NothingDeclared(CallError):
+    """None of the files that a hook hands over is a document of ours."""
 
 
 @dataclass
@@ -52,9 +56,10 @@ class Run:
     quiet: bool = False
     certificates: str | None = None
     cache: Cache | None = None
-    form: str = "table"  # or unix
+    form: str = "table"  # a key of SCREENS
     everything: bool = False  # good claims too, in the unix form
     read_as: Form | None = None
+    declared: bool = False  # documents that declare nothing are passed over
     done: list[DocumentReport] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
@@ -65,18 +70,21 @@ class Run:
         try:
             self.outputs.check()
             report = self.report()
+        except NothingDeclared as error:
+            self.screen.complain(str(error))
+            return EXIT_OK
         except CallError as error:
-            complain(str(error))
+            self.screen.complain(str(error))
             return EXIT_CALL
         except WitnessConflict as error:
             conflict = f"two witnesses disagree, which is an error in Backproof: {error}"
             so_far = self._report(is_complete=False, notes=(*self.failures, conflict))
             self.show(so_far, console)
-            complain(conflict)
+            self.screen.complain(conflict)
             self.write(so_far)
             return EXIT_CONFLICT
         for failure in self.failures:
-            complain(failure)
+            self.screen.complain(failure)
         self.show(report, console)
         self.sum_up(report, console)
         is_written = self.write(report)
@@ -135,17 +143,16 @@ class Run:
     def show(self, report: Report, console: Console) -> None:
         """Every document, in the form that was asked for."""
         for document in (*report.documents, *([report.quantities] if report.quantities else [])):
-            if self.form == "unix":
-                unix.show_document(document, report, console, self.everything)
-            else:
-                terminal.show_document(document, report, console, self.timings)
+            self.screen.show_document(document, report, console, Detail(self.timings, self.everything))
 
     def sum_up(self, report: Report, console: Console) -> None:
-        """The closing lines; the unix form has none, so that every line names a place."""
-        if self.form != "unix":
-            terminal.show_summary(report, console)
-        elif not report.is_complete:
-            complain("interrupted: these are the results so far")
+        """The closing lines of the form."""
+        self.screen.show_summary(report, console)
+
+    @property
+    def screen(self) -> Screen:
+        """The form that was asked for."""
+        return SCREENS[self.form]
 
     # --- reading -----------------------------------------------------------------------------------------------
 
@@ -156,6 +163,10 @@ class Run:
                 found.append(read(path, text, self.read_as, folder))
             except DocumentError as error:
                 self.failures.append(str(error))
+        if self.declared:
+            found = [document for document in found if document.is_declared]
+            if not found and not self.failures:
+                raise NothingDeclared("no file has a backproof block: nothing is checked")
         for document in found:
             if not document.claims and not document.errors:
                 self.failures.append(f"{document.source.path}: no claim: no display equation outside given and skip")
@@ -259,7 +270,7 @@ class Run:
         try:
             self.outputs.write(report, self.timings)
         except CallError as error:
-            complain(str(error))
+            self.screen.complain(str(error))
             return False
         return True
 
@@ -291,8 +302,3 @@ def _console(to_stderr: bool, quiet: bool) -> Console:
     if not console.is_terminal:
         console = Console(stderr=to_stderr, quiet=quiet, highlight=False, width=terminal.WIDTH_OF_PIPES)
     return console
-
-
-def complain(message: str) -> None:
-    """A message on standard error, its lines as they are: a caret stands below its sign."""
-    Console(stderr=True, highlight=False).print(Text(f"backproof: {clean(message)}", "red"), soft_wrap=True)

@@ -20,7 +20,7 @@ from rich.text import Text
 from verify.errors import CallError, WitnessConflict, clean
 from verify.judge import Entry
 from verify.report.model import DocumentReport, Report
-from verify.run import EXIT_INTERRUPTED, Run, complain
+from verify.run import EXIT_INTERRUPTED, Run
 
 PAUSE = 0.3  # seconds between two looks at the files
 CALM = 0.05  # a file that has not changed for so long is not being written
@@ -69,7 +69,7 @@ class Watch:
         """What is wrong with the call or a file, unless it was wrong in the same way before."""
         for trouble in dict.fromkeys(troubles):
             if trouble not in self.troubles:
-                complain(trouble)
+                self.run.screen.complain(trouble)
         self.troubles = tuple(troubles)
 
     def _changed(self, report: Report) -> Report:
@@ -88,7 +88,7 @@ class Watch:
             if left[state] < 0:
                 entries.append(entry)
         self.claims[document.path] = new
-        gone = sorted(_names(old) - _names(new)) if self.run.form != "unix" else []  # there every line names a place
+        gone = sorted(_names(old) - _names(new)) if not self.run.screen.is_for_machines else []
         for name in gone:
             self.console.print(Text(clean(f"{document.path}: {name} is gone"), style="dim"))
         errors = tuple(error for error in document.errors if _state_of_error(error) not in old)

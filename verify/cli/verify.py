@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
 @click.option("--junit", "junit_path", metavar="FILE", help="Write the report as JUnit XML; - for standard output.")
+@click.option("--sarif", "sarif_path", metavar="FILE", help="Write what is wrong as SARIF 2.1.0, for code scanners.")
+@click.option(
+    "--codequality", "codequality_path", metavar="FILE", help="Write what is wrong as GitLab's code quality reads it."
+)
+@click.option(
+    "--summary",
+    "summary_path",
+    metavar="FILE",
+    help="Add a summary in Markdown to the end of FILE, such as $GITHUB_STEP_SUMMARY.",
+)
 @click.option(
     "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
 )
@@ -65,12 +75,14 @@ if TYPE_CHECKING:
 @click.option(
     "--format",
     "form",
-    type=click.Choice(["table", "unix"]),
+    type=click.Choice(["table", "unix", "github"]),
     default="table",
     show_default=True,
-    help="unix: one line `file:line:column: verdict: id: message` a claim that is not as it should be.",
+    help="unix: one line `file:line:column: verdict: id: message` a claim that is not as it should be; "
+    "github: annotations on the source lines.",
 )
 @click.option("--all", "everything", is_flag=True, help="With --format unix: list good claims too.")
+@click.option("--declared", is_flag=True, help="Pass over files that have no backproof block.")
 @click.option("--watch", is_flag=True, help="Check again on every save and print what changed; Ctrl-C ends it.")
 @click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
@@ -79,6 +91,9 @@ def verify(
     read_as: Form | None,
     json_path: str | None,
     junit_path: str | None,
+    sarif_path: str | None,
+    codequality_path: str | None,
+    summary_path: str | None,
     only: tuple[str, ...],
     examples: int,
     seed: int,
@@ -91,6 +106,7 @@ def verify(
     timings: bool,
     form: str,
     everything: bool,
+    declared: bool,
     watch: bool,
     no_cache: bool,
     quiet: bool,
@@ -106,6 +122,7 @@ def verify(
       backproof verify --format unix notes.md            for grep, vim and Emacs
       backproof verify --watch notes.md                  again on every save
       backproof verify --json report.json --require-proof chapters/*.md
+      backproof verify --format github --sarif out.sarif --summary "$GITHUB_STEP_SUMMARY" notes.md
 
     \b
     Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
@@ -117,24 +134,34 @@ def verify(
         raise click.UsageError("--watch needs a FILE to look at; standard input and the built-in suite do not change")
     if everything and form != "unix":
         raise click.UsageError("--all goes with --format unix; the table lists every claim anyway")
+    if watch and summary_path is not None:
+        raise click.UsageError("--summary adds to its FILE, and --watch would do so at every save")
     from verify.cache import Cache, cache_folder
     from verify.limits import Effort
     from verify.report.outputs import Outputs
     from verify.run import Run
 
+    paths = {
+        "json": json_path,
+        "junit": junit_path,
+        "sarif": sarif_path,
+        "codequality": codequality_path,
+        "summary": summary_path,
+    }
     run = Run(
         files,
         Effort(steps, examples, seed, seconds=time_limit, repair_seconds=repair_limit),
         only,
         require_proof,
         timings,
-        Outputs({form: path for form, path in (("json", json_path), ("junit", junit_path)) if path is not None}),
+        Outputs({form: path for form, path in paths.items() if path is not None}),
         quiet,
         certificates,
         None if no_cache and not watch else Cache(None if no_cache else cache_folder()),
         form,
         everything,
         read_as,
+        declared,
     )
     if watch:
         from verify.watch import Watch

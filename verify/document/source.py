@@ -15,11 +15,16 @@ _WINDOW = 400  # of a longer line a place keeps the surroundings only
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of a document that has a path, and lines, of its own; `label` tells its equations' ids apart."""
+    """A stretch of a document that has a path, and lines, of its own; `label` tells its equations' ids apart.
+
+    Of a part that is no file of its own (a notebook's cell), `lines` says in which line of the document's file each of
+    its lines stands.
+    """
 
     path: str
     start: int
     label: str = ""
+    lines: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,12 @@ class Source:
         number = line - bisect_right(self.starts, part.start) + 1
         return Place(part.path, number, offset - start + 1, text, max(1, width), first - start)
 
+    def offset(self, place: Place) -> int:
+        """Where a place lies: what `place` is the inverse of."""
+        start = next((part.start for part in self.parts if part.path == place.path), 0)
+        line = min(bisect_right(self.starts, start) + place.line - 1, len(self.starts))
+        return min(self.starts[line - 1] + place.column - 1, len(self.text))
+
 
 class Assembly:
     """Puts a document together from its parts, in the order in which they are read."""
@@ -65,10 +76,10 @@ class Assembly:
         self.texts: list[str] = []
         self.length = 0
 
-    def add(self, path: str, text: str, label: str = "") -> int:
+    def add(self, path: str, text: str, label: str = "", lines: tuple[int, ...] = ()) -> int:
         """Append a part; the offset of its first character."""
         start = self.length
-        self.parts.append(Part(path, start, label))
+        self.parts.append(Part(path, start, label, lines))
         self.texts.append(text)
         self.length += len(text) + 1  # a line break between parts
         return start

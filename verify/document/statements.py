@@ -87,6 +87,7 @@ class Document:
     source: Source
     statements: tuple[Statement, ...]
     errors: tuple[DocumentError, ...] = field(default=())
+    is_declared: bool = True  # it has a declaration block
 
     @property
     def claims(self) -> tuple[Statement, ...]:
@@ -131,7 +132,8 @@ class _Reading:
             except DocumentError as error:
                 self._note(error)
         self._check_givens()
-        return Document(self.source, tuple(self.statements), tuple(self.errors.values()))
+        is_declared = any(piece.kind == "block" for piece in self.pieces)
+        return Document(self.source, tuple(self.statements), tuple(self.errors.values()), is_declared)
 
     def _take(self, piece: Piece) -> None:
         if piece.kind == "display":

@@ -53,7 +53,7 @@ def _entry(entry: Entry, path: str, report: Report, timings: bool) -> dict[str, 
         "ok": entry.is_ok(report.require_proof) if entry.role == "claim" else verdict is None,
     }
     if entry.role == "claim" and verdict is not None:
-        found.update(_evidence(verdict))
+        found.update(evidence(verdict))
     found["message"] = "" if verdict is None else verdict.message
     if verdict is not None and verdict.hint:
         found["hint"] = verdict.hint
@@ -69,7 +69,8 @@ def _place(place: Place, path: str) -> dict[str, Any]:
     return {**({} if place.path == path else {"path": place.path}), "line": place.line, "column": place.column}
 
 
-def _evidence(verdict: Verdict) -> dict[str, Any]:
+def evidence(verdict: Verdict) -> dict[str, Any]:
+    """What a verdict rests on."""
     example = verdict.counterexample
     repairs = [{"latex": repair.latex, "edit": repair.edit} for repair in verdict.repairs]
     found = {

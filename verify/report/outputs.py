@@ -8,14 +8,19 @@ from dataclasses import dataclass, field
 from importlib import import_module
 
 from verify.errors import CallError
-from verify.files import check_writable, write
+from verify.files import append, check_writable, size, write
 from verify.report.model import Report
 
 # the option's name and the module whose `render(report, timings)` gives the text; a new form is one row and one file
 FORMS: Mapping[str, str] = {
     "json": "verify.report.json",
     "junit": "verify.report.junit",
+    "sarif": "verify.report.sarif",
+    "summary": "verify.report.summary",
+    "codequality": "verify.report.codequality",
 }
+# forms that are added to the end of their file, which others may have begun, and the bytes that such a file may hold
+APPENDED: Mapping[str, int] = {"summary": 1 << 20}
 STANDARD_OUTPUT = "-"
 
 
@@ -43,12 +48,14 @@ class Outputs:
         """Every form; a file that cannot be written costs no other. Raises `CallError` for those at the end."""
         failures = []
         for form, path in self.paths.items():
-            text = import_module(FORMS[form]).render(report, timings)
-            if path == STANDARD_OUTPUT:
-                sys.stdout.write(text)
-                continue
+            render = import_module(FORMS[form]).render
             try:
-                write(text, path)
+                if path == STANDARD_OUTPUT:
+                    sys.stdout.write(render(report, timings))
+                elif form in APPENDED:
+                    append(render(report, timings, APPENDED[form] - size(path)), path)
+                else:
+                    write(render(report, timings), path)
             except OSError as error:
                 failures.append(f"--{form} {path}: cannot be written: {error.strerror}")
         if failures:
