@@ -43,7 +43,8 @@ def _range(part: str) -> str:
 def changes_of_result(old: Locked, new: Locked, letters: Letters) -> Iterator[Change]:
     """How a claim's verdict, scope, route, assumptions, readings and expectation changed."""
     if (old.verdict, old.reason) != (new.verdict, new.reason) or not _is_same_range(old, new, letters):
-        yield "verdict", f"was {state(old)}, now {state(new)}"
+        if state(old) != state(new):  # of what is refuted or undecided, the range is the claim's own
+            yield "verdict", f"was {state(old)}, now {state(new)}"
     elif old.by != new.by and old.meaning == new.meaning:  # another way of writing it may take another route
         yield from _routes(old, new)
     if old.assumed != new.assumed and _in(old.assumed, letters[0]) != _in(new.assumed, letters[1]):
