@@ -21,7 +21,9 @@ from verify.document.statements import Document, read
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.judge import Entry, Judge
 from verify.limits import Effort
+from verify.lock.run import Lock
 from verify.replayed import save
+from verify.report import terminal
 from verify.report.complaints import complain as complain
 from verify.report.model import DocumentReport, Report
 from verify.report.outputs import Outputs
@@ -60,6 +62,8 @@ class Run:
     everything: bool = False  # good claims too, in the unix form
     read_as: Form | None = None
     declared: bool = False  # documents that declare nothing are passed over
+    lock: Lock | None = None  # what the results are compared with
+    with_suite: bool = False  # the built-in suite beside the files
     done: list[DocumentReport] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
@@ -69,7 +73,7 @@ class Run:
         console = self.console()
         try:
             self.outputs.check()
-            report = self.report()
+            report = self.compared(self.report())
         except NothingDeclared as error:
             self.screen.complain(str(error))
             return EXIT_OK
@@ -131,6 +135,26 @@ class Run:
             if self.cache is not None:
                 self.cache.close()
 
+    def compared(self, report: Report) -> Report:
+        """The report with what changed since the lock, where there is one. Raises `CallError`."""
+        if self.lock is None or not report.is_complete:
+            return report
+        wanted = {document.path: self._wanted(document.path) for document in report.documents}
+        try:
+            return replace(report, locked=self.lock.compare(report, self.effort, self.suite, wanted))
+        except KeyboardInterrupt:
+            return replace(report, is_complete=False)
+
+    @property
+    def has_suite(self) -> bool:
+        """Whether the built-in suite is checked."""
+        return self.with_suite or not self.files
+
+    @property
+    def suite(self) -> frozenset[str]:
+        """The paths under which the built-in suite's documents are reported."""
+        return frozenset(path for path, _ in _suite()) - set(self.files) if self.has_suite else frozenset()
+
     # --- showing -----------------------------------------------------------------------------------------------
 
     def console(self) -> Console:
@@ -144,6 +168,8 @@ class Run:
         """Every document, in the form that was asked for."""
         for document in (*report.documents, *([report.quantities] if report.quantities else [])):
             self.screen.show_document(document, report, console, Detail(self.timings, self.everything))
+        if report.locked is not None:
+            self.screen.show_changes(report.locked, console)
 
     def sum_up(self, report: Report, console: Console) -> None:
         """The closing lines of the form."""
@@ -176,10 +202,8 @@ class Run:
 
     def _texts(self) -> Iterator[tuple[str, str, Path | None]]:
         """Path, text and folder of each document; standard input has no folder."""
-        if not self.files:
-            for item in sorted(resources("verify.suite").iterdir(), key=lambda entry: entry.name):
-                if item.name.endswith(".md"):
-                    yield f"suite/{item.name}", item.read_text(encoding="utf-8"), None
+        if self.has_suite:
+            yield from ((path, text, None) for path, text in _suite())
         for name in dict.fromkeys(self.files):
             try:
                 is_stdin = name == "-"
@@ -228,7 +252,7 @@ class Run:
 
     def _quantities(self, tick: Callable[[str], None]) -> DocumentReport | None:
         """What `derive` derives, beside the suite: each quantity against every witness."""
-        if self.files or self.only:
+        if not self.has_suite or self.only:
             return None
         from verify.quantities import entries  # only here: documents of one's own need no systems of ours
 
@@ -282,6 +306,13 @@ def _is_same(path: str, pattern: str) -> bool:
         or Path(path).name == pattern
         or Path(path).absolute() == Path(normpath(Path(pattern).absolute()))
     )
+
+
+def _suite() -> Iterator[tuple[str, str]]:
+    """Path and text of each document of the built-in suite."""
+    for item in sorted(resources("verify.suite").iterdir(), key=lambda entry: entry.name):
+        if item.name.endswith(".md"):
+            yield f"suite/{item.name}", item.read_text(encoding="utf-8")
 
 
 def decoded(name: str, read_as: Form | None = None) -> str:

@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
-COMMANDS = ("audit", "declare", "derive", "models", "replay", "verify", "zoo")
+COMMANDS = ("audit", "declare", "derive", "lock", "models", "replay", "verify", "zoo")
 HELP = """Prove or refute written derivations of backpropagation.
 
 \b
@@ -23,6 +23,7 @@ Examples:
   backproof verify --json - notes.md   the same as JSON
   backproof derive rnn --wrt W         derive a gradient, step by step
   backproof derive rnn --as md | backproof verify -
+  backproof lock notes.md              write down what is proved; verify --locked fails on any change
   backproof zoo                        check the published errata
   backproof audit pkg.mod:backward --model lstm   check a backward pass
 

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from verify.cli.group import SETTINGS
+from verify.cli.optional import WithLocked
 
 if TYPE_CHECKING:
     from verify.document.readers import Form
 
 
-@click.command(context_settings=SETTINGS)
+@click.command(cls=WithLocked, context_settings=SETTINGS)
 @click.argument("files", nargs=-1, metavar="[FILE]...", type=click.Path(allow_dash=True))
 @click.option(
     "--from",
@@ -70,6 +71,12 @@ if TYPE_CHECKING:
     metavar="ID",
     help="Print a NumPy program that computes both sides of this refuted claim; nothing else is checked.",
 )
+@click.option(
+    "--locked",
+    metavar="[LOCKFILE]",
+    help="Fail on any change since `backproof lock` wrote LOCKFILE (backproof.lock); without FILE its documents are "
+    "checked. LOCKFILE ends in .lock, or is joined: --locked=LOCKFILE.",
+)
 @click.option("--require-proof", is_flag=True, help="Let `tested` fail unless the document expects it.")
 @click.option("--timings", is_flag=True, help="Show how long each claim took.")
 @click.option(
@@ -102,6 +109,7 @@ def verify(
     time_limit: float,
     repair_limit: float,
     explain: str | None,
+    locked: str | None,
     require_proof: bool,
     timings: bool,
     form: str,
@@ -121,6 +129,7 @@ def verify(
       backproof verify --only notes.md::2.3 notes.md     one claim
       backproof verify --format unix notes.md            for grep, vim and Emacs
       backproof verify --watch notes.md                  again on every save
+      backproof verify --locked                          what changed since `backproof lock`
       backproof verify --json report.json --require-proof chapters/*.md
       backproof verify --format github --sarif out.sarif --summary "$GITHUB_STEP_SUMMARY" notes.md
 
@@ -136,6 +145,8 @@ def verify(
         raise click.UsageError("--all goes with --format unix; the table lists every claim anyway")
     if watch and summary_path is not None:
         raise click.UsageError("--summary adds to its FILE, and --watch would do so at every save")
+    if locked is not None and (watch or explain is not None):
+        raise click.UsageError(f"--locked does not go with {'--watch' if watch else '--explain'}")
     from verify.cache import Cache, cache_folder
     from verify.limits import Effort
     from verify.report.outputs import Outputs
@@ -167,4 +178,8 @@ def verify(
         from verify.watch import Watch
 
         sys.exit(Watch(run, run.console()).forever())
+    if locked is not None:
+        from verify.lock.command import compare_with
+
+        sys.exit(compare_with(run, locked))
     sys.exit(run.execute() if explain is None else run.explain(explain))

@@ -74,6 +74,7 @@ class Statement:
     problem: Problem | None = None
     has_derivative: bool = False
     names: tuple[str, ...] = ()  # everything that `given` may call it: its id, its tags and labels
+    is_named: bool = True  # False where the id is made of the line
 
     def at(self, start: int, end: int) -> Place:
         """Where characters of the parsed formula were written: at a macro's use for what it expands to."""
@@ -244,13 +245,15 @@ class _Reading:
         name = names[0] if names else self._line_id(place.line, self.source.part(passage.origin(start)[0]).label)
         if name in self.ids:
             raise DocumentError(f"the id {name} stands twice in this document", place)
-        names = names or (name,)
+        names, is_named = names or (name,), bool(names)
         role = "skipped" if directives.skip is not None else "claim"
         is_given = self._is_given(names, declared) or directives.is_given
         if role == "claim" and is_given:
             role = "given"
         latex, meant = " ".join(passage.text.split()), self._meaning(declared)
-        statement = Statement(name, role, latex, passage, place, declared, meant, directives, names=names)
+        statement = Statement(
+            name, role, latex, passage, place, declared, meant, directives, names=names, is_named=is_named
+        )
         self.ids.add(name)
         if formula.fault is not None:
             message, start, end = formula.fault

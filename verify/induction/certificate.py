@@ -16,7 +16,9 @@ import sympy as sp
 from sympy.core.symbol import Str
 from sympy.matrices.expressions.hadamard import HadamardPower, HadamardProduct
 
+from derive.errors import BackproofError
 from derive.language import convolution, derivatives, nodes
+from derive.language.laws import Law
 from derive.language.show import show
 from derive.model import Equation, Loss, Model, Time
 from verify.claim import Assumption, Claim, Condition, Index
@@ -56,6 +58,8 @@ def encode(expr: Any) -> Any:
         return ["Rational", int(expr.p), int(expr.q)]
     if type(expr) is Str:
         return ["Str", str(expr.name)]
+    if isinstance(expr, Law):
+        return ["Law", ["Str", expr.function], *(None if f is None else encode(f) for f in (expr.value, expr.slope))]
     if isinstance(expr, sp.MatrixSymbol):
         return ["MatrixSymbol", str(expr.name), *(encode(size) for size in expr.shape)]
     if isinstance(expr, sp.Symbol):
@@ -126,11 +130,22 @@ def _texts(args: list[Any], length: int) -> list[str]:
     return args
 
 
+def _law(args: list[Any]) -> Law:
+    name, value, slope = _length(args, 3)
+    try:
+        return Law(
+            str(decode(name).name), *(None if formula is None else decode(formula) for formula in (value, slope))
+        )
+    except (BackproofError, AttributeError) as error:
+        raise CertificateError(f"no law of a function: {error}") from error
+
+
 _ATOMS: dict[str, Callable[[list[Any]], Any]] = {
     "Symbol": _symbol,
     "MatrixSymbol": _matrix,
     "Rational": _rational,
     "Str": lambda args: Str(_texts(args, 1)[0]),
+    "Law": _law,
 }
 
 

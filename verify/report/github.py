@@ -14,8 +14,8 @@ from rich.text import Text
 
 from verify.errors import clean
 from verify.report.findings import findings
-from verify.report.model import DocumentReport, Report
-from verify.report.regions import Region
+from verify.report.model import Comparison, DocumentReport, Report
+from verify.report.regions import Region, file_of
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
@@ -32,6 +32,18 @@ def show_summary(report: Report, console: Console) -> None:
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.summary.items() if count) or "nothing claimed"
     so_far = "" if report.is_complete else "interrupted, so far: "
     console.print(Text(command("notice", f"{so_far}{counts}", {"title": "Backproof"})), soft_wrap=True)
+
+
+def show_changes(comparison: Comparison, console: Console) -> None:
+    """An error for each change since a lock, on its claim's line; what is gone has its place in the lock file."""
+    for one in comparison.differences:
+        at: dict[str, object] = {"file": comparison.path if one.place is None else file_of(one.place.path)}
+        if (
+            one.place is not None and at["file"] == one.place.path
+        ):  # lines of a notebook's cell are no lines of its file
+            at["line"] = one.place.line
+        words = f"{one.document}: {one}" if one.place is None else str(one)
+        console.print(Text(command("error", words, {**at, "title": "Changed since the lock"})), soft_wrap=True)
 
 
 def complain(message: str) -> None:

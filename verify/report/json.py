@@ -8,7 +8,7 @@ from typing import Any
 from verify.deciders.outcome import Outcome
 from verify.errors import Place
 from verify.judge import Entry
-from verify.report.model import DocumentReport, Report
+from verify.report.model import Comparison, DocumentReport, Report
 from verify.verdict import Verdict
 from verify.version import VERSION
 
@@ -28,6 +28,8 @@ def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
     }
     if report.quantities is not None:
         found["quantities"] = _document(report.quantities, report, timings)["claims"]
+    if report.locked is not None:
+        found["locked"] = _locked(report.locked)
     found["summary"] = report.summary
     found["complete"] = report.is_complete
     found["ok"] = report.ok
@@ -62,6 +64,18 @@ def _entry(entry: Entry, path: str, report: Report, timings: bool) -> dict[str, 
     if timings and verdict is not None:
         found["seconds"] = round(verdict.seconds, 6)
     return found
+
+
+def _locked(comparison: Comparison) -> dict[str, Any]:
+    """The lock file, and what changed since it was written; a claim that is gone has its place in the lock."""
+    differences = [
+        {
+            "document": one.document, "id": one.id, "kind": one.kind, "message": one.message,
+            **({} if one.place is None else {"path": one.place.path, **_place(one.place, one.place.path)}),
+        }
+        for one in comparison.differences
+    ]  # fmt: skip
+    return {"path": comparison.path, "differences": differences}
 
 
 def _place(place: Place, path: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from verify.document.statements import Document
-from verify.errors import DocumentError, clean
+from verify.errors import DocumentError, Place, clean
 from verify.judge import Entry
 from verify.verdict import ORDER, Verdict
 
@@ -35,6 +35,28 @@ class DocumentReport:
 
 
 @dataclass(frozen=True)
+class Difference:
+    """One change since a lock: the document's key and the claim's (empty: the whole document), what kind, in words."""
+
+    document: str
+    id: str
+    kind: str
+    message: str
+    place: Place | None = None
+
+    def __str__(self) -> str:
+        return f"{self.id}: {self.message}" if self.id else self.message
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What changed since the lock file at a path was written; nothing, where all is as it was."""
+
+    path: str
+    differences: tuple[Difference, ...] = ()
+
+
+@dataclass(frozen=True)
 class Report:
     """All documents of one run; `notes` are what went wrong beside them: files that could not be read."""
 
@@ -45,6 +67,7 @@ class Report:
     quantities: DocumentReport | None = None
     is_complete: bool = True
     notes: tuple[str, ...] = field(default=())
+    locked: Comparison | None = None  # with the lock file that was named
 
     @property
     def summary(self) -> dict[str, int]:
@@ -60,7 +83,8 @@ class Report:
         has_errors = any(document.errors for document in self.documents)
         all_ok = all(entry.is_ok(self.require_proof) for entry in claims)
         givens_ok = all(entry.verdict is None for entry in givens)
-        return bool(claims) and all_ok and givens_ok and not has_errors and self.is_complete
+        is_as_locked = self.locked is None or not self.locked.differences
+        return bool(claims) and all_ok and givens_ok and not has_errors and self.is_complete and is_as_locked
 
     def __repr__(self) -> str:
         """One line, which is what a failed `assert report.ok` shows: the counts, and the first that is wrong."""

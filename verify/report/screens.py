@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from rich.console import Console
 
-from verify.report import github, terminal, unix
+from verify.report import github, locked, terminal, unix
 from verify.report.complaints import complain
-from verify.report.model import DocumentReport, Report
+from verify.report.model import Comparison, DocumentReport, Report
 
 
 @dataclass(frozen=True)
@@ -22,13 +22,14 @@ class Detail:
 
 @dataclass(frozen=True)
 class Screen:
-    """One form: what it prints of a document, at the end, and where something goes wrong with the run.
+    """One form: what it prints of a document, of changes since a lock, at the end, and where the run fails.
 
     `is_for_machines`: every line names a place or is a command, so nothing else may stand between.
     """
 
     show_document: Callable[[DocumentReport, Report, Console, Detail], None]
     show_summary: Callable[[Report, Console], None]
+    show_changes: Callable[[Comparison, Console], None]
     complain: Callable[[str], None] = complain
     is_for_machines: bool = True
 
@@ -43,15 +44,18 @@ SCREENS: Mapping[str, Screen] = {
     "table": Screen(
         lambda document, report, console, detail: terminal.show_document(document, report, console, detail.timings),
         terminal.show_summary,
+        locked.show,
         is_for_machines=False,
     ),
     "unix": Screen(
         lambda document, report, console, detail: unix.show_document(document, report, console, detail.everything),
         _interrupted,
+        locked.show_lines,
     ),
     "github": Screen(
         lambda document, report, console, detail: github.show_document(document, report, console),
         github.show_summary,
+        github.show_changes,
         github.complain,
     ),
 }
