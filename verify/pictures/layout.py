@@ -18,7 +18,8 @@ from verify.pictures.svg import SIZE, Point
 NODE_HEIGHT = 30.0
 GAP = 24.0  # between nodes of a row
 LANE, TRACK = 13.0, 11.0  # between wires side by side
-GUTTER, CHANNEL = 44.0, 54.0  # between columns and rows, without wires
+GUTTER, CHANNEL = 56.0, 58.0  # between columns and rows, without wires
+BEFORE = 32.0  # between a lane and the column at its right: room for an arrow's head and name
 MARGIN = 26.0
 ALL = "all"  # the row of what belongs to no step, as a loss
 
@@ -158,19 +159,22 @@ class _Layout:
 
     def _tracks(self, wires: list[_Wire]) -> None:
         """A lane for each wire in each gutter, a track for each in each channel; channel k lies below row k."""
-        self.lanes: dict[str, int] = {}
+        leftward: dict[str, None] = {}  # these have the lanes on the left, near the column into which they run
+        rightward: dict[str, None] = {}
         self.channels: dict[int, list[str]] = defaultdict(list)
         self.gutters: set[int] = set()
         self.wired_bars = {e.target[0] for wire in wires for e in wire.edges if self._is_wide(e.target)}
         for wire in wires:
             gutter, name = self._lane_of(wire)
             self.gutters.add(gutter)
-            self.lanes.setdefault(name, len(self.lanes))
+            (leftward if self._side(wire) < 0 else rightward)[name] = None
             if not self._exits_at_side(wire):
                 self._add_track(self.level[wire.source[0]] + 1, name)
             for edge in wire.edges:
                 if not self._is_wide(edge.target) and not self._enters_at_side(wire, edge):
                     self._add_track(self.level[edge.target[0]], name)
+
+        self.lanes = {name: number for number, name in enumerate([*leftward, *rightward])}
 
     def _add_track(self, channel: int, name: str) -> None:
         if name not in self.channels[channel]:
@@ -219,16 +223,18 @@ class _Layout:
 
     def _set_columns(self) -> None:
         self.centre: dict[int | None, float] = {}
+        self.ends: list[float] = []  # where each column ends
         x = MARGIN
         for number, column in enumerate(self.found.columns):
             rows = [self._row(level, column) for level in self.rows]
             width = max((sum(self.widths[k] for k in row) + GAP * (len(row) - 1) for row in rows), default=0)
             if number in self.gutters:
-                x += GUTTER + LANE * len(self.lanes) if number else LANE * len(self.lanes) + GUTTER / 2
+                x += GUTTER + LANE * len(self.lanes) if number else LANE * len(self.lanes) + BEFORE
             elif number:
                 x += GUTTER
             self.centre[column] = x + width / 2
             x += width
+            self.ends.append(x)
         if len(self.found.columns) in self.gutters:
             x += GUTTER + LANE * len(self.lanes)
         self.total = x + MARGIN
@@ -239,7 +245,7 @@ class _Layout:
         for name in sorted(self.bars, key=lambda name: self.level[name]):
             reads = [e.source for e in self.found.edges if e.target == (name, None)]
             under = [box for key, box in {**boxes, **found}.items() if key in reads] or list(boxes.values())
-            room = GUTTER / 2 + LANE * len(self.lanes) if name in self.wired_bars else 0.0
+            room = GUTTER - BEFORE + LANE * (len(self.lanes) + 1) if name in self.wired_bars else 0.0
             left = min(box.x - box.width / 2 for box in under)
             right = max(box.x + box.width / 2 for box in under) + room
             found[name, None] = Box((left + right) / 2, self.bars[name], right - left, NODE_HEIGHT)
@@ -329,14 +335,8 @@ class _Layout:
 
     def _lane_x(self, wire: _Wire) -> float:
         gutter, name = self._lane_of(wire)
-        columns = self.found.columns
-        if gutter < len(columns):
-            column = columns[gutter]
-            rows = [self._row(level, column) for level in self.rows]
-            width = max((sum(self.widths[k] for k in row) + GAP * (len(row) - 1) for row in rows), default=0)
-            edge = self.centre[column] - width / 2
-            return edge - GUTTER / 2 - LANE * (len(self.lanes) - 1 - self.lanes[name])
-        return self.total - MARGIN - LANE * (len(self.lanes) - 1 - self.lanes[name])
+        start = self.ends[gutter - 1] + GUTTER - BEFORE if gutter else MARGIN - LANE
+        return start + LANE * (self.lanes[name] + 1)
 
 
 def _spread(arriving: list[tuple[float, Edge]], width: float) -> dict[tuple[Key, Key], float]:

@@ -246,25 +246,27 @@ def _inputs(model: Model) -> tuple[str, ...]:
 
 def between(edges: Iterable[Edge], start: Key, end: Key) -> frozenset[tuple[Key, Key]]:
     """The edges on paths from one node to another."""
-    edges = tuple(edges)
-    after = _reached(start, {}, [(edge.source, edge.target) for edge in edges])
-    before = _reached(end, {}, [(edge.target, edge.source) for edge in edges])
-    return frozenset((e.source, e.target) for e in edges if e.source in after and e.target in before)
+    pairs = [(edge.source, edge.target) for edge in edges]
+    after = _reached(start, pairs)
+    before = _reached(end, [(target, source) for source, target in pairs])
+    return frozenset(pair for pair in pairs if pair[0] in after and pair[1] in before)
 
 
-def _reached(start: Key, found: dict[Key, None], pairs: list[tuple[Key, Key]]) -> dict[Key, None]:
+def leading_to(found: Network, end: Key) -> Network:
+    """The part of a network from which a node is computed."""
+    before = _reached(end, [(edge.target, edge.source) for edge in found.edges])
+    nodes = {key: node for key, node in found.nodes.items() if key in before}
+    edges = tuple(edge for edge in found.edges if edge.target in before)
+    columns = tuple(sorted({key[1] for key in nodes if key[1] is not None})) or (None,)
+    return replace(found, nodes=nodes, edges=edges, columns=columns)
+
+
+def _reached(start: Key, pairs: list[tuple[Key, Key]]) -> set[Key]:
+    found: set[Key] = set()
     todo = [start]
     while todo:
         key = todo.pop()
         if key not in found:
-            found[key] = None
+            found.add(key)
             todo += [target for source, target in pairs if source == key]
     return found
-
-
-def without_outside(found: Network) -> Network:
-    """The network without what goes on beyond its steps."""
-    nodes = {key: node for key, node in found.nodes.items() if node.kind != "outside"}
-    edges = tuple(edge for edge in found.edges if edge.source in nodes and edge.target in nodes)
-    columns = tuple(sorted({key[1] for key in nodes if key[1] is not None})) or (None,)
-    return replace(found, nodes=nodes, edges=edges, columns=columns)

@@ -81,32 +81,33 @@ def _grid(drawing: Drawing, corner: tuple[float, float], cell: float, side: Side
         x, y = corner[0] + col * cell, corner[1] + row * cell
         middle = (x + cell / 2, y + cell / 2)
         if side.nonzero[row, col]:
-            drawing.box((x, y), cell, cell, fill=ACCENT, opacity=0.3, stroke=MUTED, line=0.5, kind="nonzero")
+            drawing.box((x, y), cell, cell, fill=ACCENT, opacity=0.3, stroke="none", kind="nonzero")
             label, size = side.names[row][col], 13.0 if cell == CELL else 11.5
             if label is not None and label.width(size) <= cell - 3:
                 drawing.label(middle, label, size, kind="entry")
         else:
-            drawing.box((x, y), cell, cell, stroke=MUTED, line=0.5, kind="zero")
-            drawing.dot(middle, 1.0, MUTED, MUTED)
+            drawing.dot(middle, 1.0, MUTED, MUTED, "zero")
         if differs[row, col]:
-            mark_corner(drawing, (x, y), cell)
+            mark_corner(drawing, (x, y), cell, cell)
 
 
-def mark_corner(drawing: Drawing, corner: tuple[float, float], cell: float) -> None:
+def mark_corner(drawing: Drawing, corner: tuple[float, float], cell: float, height: float) -> None:
     """The mark of a cell in which two sides differ: a filled corner, seen without colour too."""
-    x, y = corner[0] + cell, corner[1]
-    drawing.area([(x - 0.3 * cell, y), (x, y), (x, y + 0.3 * cell)], WRONG, kind="differs")
+    x, y, side = corner[0] + cell, corner[1], 0.3 * min(cell, height)
+    drawing.area([(x - side, y), (x, y), (x, y + side)], WRONG, kind="mark")
 
 
 def _blocks(
     drawing: Drawing, corner: tuple[float, float], cell: float, block: tuple[int, int], shape: tuple[int, int]
 ) -> None:
-    """Heavier lines around the blocks and the whole."""
+    """Light lines between cells, heavier ones around the blocks and the whole."""
     x, y = corner
-    for row in range(block[0], shape[0], block[0]):
-        drawing.line((x, y + row * cell), (x + shape[1] * cell, y + row * cell), INK, 1.1, kind="block")
-    for col in range(block[1], shape[1], block[1]):
-        drawing.line((x + col * cell, y), (x + col * cell, y + shape[0] * cell), INK, 1.1, kind="block")
+    for row in range(1, shape[0]):
+        look = (INK, 1.1) if row % block[0] == 0 else (MUTED, 0.5)
+        drawing.line((x, y + row * cell), (x + shape[1] * cell, y + row * cell), *look)
+    for col in range(1, shape[1]):
+        look = (INK, 1.1) if col % block[1] == 0 else (MUTED, 0.5)
+        drawing.line((x + col * cell, y), (x + col * cell, y + shape[0] * cell), *look)
     drawing.box(corner, shape[1] * cell, shape[0] * cell, line=1.6)
 
 

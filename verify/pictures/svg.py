@@ -20,8 +20,8 @@ WRONG, MUTED = "var(--wrong, #d0433c)", "var(--muted, #808080)"
 
 SIZE = 14.0  # of letters
 HEAD = 7.0  # length of an arrow's head
-_MATHS = "'STIX Two Text','Latin Modern Roman','Cambria','Times New Roman',serif"
-_PLAIN = "system-ui,'Noto Sans','DejaVu Sans',sans-serif"
+_MATHS = "STIX Two Text,Latin Modern Roman,Cambria,serif"
+_PLAIN = "system-ui,Noto Sans,DejaVu Sans,sans-serif"
 # alone in a file, a drawing is its own page: `svg:root` matches there and nowhere else
 _ALONE = (
     "<style>svg:root{color-scheme:light dark;color:CanvasText;background:Canvas}"
@@ -95,22 +95,28 @@ class Drawing:
         """Text whose middle line runs through a point."""
         label = words(label) if isinstance(label, str) else label
         x, y = at[0], at[1] + 0.34 * size
-        family = _MATHS if label.is_math else _PLAIN
+        family = f' font-family="{_MATHS}"' if label.is_math else ""
         style = ' font-style="italic"' if label.is_math and _is_letter(label.base) else ""
         weight = ' font-weight="bold"' if bold else ""
         turn = f' transform="rotate(-90 {number(at[0])} {number(at[1])})"' if turned else ""
         self.parts.append(
             f'<text class="{kind}" x="{number(x)}" y="{number(y)}" text-anchor="{anchor}" font-size="{number(size)}" '
-            f'font-family="{family}" fill="{fill}"{style}{weight}{turn}>{_runs(label, size)}</text>'
+            f'fill="{fill}"{family}{style}{weight}{turn}>{_runs(label, size)}</text>'
         )
+
+    def inset(self, other: Drawing, at: Point, scale: float) -> None:
+        """Another drawing inside this one, its upper left corner at a point."""
+        place = f"translate({number(at[0])} {number(at[1])}) scale({number(scale)})"
+        self.parts.append(f'<g class="inset" transform="{place}">{"".join(other.parts)}</g>')
 
     def svg(self, title: str, description: str) -> str:
         """The drawing as one element, with its name and a description for those who do not see it."""
         width, height = number(self.width), number(self.height)
+        size = f'viewBox="0 0 {width} {height}" width="{width}" height="{height}"'
+        said = f"<title>{escape(clean(title))}</title><desc>{escape(clean(description))}</desc>"
         return (
-            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" viewBox="0 0 {width} {height}" width="{width}" '
-            f'height="{height}"><title>{escape(clean(title))}</title><desc>{escape(clean(description))}</desc>{_ALONE}'
-            f"{''.join(self.parts)}</svg>"
+            f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} font-family="{_PLAIN}">'
+            f"{said}{_ALONE}{''.join(self.parts)}</svg>"
         )
 
     def _shape(self, tag: str, kind: str, **given: str | float | None) -> None:

@@ -11,7 +11,7 @@ from verify.pictures.labels import Label, indexed
 from verify.pictures.layout import Box, Layout, layout
 from verify.pictures.network import Edge, Key, Network, network, window
 from verify.pictures.picture import NoPicture, Picture, file_name
-from verify.pictures.svg import ACCENT, INK, MUTED, PAPER, SIZE, Drawing, Point
+from verify.pictures.svg import ACCENT, INK, MUTED, SIZE, Drawing, Point
 
 FEWEST = 3  # nodes below which there is nothing to unroll
 NAME_SIZE = 12.5
@@ -104,12 +104,9 @@ def _draw_node(drawing: Drawing, box: Box, label: Label, kind: str, is_heavy: bo
     """Inputs have square corners, what is computed round ones and a tint, a loss a double line."""
     corner = (box.x - box.width / 2, box.y - box.height / 2)
     line = 1.5 if is_heavy else 0.8
-    if kind == "outside":
-        drawing.box(corner, box.width, box.height, fill=PAPER, stroke="none", kind="node outside")
-    elif kind == "input":
-        drawing.box(corner, box.width, box.height, fill=PAPER, line=line, kind="node input")
-    else:
-        drawing.box(corner, box.width, box.height, fill=PAPER, stroke="none", round=9, kind="ground")
+    if kind == "input":
+        drawing.box(corner, box.width, box.height, line=line, kind="node input")
+    elif kind != "outside":
         opacity = 0.28 if is_heavy else 0.08
         drawing.box(
             corner, box.width, box.height, fill=ACCENT, opacity=opacity, line=line, round=9, kind=f"node {kind}"
@@ -137,7 +134,7 @@ def _name_edges(drawing: Drawing, found: Network, placed: Layout, marked: Collec
         if not inside:
             unnamed |= dict.fromkeys(edge.names)
             continue
-        best = min(inside, key=lambda spot: sum(spot.is_crossed(a, b, 0.5) for a, b in lines))
+        best = min(inside, key=lambda spot: sum(spot.is_crossed(a, b, 1.5) for a, b in lines))
         taken.append(best)
         x = best.x - width / 2
         for label in labels:
