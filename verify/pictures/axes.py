@@ -43,7 +43,7 @@ class Axes:
         drawing.box((self.left, self.top), self.width, self.height, stroke=INK, line=0.8)
         drawing.label((self.left + self.width / 2, bottom + 33), x, 12.5)
         if y:
-            drawing.label((self.left - 42, self.top + self.height / 2), y, 12.5, turned=True)
+            drawing.label((self.left - 56, self.top + self.height / 2), y, 12.5, turned=True)
 
 
 def plain(value: float) -> str:

@@ -15,7 +15,7 @@ from verify.pictures.labels import Label, indexed
 from verify.pictures.picture import NoPicture
 from verify.times import ground_model
 
-MOST_NODES = 60
+MOST_NODES = 72
 Key = tuple[str, int | None]  # a name and its step
 
 

@@ -129,12 +129,10 @@ def _name_edges(drawing: Drawing, found: Network, placed: Layout, marked: Collec
         labels = [indexed(name) for name in edge.names]
         width = sum(label.width(NAME_SIZE) for label in labels) + 6 * (len(labels) - 1)
         own = placed.routes[edge.source, edge.target]
-        spots = [spot for spot in _spots(own, width) if not any(spot.meets(box, 2.0) for box in taken)]
-        inside = [s for s in spots if s.width / 2 < s.x < placed.width - s.width / 2]
-        if not inside:
+        best = _best(_spots(own, width), taken, lines, placed.width)
+        if best is None:
             unnamed |= dict.fromkeys(edge.names)
             continue
-        best = min(inside, key=lambda spot: sum(spot.is_crossed(a, b, 1.5) for a, b in lines))
         taken.append(best)
         x = best.x - width / 2
         for label in labels:
@@ -153,17 +151,29 @@ def _named(found: Network, marked: Collection[Pair] | None) -> list[Edge]:
     return [edge for edge in edges if edge.target[1] in (middle, None)]
 
 
-def _spots(points: list[Point], width: float) -> Iterable[Box]:
-    """Where a name may stand beside an arrow, from its end to its start."""
+def _best(
+    spots: Iterable[tuple[int, Box]], taken: list[Box], lines: list[tuple[Point, Point]], width: float
+) -> Box | None:
+    """The spot that meets nothing and that few lines cross, near the arrow's end; None where all meet something."""
+    free = [
+        (sum(spot.is_crossed(a, b, 1.5) for a, b in lines) + 3 * bends, number, spot)
+        for number, (bends, spot) in enumerate(spots)
+        if spot.width / 2 < spot.x < width - spot.width / 2 and not any(spot.meets(box, 2.0) for box in taken)
+    ]
+    return min(free)[2] if free else None
+
+
+def _spots(points: list[Point], width: float) -> Iterable[tuple[int, Box]]:
+    """Where a name may stand beside an arrow, with the number of bends from there to its end."""
     height = NAME_SIZE * 1.25
-    for a, b in reversed(list(pairwise(points))):
+    for bends, (a, b) in enumerate(reversed(list(pairwise(points)))):
         for share in SHARES:
             x, y = b[0] + share * (a[0] - b[0]), b[1] + share * (a[1] - b[1])
             if abs(a[0] - b[0]) > 3 * abs(a[1] - b[1]):  # along a level line: above, below
                 places = [(x, y - height / 2 - 2), (x, y + height / 2 + 2)]
             else:
                 places = [(x + width / 2 + 4, y), (x - width / 2 - 4, y)]
-            yield from (Box(px, py, width, height) for px, py in places)
+            yield from ((bends, Box(px, py, width, height)) for px, py in places)
 
 
 # --- words -----------------------------------------------------------------------------------------------------

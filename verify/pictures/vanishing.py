@@ -20,13 +20,14 @@ from derive.language.nodes import Elementwise, Member
 from derive.language.show import show_name
 from derive.model import Equation, Model
 from verify.pictures.axes import Axes
+from verify.pictures.labels import Label
 from verify.pictures.picture import NoPicture, Picture, file_name
 from verify.pictures.svg import ACCENT, INK, MUTED, SECOND, Drawing, Point
 from verify.reference import rnn
 from verify.reference.activations import ACTIVATIONS, Activation
 
 N, M, STEPS, SEED = 8, 4, 30, 0
-FALLS, GROWS = 0.8, 1.25  # ‖W‖ max|f'| of the two matrices
+FALLS, GROWS = (0.6, 0.9), (1.05, 1.3)  # least and greatest singular value of the two matrices, times max|f'|
 SMALL = 1e-6  # inputs that keep every Net near the place of the steepest slope
 LOWEST = 1e-9  # of what is drawn
 # where each slope is greatest (for softplus, whose slope only tends to 1, nearly so), and its least upper bound
@@ -84,8 +85,8 @@ def recurrent_activation(model: Model) -> str:
 def _is_recurrent(argument: Any, state: Equation, model: Model) -> bool:
     """W s_{t-1} is a term, W a parameter, and no other term reads what is computed."""
     terms = argument.args if isinstance(argument, sp.MatAdd) else (argument,)
-    assert isinstance(state.left, Member) and state.index is not None
-    before = state.left.at(state.index - 1)
+    assert isinstance(state.left, Member)
+    before = state.left.at(state.left.time - 1)
     looping = [
         term for term in terms if isinstance(term, sp.MatMul) and term.args[-1] == before and len(term.args) == 2
     ]
@@ -98,19 +99,19 @@ def _is_recurrent(argument: Any, state: Equation, model: Model) -> bool:
 
 
 def runs(kind: str) -> tuple[Run, ...]:
-    """A W that is small enough, one that is not, and, where f is not linear, the latter with inputs of ordinary size."""
+    """A W that is small, one that is not, and, where f is not linear, the latter with inputs of ordinary size."""
     steepest, slope = STEEPEST[kind]
     rng = np.random.default_rng(SEED)
-    rotation = np.linalg.qr(rng.standard_normal((N, N)))[0]
+    left, right = (np.linalg.qr(rng.standard_normal((N, N)))[0] for _ in range(2))
     U, x, cotangent = (rng.standard_normal(shape) for shape in ((N, M), (STEPS, 1, M), (1, N)))
     cases = [("small W", FALLS, SMALL), ("large W", GROWS, SMALL), ("large W and inputs", GROWS, 1.0)]
     made = []
-    for name, factor, size in cases[: 2 if kind == "identity" else 3]:
-        W = factor / slope * rotation  # every singular value is factor/slope
+    for name, span, size in cases[: 2 if kind == "identity" else 3]:
+        W = left @ np.diag(np.linspace(*span, N) / slope) @ right
         f = ACTIVATIONS[kind]
         start = f.value(np.full((1, N), steepest))
         inputs = {"x": size * x, "s0": start, "U": U, "W": W, "b": steepest - start[0] @ W.T}
-        made.append(Run(name, factor, _ratios(inputs, f, cotangent)))
+        made.append(Run(name, span[1], _ratios(inputs, f, cotangent)))
     return tuple(made)
 
 
@@ -128,10 +129,10 @@ def _picture(kind: str, is_opaque: bool) -> Picture:
     drawn = runs(kind)
     values = np.concatenate([*(run.ratios for run in drawn), *(run.bound for run in drawn)])
     low, high = floor(log10(max(float(values[values > 0].min()), LOWEST))), ceil(log10(float(values.max())))
-    axes = Axes(74, 20, 430, 300, (0, STEPS - 1), (low, high), is_log=True)
+    axes = Axes(80, 20, 430, 300, (0, STEPS - 1), (low, high), is_log=True)
     drawing = Drawing(740, 372)
     step = max(1, ceil((high - low) / 9))
-    axes.frame(drawing, range(0, STEPS, 5), range(low, high + 1, step), "time lag t − k", "‖δ_k‖ / ‖δ_t‖")
+    axes.frame(drawing, range(0, STEPS, 5), range(low, high + 1, step), "time lag t − k", "‖δₖ‖ / ‖δₜ‖")
     for run in drawn[:2]:
         drawing.curve([axes.place(lag, float(y)) for lag, y in enumerate(run.bound)], INK, 1.2, "6 4", "bound")
     for number, run in enumerate(drawn):
@@ -154,13 +155,13 @@ def _mark(drawing: Drawing, at: Point, number: int) -> None:
 
 
 def _legend(drawing: Drawing, drawn: tuple[Run, ...]) -> None:
-    x = 526.0
+    x = 534.0
     for number, run in enumerate(drawn):
         _mark(drawing, (x, 40.0 + 26 * number), number)
         drawing.label((x + 14, 40.0 + 26 * number), run.name, 12.5, "start")
     y = 40.0 + 26 * len(drawn)
     drawing.line((x - 8, y), (x + 8, y), INK, 1.2, "6 4")
-    drawing.label((x + 14, y), "bound (‖W‖ max|f′|)^(t−k)", 12.5, "start")
+    drawing.label((x + 14, y), Label("bound (‖W‖ max|f′|)", above="t−k"), 12.5, "start")
 
 
 def _worded(drawing: Drawing, kind: str, is_opaque: bool, drawn: tuple[Run, ...]) -> Picture:
@@ -171,14 +172,12 @@ def _worded(drawing: Drawing, kind: str, is_opaque: bool, drawn: tuple[Run, ...]
     )
     caption = (
         f"The norm of the error term δ_k against the time lag t − k, with ‖δ_k‖ ≤ ‖δ_t‖ (‖W‖ max|f′|)^(t−k): {name}, "
-        f"max|f′| = {slope:.4g}, n = {N}, m = {M}, {STEPS} steps, loss on the last state, seed {SEED}, W a rotation "
-        f"times its norm. Circles: ‖W‖ = {norms[0]}, the gradient vanishes. Squares: ‖W‖ = {norms[1]}, inputs of size "
-        f"{SMALL:g} around the steepest slope, the gradient explodes."
+        f"max|f′| = {slope:.4g}, n = {N}, m = {M}, {STEPS} steps, loss on the last state, seed {SEED}. "
+        f"Circles: W of norm {norms[0]}, the gradient vanishes. Squares: W of norm {norms[1]}, the gradient explodes; "
+        f"both with inputs of size {SMALL:g}, which leave f where its slope is greatest."
     )
     if len(drawn) > 2:
-        caption += (
-            " Triangles: the same W, inputs of size 1, which flatten f: the bound holds, and is far from the norm."
-        )
+        caption += " Triangles: the large W with inputs of size 1, which take f where it is flat."
     seen = [
         f"{shape} at {run.ratios[-1]:.2g} under a bound of {run.bound[-1]:.2g}"
         for shape, run in zip(("circles", "squares", "triangles"), drawn, strict=False)
