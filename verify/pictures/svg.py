@@ -2,7 +2,7 @@
 
 Ink is `currentColor`; the other colours are custom properties of the page (`--accent`, `--second`, `--wrong`,
 `--muted`, `--paper`) with values of their own that can be told from white and from black paper. A drawing holds no
-identifiers, no script and no reference, so any number of them fit into one page, and each stands alone in a file.
+identifiers, no script, no style sheet and no reference, so any number of them fit into one page, whatever its policy.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ SIZE = 14.0  # of letters
 HEAD = 7.0  # length of an arrow's head
 _MATHS = "STIX Two Text,Latin Modern Roman,Cambria,serif"
 _PLAIN = "system-ui,Noto Sans,DejaVu Sans,sans-serif"
-# alone in a file, a drawing is its own page: `svg:root` matches there and nowhere else
-_ALONE = (
+# what a drawing needs that is its own page: `svg:root` matches there and nowhere else
+STYLE = (
     "<style>svg:root{color-scheme:light dark;color:CanvasText;background:Canvas}"
     "@media (prefers-color-scheme:dark){svg:root{--accent:#6db3f2;--second:#f0a35e;--wrong:#ff7b72;--muted:#9a9a9a}}"
     "</style>"
@@ -116,7 +116,7 @@ class Drawing:
         said = f"<title>{escape(clean(title))}</title><desc>{escape(clean(description))}</desc>"
         return (
             f'<svg xmlns="http://www.w3.org/2000/svg" role="img" {size} font-family="{_PLAIN}">'
-            f"{said}{_ALONE}{''.join(self.parts)}</svg>"
+            f"{said}{''.join(self.parts)}</svg>"
         )
 
     def _shape(self, tag: str, kind: str, **given: str | float | None) -> None:
@@ -134,17 +134,21 @@ def _is_letter(base: str) -> bool:
 
 
 def _runs(label: Label, size: float) -> str:
-    """The base and its scripts, one above the other; upright digits are the font's own."""
-    below, above = escape(label.below), escape(label.above)
-    small, down, up = number(SMALL * size), number(0.22 * size), number(0.4 * size)
-    found = escape(label.base)
-    if above and below:
-        back = number(-_script_width(label.above, size))
-        found += f'<tspan font-size="{small}" dy="-{up}">{above}</tspan>'
-        return found + f'<tspan font-size="{small}" dx="{back}" dy="{number(0.62 * size)}">{below}</tspan>'
-    if below:
-        return found + f'<tspan font-size="{small}" dy="{down}">{below}</tspan>'
-    return found + (f'<tspan font-size="{small}" dy="-{up}">{above}</tspan>' if above else "")
+    """The base and its scripts, one above the other."""
+    small, found = SMALL * size, escape(label.base)
+    if label.above and label.below:
+        found += _script(label.above, small, -0.4 * size)
+        return found + _script(label.below, small, 0.62 * size, -_script_width(label.above, size))
+    if label.below:
+        return found + _script(label.below, small, 0.22 * size)
+    return found + (_script(label.above, small, -0.4 * size) if label.above else "")
+
+
+def _script(text: str, size: float, down: float, right: float = 0.0) -> str:
+    """A smaller piece of text beside the base; numbers stand upright."""
+    style = "" if any(sign.isalpha() for sign in text) else ' font-style="normal"'
+    across = f' dx="{number(right)}"' if right else ""
+    return f'<tspan font-size="{number(size)}"{across} dy="{number(down)}"{style}>{escape(text)}</tspan>'
 
 
 def _script_width(text: str, size: float) -> float:

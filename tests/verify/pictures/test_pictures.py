@@ -34,7 +34,7 @@ $$\frac{\partial^{+} \operatorname{vec} \mathrm{Net}_t}{\partial \operatorname{v
 $$\frac{\partial E}{\partial W} = \sum_{k=1}^{t} \delta_k s_{k-1}^\top \tag{2.8}$$
 $$\frac{\partial E}{\partial W} = \sum_{k=2}^{t} \delta_k s_{k-1}^\top \tag{short}$$
 """
-ALLOWED = {"svg", "title", "desc", "style", "g", "rect", "line", "polyline", "polygon", "circle", "text", "tspan"}
+ALLOWED = {"svg", "title", "desc", "g", "rect", "line", "polyline", "polygon", "circle", "text", "tspan"}
 
 
 @pytest.fixture(scope="module")
@@ -67,6 +67,9 @@ def check_safe(picture: Picture) -> None:
             assert "nan" not in value.lower(), value
             assert "inf" not in value.lower(), value
     assert re.fullmatch(r"[A-Za-z0-9._-]+", picture.name)
+    alone = parsed(picture.file)
+    assert [child.tag for child in alone if child.tag == f"{SVG}style"] == [f"{SVG}style"]
+    assert len(list(alone.iter())) == len(list(root.iter())) + 1
 
 
 def test_what_a_document_shows(report: DocumentReport) -> None:
