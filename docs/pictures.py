@@ -32,9 +32,9 @@ def of_document() -> list[Picture]:
     return [*pictures_of_document(report), *(one for entry in report.entries for one in pictures_of_entry(entry))]
 
 
-def files() -> dict[str, str]:
-    """The page's files by name."""
-    found = {f"{picture.name}.svg": picture.file for picture in of_document()}
+def files(shown: list[Picture]) -> dict[str, str]:
+    """The page's files by name: the document's pictures, some graphs and a kink."""
+    found = {f"{picture.name}.svg": picture.file for picture in shown}
     found |= {f"{name}.svg": unrolled_picture(system(name).model).file for name in GRAPHS}
     kinked = activation_picture(KINKED)
     return {**found, f"{kinked.name}.svg": kinked.file}
@@ -59,7 +59,7 @@ def page(pictures: list[Picture], scheme: str) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    for name, svg in files().items():
+    for name, svg in files(of_document()).items():
         (FOLDER / name).write_text(svg, encoding="utf-8")
     if arguments[:1] == ["--look"]:
         for scheme in ("light", "dark"):

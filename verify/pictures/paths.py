@@ -101,21 +101,18 @@ def _only_sum(formula: Any) -> Any:
 
 
 def _acting(term: Any, parameter: str, model: Model, found: Network) -> list[tuple[Key | None, Key]]:
-    """Where a parameter acts in a term: the arrows that carry its name and whose source, or target's error, it writes.
+    """Where a parameter acts in a term: the arrows that carry its name and whose source the term writes.
 
     Where the parameter is added alone, as a bias is, the nodes whose errors the term writes, without an arrow.
     """
     written = [leaf for leaf in leaves(term) if isinstance(leaf, Member) and leaf.indices]
-    definitions = [_derivative(leaf, model) for leaf in written] + [
-        _derivative(node, model) for node in _derivatives(term)
-    ]
-    errors = {_key(variable_of(one.by), {}) for one in definitions if one is not None}
-    keys = {_key(leaf, {}) for leaf in written if leaf.time.is_Integer}  # a product's own members carry its letter
     arrows = [edge for edge in found.edges if parameter in edge.names]
-    if not arrows:
-        return [(None, key) for key in sorted(errors, key=str) if key in found.nodes]
-    met = [e for e in arrows if e.source in keys and (not errors or e.target in errors)]
-    return [(edge.source, edge.target) for edge in met]
+    if arrows:
+        keys = {_key(leaf, {}) for leaf in written if leaf.time.is_Integer}  # a product's own members carry its letter
+        return [(edge.source, edge.target) for edge in arrows if edge.source in keys]
+    errors = (_derivative(node, model) for node in (*written, *_derivatives(term)))
+    keys = {_key(variable_of(one.by), {}) for one in errors if one is not None}
+    return [(None, key) for key in sorted(keys, key=str) if key in found.nodes]
 
 
 def _derivatives(term: Any) -> list[Any]:

@@ -45,9 +45,10 @@ STEEPEST: dict[str, tuple[float, float]] = {
 
 @dataclass(frozen=True)
 class Run:
-    """One run of the reference network: ‖δ_k‖/‖δ_t‖ by lag t - k, and the factor of the bound."""
+    """One run of the reference network: its W, ‖δ_k‖/‖δ_t‖ by lag t - k, and ‖W‖ max|f'|, the bound's factor."""
 
     name: str
+    W: NDArray[np.float64]
     factor: float
     ratios: NDArray[np.float64]
 
@@ -111,7 +112,7 @@ def runs(kind: str) -> tuple[Run, ...]:
         f = ACTIVATIONS[kind]
         start = f.value(np.full((1, N), steepest))
         inputs = {"x": size * x, "s0": start, "U": U, "W": W, "b": steepest - start[0] @ W.T}
-        made.append(Run(name, span[1], _ratios(inputs, f, cotangent)))
+        made.append(Run(name, W, span[1], _ratios(inputs, f, cotangent)))
     return tuple(made)
 
 

@@ -117,6 +117,13 @@ def test_between_is_every_path_and_nothing_else() -> None:
     assert marked == {(("s", 2), ("E", None)), (("s", 2), (net, 3)), ((net, 3), ("s", 3)), (("s", 3), ("E", None))}
 
 
+def test_between_leaves_out_what_leads_nowhere() -> None:
+    """z_2 reads s_2, and s_3 does not read z_2."""
+    model = system("rnn", loss="outputs").model
+    marked = between(network(model, run_of(model, 3)).edges, ("s", 2), ("s", 3))
+    assert marked == {(("s", 2), ("\\mathrm{Net}", 3)), (("\\mathrm{Net}", 3), ("s", 3))}
+
+
 def test_what_cannot_be_drawn_is_refused() -> None:
     n = sp.Symbol("n", integer=True, positive=True)
     t = sp.Symbol("t", integer=True)
