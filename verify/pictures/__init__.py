@@ -55,7 +55,7 @@ def _drawn(drawers: Iterable[Callable[[], Picture]]) -> Iterator[Picture]:
     for draw in drawers:
         try:
             yield draw()
-        except (NoPicture, BackproofError):
+        except (NoPicture, BackproofError, RecursionError):  # the last is a formula that is nested too deep
             continue
 
 

@@ -108,11 +108,18 @@ class _Builder:
         assert made is not None
         if not all(end.is_Integer for end in made):
             raise NoPicture("a range of steps that is no number")
-        for step in range(int(made[0]), int(made[1]) + 1):
+        for step in self._near:
+            if step not in self._steps_of(made):
+                continue
             if step in self.steps.shown:
                 self._add_at(equation, step)
-            elif step - 1 in self.steps.shown or step + 1 in self.steps.shown:
+            else:
                 self._add_outside(equation, step)
+
+    @property
+    def _near(self) -> range:
+        """The steps that are shown and their neighbours."""
+        return range(self.steps.shown.start - 1, self.steps.shown.stop + 1)
 
     def add_losses(self) -> None:
         """Opaque losses read their parts at the steps at which these are computed."""
@@ -121,8 +128,8 @@ class _Builder:
                 equation, made = self.model.by_name.get(part), self.model.produced(part)
                 if equation is not None and made is None:
                     self._edge((part, None), (name, None), ())
-                for step in self._steps_of(made):
-                    if step in self.steps.shown and (when == "each" or step == self.steps.last):
+                for step in self.steps.shown:
+                    if step in self._steps_of(made) and (when == "each" or step == self.steps.last):
                         self._edge((part, step), (name, None), ())
 
     def _steps_of(self, made: tuple[Any, Any] | None) -> range:
@@ -158,8 +165,7 @@ class _Builder:
         return name in self.model.by_name or name in self.inputs
 
     def _is_shown(self, key: Key) -> bool:
-        near = () if key[1] is None else (key[1] - 1, key[1], key[1] + 1)
-        return not near or any(step in self.steps.shown for step in near)
+        return key[1] is None or key[1] in self._near
 
     def _edge(self, source: Key, target: Key, names: tuple[str, ...]) -> None:
         if source[1] is not None and target[1] is not None and abs(source[1] - target[1]) > 1:
@@ -204,6 +210,8 @@ def _parts(formula: Any) -> tuple[Any, ...]:
         if not (formula.lo.is_Integer and formula.hi.is_Integer):
             raise NoPicture("an equation with a sum over steps in letters")
         steps = range(int(formula.lo), int(formula.hi) + 1)
+        if len(steps) > MOST_NODES:
+            raise NoPicture(f"an equation with a sum over {len(steps)} steps")
         return tuple(substitute(formula.body, {formula.index: sp.Integer(step)}) for step in steps)
     return tuple(part for part in formula.args if isinstance(part, sp.MatrixExpr))
 

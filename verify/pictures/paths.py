@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 import sympy as sp
@@ -13,7 +14,7 @@ from derive.language.show import show
 from derive.language.substitute import substitute
 from derive.model import Model, leaves
 from verify.claim import Claim
-from verify.pictures.layout import layout
+from verify.pictures.layout import Layout, layout
 from verify.pictures.network import Key, Network, between, leading_to, network, run_of
 from verify.pictures.picture import NoPicture, Picture, file_name
 from verify.pictures.svg import Drawing
@@ -41,15 +42,20 @@ def path_picture(entry_id: str, claim: Claim | None) -> Picture:
     times = [found for found in instances(claim, STEPS) if max(found.values(), default=0) == STEPS]
     if not times:
         raise NoPicture(f"nothing is claimed at step {STEPS}")
-    found = leading_to(network(claim.model, run_of(claim.model, STEPS)), _key(_what(derivative), times[-1]))
-    if len(found.nodes) > MOST_NODES:
-        raise NoPicture(f"more than {MOST_NODES} nodes")
+    found, placed = _graph(claim.model, _key(_what(derivative), times[-1]))
     paths = list(_paths(claim, derivative, other, times, found))
     if len(paths) < 2 or not all(pairs for _, pairs in paths):
         raise NoPicture("no path for each term")
-    if len(paths) > MOST_PATHS:
-        raise NoPicture(f"more than {MOST_PATHS} terms")
-    return _picture(entry_id, claim, found, paths)
+    return _picture(entry_id, claim, found, placed, paths)
+
+
+@lru_cache(maxsize=64)
+def _graph(model: Model, end: Key) -> tuple[Network, Layout]:
+    """What leads to a node in a short run, and where it stands; the claims of a document ask for the same again."""
+    found = leading_to(network(model, run_of(model, STEPS)), end)
+    if len(found.nodes) > MOST_NODES:
+        raise NoPicture(f"more than {MOST_NODES} nodes")
+    return found, layout(found)
 
 
 def _sides(claim: Claim) -> tuple[DerivativeNode, Any]:
@@ -78,6 +84,8 @@ def _paths(
     if isinstance(variable, Member) and variable.indices:
         if not other.has(TimeProduct):
             raise NoPicture("no product over steps")
+        if len(times) > MOST_PATHS:
+            raise NoPicture(f"more than {MOST_PATHS} values of the steps")
         for at in times:
             heading = ", ".join(f"{letter} = {value}" for letter, value in at.items())
             yield heading, between(found.edges, _key(variable, at), _key(_what(derivative), at))
@@ -97,6 +105,8 @@ def _only_sum(formula: Any) -> Any:
     sums = [node for node in sp.preorder_traversal(formula) if isinstance(node, TimeSum)]
     if len(sums) != 1 or not (sums[0].lo.is_Integer and sums[0].hi.is_Integer):
         raise NoPicture("not one sum over steps")
+    if sums[0].hi - sums[0].lo >= MOST_PATHS:
+        raise NoPicture(f"more than {MOST_PATHS} terms")
     return sums[0]
 
 
@@ -143,8 +153,7 @@ def _key(leaf: Any, at: Times) -> Key:
     return leaf.name, int(step)
 
 
-def _picture(entry_id: str, claim: Claim, found: Network, paths: list[Path]) -> Picture:
-    placed = layout(found)
+def _picture(entry_id: str, claim: Claim, found: Network, placed: Layout, paths: list[Path]) -> Picture:
     width, height = SCALE * placed.width, SCALE * placed.height + HEADING + GAP
     drawing = Drawing(max(width, 320), len(paths) * height)
     for number, (heading, pairs) in enumerate(paths):

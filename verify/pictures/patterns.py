@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -68,7 +69,7 @@ def patterns(claim: Claim, most_rows: int, most_cols: int, seed: int = 0) -> Pat
         raise NoPicture("one entry is no matrix")
     program, times = compiled(claim, LIMITS), shown_times(claim)
     for sizes in _sizes(program):
-        rows, cols = (_length(axis, sizes, program) for axis in program.shape)
+        rows, cols = (_length(axis, sizes) for axis in program.shape)
         if rows <= most_rows and cols <= most_cols:
             draws = [_draw(program, sizes, times, word("pattern", seed, k)) for k in range(2)]
             if any(not np.array_equal(one.nonzero, other.nonzero) for one, other in zip(*draws, strict=True)):
@@ -99,8 +100,8 @@ def _basic(size: Any, sizes: Sizes) -> int:
     return int(size.subs({letter: sizes[str(letter)] for letter in size.free_symbols}))
 
 
-def _length(axis: Any, sizes: Sizes, program: Program) -> int:
-    return int(np.prod([_basic(sp.sympify(size), sizes) for size in axis], dtype=np.int64))
+def _length(axis: Any, sizes: Sizes) -> int:
+    return prod(_basic(sp.sympify(size), sizes) for size in axis)
 
 
 def _draw(program: Program, sizes: Sizes, times: Times, seed: int) -> tuple[Side, Side]:
