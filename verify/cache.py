@@ -54,6 +54,7 @@ class Cache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        self.home = folder
         self.folder = None if folder is None else folder / f"verdicts-{FORMAT}"
         self.known: dict[str, Verdict] = {}
         self.more: dict[str, Any] = {}

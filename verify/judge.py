@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -64,37 +64,19 @@ class Judge:
         """The report's lines in the document's order; `wanted` picks claims by id."""
         for statement in self.document.statements:
             if statement.role != "claim":
-                yield self._unclaimed(statement)
-            elif statement.problem is not None or not statement.links:
-                if wanted(statement.id):
-                    yield self._unreadable(statement)
+                yield unclaimed(statement)
             else:
-                yield from (
-                    self._link(statement, link)
-                    for link in statement.links
-                    if wanted(statement.id) or wanted(link_id(statement, link))
-                )
+                yield from self.claimed(statement, [name for name in claim_ids(statement) if wanted(name)])
 
-    def _unclaimed(self, statement: Statement) -> Entry:
-        problem = statement.problem
-        verdict = None
-        if statement.role == "given" and problem is not None:
-            verdict = Verdict("unreadable", problem.message, place=problem.place)
-        return Entry(statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id)
-
-    def _unreadable(self, statement: Statement) -> Entry:
-        problem = statement.problem
-        assert problem is not None
-        verdict = Verdict("unreadable", problem.message, place=problem.place)
-        expected = statement.directives.expect.get("")
-        return Entry(statement.id, "claim", statement.latex, statement.place, verdict, expected, statement.id)
+    def claimed(self, statement: Statement, names: Collection[str]) -> Iterator[Entry]:
+        """The lines of one claim: its links, as far as `names` has their ids or the statement's own."""
+        for link in chosen(statement, names):
+            yield _unreadable(statement) if link is None else self._link(statement, link)
 
     def _link(self, statement: Statement, link: Link) -> Entry:
-        expect = statement.directives.expect
-        expected = expect.get(str(link.position), expect.get(""))
-        name = link_id(statement, link)
         if link.skip is not None:
-            return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id)
+            return _skipped(statement, link)
+        expected, name = _expected(statement, link), link_id(statement, link)
         began = perf_counter()
         verdict, text, readings = self._read(statement, link)
         if verdict.verdict == "refuted" and self.effort.repair_seconds > 0:
@@ -204,6 +186,58 @@ class Judge:
         if claim not in self.known:
             self.known[claim] = self.settler(claim, self.effort, self.session)
         return self.known[claim]
+
+
+def claim_ids(statement: Statement) -> tuple[str, ...]:
+    """What a claim may be asked for by: its own id, and those of its links."""
+    return (statement.id, *(name for link in statement.links if (name := link_id(statement, link)) != statement.id))
+
+
+def chosen(statement: Statement, names: Collection[str]) -> list[Link | None]:
+    """The links of a claim that `names` asks for; None stands for a claim that could not be read at all."""
+    if statement.problem is not None or not statement.links:
+        return [None] if statement.id in names else []
+    is_whole = statement.id in names
+    return [link for link in statement.links if is_whole or link_id(statement, link) in names]
+
+
+def unclaimed(statement: Statement) -> Entry:
+    """The line of what is given or skipped."""
+    problem = statement.problem
+    verdict = None
+    if statement.role == "given" and problem is not None:
+        verdict = Verdict("unreadable", problem.message, place=problem.place)
+    return Entry(statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id)
+
+
+def unsettled(statement: Statement, names: Collection[str], reason: str) -> Iterator[Entry]:
+    """The lines of a claim of which nothing is known, and why."""
+    verdict = Verdict("undecided", reason)
+    for link in chosen(statement, names):
+        if link is None:
+            yield _unreadable(statement)
+        elif link.skip is not None:
+            yield _skipped(statement, link)
+        else:
+            expected, name = _expected(statement, link), link_id(statement, link)
+            yield Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, link.latex)
+
+
+def _unreadable(statement: Statement) -> Entry:
+    problem = statement.problem
+    assert problem is not None
+    verdict = Verdict("unreadable", problem.message, place=problem.place)
+    expected = statement.directives.expect.get("")
+    return Entry(statement.id, "claim", statement.latex, statement.place, verdict, expected, statement.id)
+
+
+def _skipped(statement: Statement, link: Link) -> Entry:
+    return Entry(link_id(statement, link), "skipped", link.latex, statement.place, None, None, statement.id)
+
+
+def _expected(statement: Statement, link: Link) -> str | None:
+    expect = statement.directives.expect
+    return expect.get(str(link.position), expect.get(""))
 
 
 def understood(readings: tuple[Reading, ...]) -> Claim | None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from verify.cli.group import SETTINGS
+from verify.cli.scale import jobs_of, shard_of
 
 if TYPE_CHECKING:
     from verify.document.readers import Form
@@ -72,6 +73,14 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="With --format unix: list good claims too.")
 @click.option("--watch", is_flag=True, help="Check again on every save and print what changed; Ctrl-C ends it.")
 @click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(0, 1000),
+    default=1,
+    show_default=True,
+    help="Processes that judge; 0 for as many as there are cores.",
+)
+@click.option("--shard", metavar="I/N", help="Check the I-th of N parts of the claims: for N machines.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
 def verify(
     files: tuple[str, ...],
@@ -91,6 +100,8 @@ def verify(
     everything: bool,
     watch: bool,
     no_cache: bool,
+    jobs: int,
+    shard: str | None,
     quiet: bool,
 ) -> None:
     """Check derivation documents: Markdown, LaTeX (.tex) or Jupyter notebooks (.ipynb).
@@ -104,6 +115,7 @@ def verify(
       backproof verify --format unix notes.md            for grep, vim and Emacs
       backproof verify --watch notes.md                  again on every save
       backproof verify --json report.json --require-proof chapters/*.md
+      backproof verify --jobs 0 --shard 2/5 chapters/*.md   all cores; the second of five machines
 
     \b
     Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
@@ -115,6 +127,10 @@ def verify(
         raise click.UsageError("--watch needs a FILE to look at; standard input and the built-in suite do not change")
     if everything and form != "unix":
         raise click.UsageError("--all goes with --format unix; the table lists every claim anyway")
+    if watch and (jobs != 1 or shard is not None):
+        raise click.UsageError("--watch goes without --jobs and --shard: what has not changed costs nothing anyway")
+    if explain is not None and (jobs != 1 or shard is not None):
+        raise click.UsageError("--explain checks one claim: it goes without --jobs and --shard")
     from verify.cache import Cache, cache_folder
     from verify.limits import Effort
     from verify.report.outputs import Outputs
@@ -133,6 +149,8 @@ def verify(
         form,
         everything,
         read_as,
+        jobs_of(jobs),
+        shard_of(shard),
     )
     if watch:
         from verify.watch import Watch

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from verify.document.statements import Document
 from verify.errors import DocumentError
 from verify.judge import Entry
+from verify.scale.shard import Shard
 from verify.verdict import ORDER, Verdict
 
 
@@ -45,6 +46,7 @@ class Report:
     quantities: DocumentReport | None = None
     is_complete: bool = True
     notes: tuple[str, ...] = field(default=())
+    shard: Shard | None = None  # where this is one of several runs, to which the claims were dealt
 
     @property
     def summary(self) -> dict[str, int]:
@@ -54,13 +56,13 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every claim is as it should be, and something was claimed: the one bool."""
+        """Whether every claim is as it should be, and something was claimed, but for a shard: the one bool."""
         claims = self._claims()
         givens = [entry for document in self.documents for entry in document.entries if entry.role != "claim"]
         has_errors = any(document.errors for document in self.documents)
         all_ok = all(entry.is_ok(self.require_proof) for entry in claims)
         givens_ok = all(entry.verdict is None for entry in givens)
-        return bool(claims) and all_ok and givens_ok and not has_errors and self.is_complete
+        return bool(claims or self.shard) and all_ok and givens_ok and not has_errors and self.is_complete
 
     def __getitem__(self, name: str) -> Verdict:
         """The verdict of a claim by id, in the first document that has it."""
