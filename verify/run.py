@@ -123,7 +123,7 @@ class Run:
     def report(self) -> Report:
         """Read and judge; Ctrl-C gives what is known so far. Raises `CallError` and `WitnessConflict`."""
         try:
-            return self._judge(self._documents())
+            return self._judge(self.manuscripts())
         except KeyboardInterrupt:
             return self._report(is_complete=False)
         finally:
@@ -155,6 +155,10 @@ class Run:
             complain("interrupted: these are the results so far")
 
     # --- reading -----------------------------------------------------------------------------------------------
+
+    def manuscripts(self) -> list[tuple[Manuscript, Document]]:
+        """Every document as it is sent and as it is read. Raises `CallError` where there is none."""
+        return [(self.sent[document.source.path], document) for document in self._documents()]
 
     def _documents(self) -> list[Document]:
         found = []
@@ -190,9 +194,9 @@ class Run:
 
     # --- judging -----------------------------------------------------------------------------------------------
 
-    def _judge(self, documents: list[Document]) -> Report:
+    def _judge(self, documents: list[tuple[Manuscript, Document]]) -> Report:
         judging = Judging(self.effort, self.cache, self.jobs, self.shard or Shard())
-        known = {document.source.path: (self.sent[document.source.path], document) for document in documents}
+        known = {pair[0].path: pair for pair in documents}
         with_derived = not self.files and not self.only
         parts = list(judging.parts(known, lambda path, name: self._wanted(path)(name), with_derived))
         self._check_filters()
@@ -207,7 +211,7 @@ class Run:
                     self._keep_certificate("derived" if part.is_derived else part.path, entry)
                     tick(entry.id if part.is_derived else f"{part.path} {clean(entry.id)}")
         finally:
-            self._collect(documents, parts, found)
+            self._collect([document for _, document in documents], parts, found)
         return self._report()
 
     @contextmanager

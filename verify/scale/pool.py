@@ -29,6 +29,7 @@ class Pool:
         self.jobs, self.modules = jobs, modules
         self.room = 2 * jobs  # each has its next task at hand
         self.breakdowns = 0
+        self.is_closed = False
         self.longest: float | None = 0.0
         self.pool = self._new()
 
@@ -63,9 +64,12 @@ class Pool:
 
     def close(self) -> None:
         """Kill every process; nothing that they do is worth waiting for."""
+        self.is_closed = True
         _end(self.pool)
 
     def _replace(self) -> None:
+        if self.is_closed:
+            raise CallError("the processes were ended")
         self.breakdowns += 1
         _end(self.pool)
         if self.breakdowns > MOST_BREAKDOWNS:
