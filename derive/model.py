@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,10 @@ class Model:
 
     def __hash__(self) -> int:  # memories are kept by model, and a model has many equations
         return self._hash
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What another process needs: a hash means nothing there, and what was found out is found out again."""
+        return {part.name: getattr(self, part.name) for part in fields(self)}
 
     @cached_property
     def by_name(self) -> dict[str, Equation]:

@@ -54,6 +54,7 @@ class Cache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
+        self.home = folder
         self.folder = None if folder is None else folder / f"verdicts-{FORMAT}"
         self.known: dict[str, Verdict] = {}
         self.more: dict[str, Any] = {}
@@ -155,11 +156,14 @@ def _may_be_kept(verdict: Verdict, seconds: float) -> bool:
 
 @cache
 def ground() -> str:
-    """The format, the package's version and source, Python, and the versions of what computes, as one text."""
-    versions = {name: _version(name) for name in _COMPUTES}
-    return json.dumps(
-        [FORMAT, VERSION, source_digest(), platform.python_version(), platform.machine(), sys.platform, versions]
-    )
+    """The format, what is installed, and the platform, as one text."""
+    return json.dumps([FORMAT, platform.machine(), sys.platform, installed()])
+
+
+def installed() -> dict[str, str | None]:
+    """The versions of Backproof, of its source, of Python and of what computes, by name."""
+    own = {"backproof": VERSION, "its source": source_digest(), "Python": platform.python_version()}
+    return {**own, **{name: _version(name) for name in _COMPUTES}}
 
 
 def source_digest() -> str:

@@ -46,8 +46,12 @@ class _Case:
         return prime_field.decide_at(self.claim, times, seed=self.effort.seed)
 
     def form_at(self, times: Times) -> Outcome:
-        """The normal form at concrete steps."""
-        return normal_form.decide_at(self.claim, times, session=self.session)
+        """The normal form at concrete steps; what it says of a difference does not depend on what it did before.
+
+        Equal terms get their order, and so their letters, from a session's memory.
+        """
+        found = normal_form.decide_at(self.claim, times, session=self.session)
+        return found if found.outcome == "equal" else normal_form.decide_at(self.claim, times)
 
 
 def settle(claim: Claim, effort: Effort = Effort(), session: normal_form.Session | None = None) -> Verdict:  # noqa: B008

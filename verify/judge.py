@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 
@@ -67,35 +67,20 @@ class Judge:
             if statement.role != "claim" or wanted(statement.id) or (link and wanted(link_id(statement, link))):
                 yield self.entry(statement, link)
 
+    def claimed(self, statement: Statement, names: Collection[str]) -> Iterator[Entry]:
+        """The lines of one claim: its links, as far as `names` has their ids or the statement's own."""
+        return (self.entry(statement, link) for link in chosen(statement, names))
+
     def entry(self, statement: Statement, link: Link | None) -> Entry:
         """One of `lines(document)`, judged. Raises `WitnessConflict`."""
         if statement.role != "claim":
-            return self._unclaimed(statement)
-        return self._unreadable(statement) if link is None else self._link(statement, link)
-
-    def _unclaimed(self, statement: Statement) -> Entry:
-        problem = statement.problem
-        verdict = None
-        if statement.role == "given" and problem is not None:
-            verdict = Verdict("unreadable", problem.message, place=problem.place)
-        skip = statement.directives.skip or ""
-        return Entry(
-            statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id, skip=skip
-        )
-
-    def _unreadable(self, statement: Statement) -> Entry:
-        problem = statement.problem
-        assert problem is not None
-        verdict = Verdict("unreadable", problem.message, place=problem.place)
-        expected = statement.directives.expect.get("")
-        return Entry(statement.id, "claim", statement.latex, statement.place, verdict, expected, statement.id)
+            return unclaimed(statement)
+        return _unreadable(statement) if link is None else self._link(statement, link)
 
     def _link(self, statement: Statement, link: Link) -> Entry:
-        expect = statement.directives.expect
-        expected = expect.get(str(link.position), expect.get(""))
-        name = link_id(statement, link)
         if link.skip is not None:
-            return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id, skip=link.skip)
+            return _skipped(statement, link)
+        expected, name = _expected(statement, link), link_id(statement, link)
         began = perf_counter()
         verdict, text, readings = self._read(statement, link)
         if verdict.verdict == "refuted" and self.effort.repair_seconds > 0:
@@ -205,6 +190,62 @@ class Judge:
         if claim not in self.known:
             self.known[claim] = self.settler(claim, self.effort, self.session)
         return self.known[claim]
+
+
+def claim_ids(statement: Statement) -> tuple[str, ...]:
+    """What a claim may be asked for by: its own id, and those of its links."""
+    return (statement.id, *(name for link in statement.links if (name := link_id(statement, link)) != statement.id))
+
+
+def chosen(statement: Statement, names: Collection[str]) -> list[Link | None]:
+    """The links of a claim that `names` asks for; None stands for a claim that could not be read at all."""
+    if statement.problem is not None or not statement.links:
+        return [None] if statement.id in names else []
+    is_whole = statement.id in names
+    return [link for link in statement.links if is_whole or link_id(statement, link) in names]
+
+
+def unclaimed(statement: Statement) -> Entry:
+    """The line of what is given or skipped."""
+    problem = statement.problem
+    verdict = None
+    if statement.role == "given" and problem is not None:
+        verdict = Verdict("unreadable", problem.message, place=problem.place)
+    skip = statement.directives.skip or ""
+    return Entry(
+        statement.id, statement.role, statement.latex, statement.place, verdict, statement=statement.id, skip=skip
+    )
+
+
+def unsettled(statement: Statement, names: Collection[str], reason: str) -> Iterator[Entry]:
+    """The lines of a claim of which nothing is known, and why."""
+    verdict = Verdict("undecided", reason)
+    for link in chosen(statement, names):
+        if link is None:
+            yield _unreadable(statement)
+        elif link.skip is not None:
+            yield _skipped(statement, link)
+        else:
+            expected, name = _expected(statement, link), link_id(statement, link)
+            yield Entry(name, "claim", link.latex, statement.place, verdict, expected, statement.id, link.latex)
+
+
+def _unreadable(statement: Statement) -> Entry:
+    problem = statement.problem
+    assert problem is not None
+    verdict = Verdict("unreadable", problem.message, place=problem.place)
+    expected = statement.directives.expect.get("")
+    return Entry(statement.id, "claim", statement.latex, statement.place, verdict, expected, statement.id)
+
+
+def _skipped(statement: Statement, link: Link) -> Entry:
+    name, skip = link_id(statement, link), link.skip or ""
+    return Entry(name, "skipped", link.latex, statement.place, None, None, statement.id, skip=skip)
+
+
+def _expected(statement: Statement, link: Link) -> str | None:
+    expect = statement.directives.expect
+    return expect.get(str(link.position), expect.get(""))
 
 
 def understood(readings: tuple[Reading, ...]) -> Claim | None:

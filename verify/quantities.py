@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import lru_cache
 from time import perf_counter
 
 import sympy as sp
@@ -20,6 +21,7 @@ from verify.deciders.normal_form import Session
 from verify.errors import Place
 from verify.judge import Entry
 from verify.limits import Effort
+from verify.verdict import Verdict
 
 # what is derived and verified beside the suite's documents: the source's network in every scope of its loss, its
 # layers, activations and losses. Every other system has a document in the suite, and the closed loop in the tests.
@@ -75,15 +77,40 @@ def _names_a_loss(derivation: Derivation) -> bool:
     return bool(named & (defined | set(model.loss_by_name)))
 
 
+@lru_cache(maxsize=1)
+def known() -> tuple[tuple[str, Derivation], ...]:
+    """All of them, in the order of the report."""
+    return tuple(derivations())
+
+
 def entries(effort: Effort, cache: Cache | None = None) -> Iterator[Entry]:
     """One line of the report a quantity."""
-    session = Session()
-    settler = settle if cache is None else cache.settle
-    for number, (name, derivation) in enumerate(derivations(), start=1):
+    settler = Settler(effort, cache)
+    return (settler.entry(place) for place in range(len(known())))
+
+
+class Settler:
+    """Settles quantities by their place; those of one model share the normal form's memory."""
+
+    def __init__(self, effort: Effort, cache: Cache | None = None) -> None:
+        self.effort = effort
+        self.session = Session()
+        self.settle = settle if cache is None else cache.settle
+
+    def entry(self, place: int) -> Entry:
+        """The line of one quantity."""
         began = perf_counter()
-        claim = claim_of(derivation)
-        verdict = settler(claim, effort, session)
-        seconds = perf_counter() - began
-        verdict = replace(verdict, seconds=seconds)
-        place = Place("derived quantities", number, 1)
-        yield Entry(name, "claim", derivation.latex(), place, verdict, None, name, str(derivation), claim)
+        claim = claim_of(known()[place][1])
+        verdict = self.settle(claim, self.effort, self.session)
+        return _entry(place, replace(verdict, seconds=perf_counter() - began), claim)
+
+
+def unsettled_entry(place: int, reason: str) -> Entry:
+    """The line of a quantity of which nothing is known, and why."""
+    return _entry(place, Verdict("undecided", reason), None)
+
+
+def _entry(place: int, verdict: Verdict, claim: Claim | None) -> Entry:
+    name, derivation = known()[place]
+    at = Place("derived quantities", place + 1, 1)
+    return Entry(name, "claim", derivation.latex(), at, verdict, None, name, str(derivation), claim)

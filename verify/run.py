@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib.resources import files as resources
 from io import TextIOWrapper
@@ -17,17 +18,20 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from derive.errors import BackproofError
 from verify.cache import Cache
 from verify.document.readers import Form, max_bytes, read_bytes
-from verify.document.statements import Document, read
+from verify.document.statements import Document
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
-from verify.judge import Entry, Judge
+from verify.judge import Entry, Judge, unclaimed
+from verify.judging import DERIVED, Judging, Part
 from verify.limits import Effort
 from verify.lock.run import Lock
+from verify.manuscript import Manuscript
 from verify.replayed import save
 from verify.report import terminal
 from verify.report.complaints import complain as complain
 from verify.report.model import DocumentReport, Report
 from verify.report.outputs import Outputs
 from verify.report.screens import SCREENS, Detail, Screen
+from verify.scale.shard import Shard
 
 EXIT_OK, EXIT_CLAIMS, EXIT_CALL, EXIT_CONFLICT, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
 
@@ -64,9 +68,13 @@ class Run:
     declared: bool = False  # documents that declare nothing are passed over
     lock: Lock | None = None  # what the results are compared with
     with_suite: bool = False  # the built-in suite beside the files
+    jobs: int = 1
+    shard: Shard | None = None
     done: list[DocumentReport] = field(default_factory=list)
+    quantities: DocumentReport | None = None
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
+    sent: dict[str, Manuscript] = field(default_factory=dict)
 
     def execute(self) -> int:
         """Run, print, write; the exit code."""
@@ -128,7 +136,7 @@ class Run:
     def report(self) -> Report:
         """Read and judge; Ctrl-C gives what is known so far. Raises `CallError` and `WitnessConflict`."""
         try:
-            return self._judge(self._documents())
+            return self._judge(self.manuscripts())
         except KeyboardInterrupt:
             return self._report(is_complete=False)
         finally:
@@ -182,11 +190,16 @@ class Run:
 
     # --- reading -----------------------------------------------------------------------------------------------
 
+    def manuscripts(self) -> list[tuple[Manuscript, Document]]:
+        """Every document as it is sent and as it is read. Raises `CallError` where there is none."""
+        return [(self.sent[document.source.path], document) for document in self._documents()]
+
     def _documents(self) -> list[Document]:
         found = []
         for path, text, folder in self._texts():
             try:
-                found.append(read(path, text, self.read_as, folder))
+                self.sent[path] = Manuscript(path, text, self.read_as, folder)
+                found.append(self.sent[path].read())
             except DocumentError as error:
                 self.failures.append(str(error))
         if self.declared:
@@ -217,51 +230,60 @@ class Run:
 
     # --- judging -----------------------------------------------------------------------------------------------
 
-    def _judge(self, documents: list[Document]) -> Report:
-        total = sum(len(statement.links) or 1 for document in documents for statement in document.claims)
-        progress = Console(stderr=True, quiet=self.quiet)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=progress, transient=True, disable=not progress.is_terminal) as bar:
-            task = bar.add_task("verifying", total=total)
-
-            def tick(name: str) -> None:
-                bar.update(task, advance=1, description=escape(name))
-
-            for document in documents:
-                self._collect(document, tick)
-            quantities = self._quantities(tick)
+    def _judge(self, documents: list[tuple[Manuscript, Document]]) -> Report:
+        judging = Judging(self.effort, self.cache, self.jobs, self.shard or Shard())
+        known = {pair[0].path: pair for pair in documents}
+        with_derived = self.has_suite and not self.only
+        parts = list(judging.parts(known, lambda path, name: self._wanted(path)(name), with_derived))
         self._check_filters()
-        return self._report(quantities)
-
-    def _collect(self, document: Document, tick: Callable[[str], None]) -> None:
-        path = document.source.path
-        found: list[Entry] = []
+        found: dict[Part, list[Entry]] = {}
         try:
-            for entry in self._entries(document):
-                found.append(entry)
-                self._keep_certificate(path, entry)
-                if entry.role == "claim":
-                    tick(f"{path} {clean(entry.id)}")
+            with (
+                self._progress(sum(part.lines for part in parts)) as tick,
+                closing(judging.entries(parts, known)) as new,
+            ):
+                for part, entry in new:
+                    found.setdefault(part, []).append(entry)
+                    self._keep_certificate("derived" if part.is_derived else part.path, entry)
+                    tick(entry.id if part.is_derived else f"{part.path} {clean(entry.id)}")
         finally:
-            self.done.append(DocumentReport(path, tuple(found), document.errors, document))
+            self._collect([document for _, document in documents], parts, found)
+        return self._report()
+
+    @contextmanager
+    def _progress(self, total: int) -> Iterator[Callable[[str], None]]:
+        """A bar on a terminal; what is yielded moves it by one and names what was done."""
+        console = Console(stderr=True, quiet=self.quiet)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+            task = bar.add_task("verifying", total=total)
+            yield lambda name: bar.update(task, advance=1, description=escape(name))
+
+    def _collect(self, documents: list[Document], parts: list[Part], found: Mapping[Part, list[Entry]]) -> None:
+        """What was found, in the documents' order; of a run that was cut short the documents that it had come to."""
+        by_path: dict[str, dict[int, list[Entry]]] = {}
+        for part, claimed in found.items():
+            by_path.setdefault(part.path, {})[part.place] = claimed
+        is_whole = len(found) == len(parts)
+        for document in documents:
+            known = by_path.get(document.source.path, {})
+            if is_whole or known:
+                lines = (
+                    [unclaimed(statement)] if statement.role != "claim" else known.get(place, [])
+                    for place, statement in enumerate(document.statements)
+                )
+                entries = tuple(entry for line in lines for entry in line)
+                self.done.append(DocumentReport(document.source.path, entries, document.errors, document))
+        if DERIVED in by_path:
+            derived = by_path[DERIVED]
+            self.quantities = DocumentReport(
+                DERIVED, tuple(entry for place in sorted(derived) for entry in derived[place])
+            )
 
     def _keep_certificate(self, path: str, entry: Entry) -> None:
         certificate = None if entry.verdict is None else entry.verdict.certificate
         if self.certificates is not None and certificate is not None:
             save(self.certificates, path, entry.id, certificate)
-
-    def _quantities(self, tick: Callable[[str], None]) -> DocumentReport | None:
-        """What `derive` derives, beside the suite: each quantity against every witness."""
-        if not self.has_suite or self.only:
-            return None
-        from verify.quantities import entries  # only here: documents of one's own need no systems of ours
-
-        found = []
-        for entry in entries(self.effort, self.cache):
-            found.append(entry)
-            self._keep_certificate("derived", entry)
-            tick(entry.id)
-        return DocumentReport("derived quantities", tuple(found))
 
     def _wanted(self, path: str) -> Callable[[str], bool]:
         def wanted(name: str) -> bool:
@@ -281,13 +303,13 @@ class Run:
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    def _report(
-        self, quantities: DocumentReport | None = None, is_complete: bool = True, notes: tuple[str, ...] | None = None
-    ) -> Report:
+    def _report(self, is_complete: bool = True, notes: tuple[str, ...] | None = None) -> Report:
         """What is known so far; the notes are what went wrong beside the documents that could be read."""
         told = tuple(self.failures) if notes is None else notes
-        seed, examples = self.effort.seed, self.effort.examples
-        return Report(tuple(self.done), seed, examples, self.require_proof, quantities, is_complete, told)
+        return Report(
+            tuple(self.done), self.effort.seed, self.effort.examples, self.require_proof, self.quantities, is_complete,
+            told, shard=self.shard,
+        )  # fmt: skip
 
     def write(self, report: Report) -> bool:
         """Every file that was asked for; False, and the reason on standard error, where one cannot be written."""

@@ -11,7 +11,7 @@ from importlib import import_module
 import click
 
 SETTINGS = {"help_option_names": ["-h", "--help"]}
-COMMANDS = ("audit", "declare", "derive", "lock", "models", "replay", "verify", "zoo")
+COMMANDS = ("audit", "campaign", "declare", "derive", "lock", "models", "replay", "verify", "zoo")
 HELP = """Prove or refute written derivations of backpropagation.
 
 \b

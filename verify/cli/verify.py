@@ -9,6 +9,7 @@ import click
 
 from verify.cli.group import SETTINGS
 from verify.cli.optional import WithLocked
+from verify.cli.scale import jobs_of, shard_of
 
 if TYPE_CHECKING:
     from verify.document.readers import Form
@@ -92,6 +93,14 @@ if TYPE_CHECKING:
 @click.option("--declared", is_flag=True, help="Pass over files that have no backproof block.")
 @click.option("--watch", is_flag=True, help="Check again on every save and print what changed; Ctrl-C ends it.")
 @click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
+@click.option(
+    "--jobs",
+    type=click.IntRange(0, 1000),
+    default=1,
+    show_default=True,
+    help="Processes that judge; 0 for as many as there are cores.",
+)
+@click.option("--shard", metavar="I/N", help="Check the I-th of N parts of the claims: for N machines.")
 @click.option("--quiet", "-q", is_flag=True, help="No table and no progress; exit code, errors and JSON only.")
 def verify(
     files: tuple[str, ...],
@@ -117,6 +126,8 @@ def verify(
     declared: bool,
     watch: bool,
     no_cache: bool,
+    jobs: int,
+    shard: str | None,
     quiet: bool,
 ) -> None:
     """Check derivation documents: Markdown, LaTeX (.tex) or Jupyter notebooks (.ipynb).
@@ -132,6 +143,7 @@ def verify(
       backproof verify --locked                          what changed since `backproof lock`
       backproof verify --json report.json --require-proof chapters/*.md
       backproof verify --format github --sarif out.sarif --summary "$GITHUB_STEP_SUMMARY" notes.md
+      backproof verify --jobs 0 --shard 2/5 chapters/*.md   all cores; the second of five machines
 
     \b
     Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
@@ -145,8 +157,13 @@ def verify(
         raise click.UsageError("--all goes with --format unix; the table lists every claim anyway")
     if watch and summary_path is not None:
         raise click.UsageError("--summary adds to its FILE, and --watch would do so at every save")
-    if locked is not None and (watch or explain is not None):
-        raise click.UsageError(f"--locked does not go with {'--watch' if watch else '--explain'}")
+    if locked is not None and (watch or explain is not None or shard is not None):
+        other = "--watch" if watch else "--explain" if explain is not None else "--shard"
+        raise click.UsageError(f"--locked does not go with {other}: it compares all claims")
+    if watch and (jobs != 1 or shard is not None):
+        raise click.UsageError("--watch goes without --jobs and --shard: what has not changed costs nothing anyway")
+    if explain is not None and (jobs != 1 or shard is not None):
+        raise click.UsageError("--explain checks one claim: it goes without --jobs and --shard")
     from verify.cache import Cache, cache_folder
     from verify.limits import Effort
     from verify.report.outputs import Outputs
@@ -173,6 +190,8 @@ def verify(
         everything,
         read_as,
         declared,
+        jobs=jobs_of(jobs),
+        shard=shard_of(shard),
     )
     if watch:
         from verify.watch import Watch

@@ -24,6 +24,7 @@ def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
         "backproof": VERSION,
         "format": 1,
         "seed": report.seed,
+        **({} if report.shard is None else {"shard": {"index": report.shard.index, "count": report.shard.count}}),
         "documents": [_document(document, report, timings) for document in report.documents],
     }
     if report.quantities is not None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from verify.document.statements import Document
 from verify.errors import DocumentError, Place, clean
 from verify.judge import Entry
+from verify.scale.shard import Shard
 from verify.verdict import ORDER, Verdict
 
 
@@ -68,6 +69,7 @@ class Report:
     is_complete: bool = True
     notes: tuple[str, ...] = field(default=())
     locked: Comparison | None = None  # with the lock file that was named
+    shard: Shard | None = None  # where this is one of several runs, to which the claims were dealt
 
     @property
     def summary(self) -> dict[str, int]:
@@ -77,14 +79,16 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether every claim is as it should be, and something was claimed: the one bool."""
+        """Whether every claim is as it should be, and something was claimed, but for a shard: the one bool."""
         claims = self._claims()
         givens = [entry for document in self.documents for entry in document.entries if entry.role != "claim"]
         has_errors = any(document.errors for document in self.documents)
         all_ok = all(entry.is_ok(self.require_proof) for entry in claims)
         givens_ok = all(entry.verdict is None for entry in givens)
         is_as_locked = self.locked is None or not self.locked.differences
-        return bool(claims) and all_ok and givens_ok and not has_errors and self.is_complete and is_as_locked
+        return (
+            bool(claims or self.shard) and all_ok and givens_ok and not has_errors and self.is_complete and is_as_locked
+        )
 
     def __repr__(self) -> str:
         """One line, which is what a failed `assert report.ok` shows: the counts, and the first that is wrong."""

@@ -50,6 +50,8 @@ def show_summary(report: Report, console: Console) -> None:
     if not report.is_complete:
         console.print(Text("interrupted: these are the results so far", style="yellow"))
     line = Text()
+    if report.shard is not None:
+        line.append(f"shard {report.shard}: {'' if any(report.summary.values()) else 'no claim fell to it'}  ")
     for verdict, count in report.summary.items():
         if count:
             line.append(f"{count} {verdict}", STYLES[verdict]).append("  ")
