@@ -12,6 +12,9 @@ from contextlib import contextmanager
 from types import FrameType
 
 
+AGAIN = 0.5  # seconds: a ring within a finalizer or a callback of the garbage collector is swallowed by Python
+
+
 class Overtime(BaseException):
     """The limit has passed. No `Exception`: code that survives any error must not survive this."""
 
@@ -26,13 +29,17 @@ def deadline(seconds: float) -> Iterator[None]:
         yield
         return
 
+    is_over = False
+
     def ring(number: int, frame: FrameType | None) -> None:
-        raise Overtime
+        if not is_over:
+            raise Overtime
 
     before = signal.signal(signal.SIGPROF, ring)
-    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_PROF, seconds, AGAIN)
     try:
         yield
     finally:
+        is_over = True
         signal.setitimer(signal.ITIMER_PROF, 0)
         signal.signal(signal.SIGPROF, before)

@@ -37,9 +37,14 @@ def to_data(verdict: Verdict, claim: Claim) -> dict[str, Any]:
         back = from_data(plain, claim)
     except (TypeError, ValueError, KeyError, RecursionError) as error:
         raise NotKept(str(error)) from error
-    if repr(back) != repr(verdict) or back.certificate != verdict.certificate:
+    if exactly(back) != exactly(verdict) or back.certificate != verdict.certificate:
         raise NotKept("it does not come back as it was")
     return plain
+
+
+def exactly(verdict: Verdict) -> str:
+    """All that is shown of a verdict, with types and order: lists are no tuples here, 1 is no 1.0."""
+    return repr([(part.name, getattr(verdict, part.name)) for part in fields(verdict) if part.repr])
 
 
 def from_data(data: dict[str, Any], claim: Claim) -> Verdict:

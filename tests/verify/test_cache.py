@@ -19,7 +19,7 @@ from verify.deciders.outcome import Outcome
 from verify.document.statements import read
 from verify.errors import WitnessConflict
 from verify.judge import Judge
-from verify.kept import NotKept, from_data, to_data
+from verify.kept import NotKept, exactly, from_data, to_data
 from verify.limits import Effort
 from verify.report import json as report_json
 from verify.report.model import DocumentReport, Report
@@ -223,7 +223,8 @@ def test_a_formula_without_a_canonical_text_is_settled_every_time(tmp_path, clai
 def test_tuples_lists_and_order_come_back_as_they_were(claim):
     where = {"entry": (0, 1), "sizes": {"m": 2, "a": [1, (2,)]}}
     verdict = Verdict("proved", witnesses=(Outcome("w", "equal", bound=1e-300, where=where),), assumptions=("x", "y"))
-    assert repr(from_data(json.loads(json.dumps(to_data(verdict, claim))), claim)) == repr(verdict)
+    back = from_data(json.loads(json.dumps(to_data(verdict, claim))), claim)
+    assert exactly(back) == exactly(verdict)
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,22 @@ def test_computing_is_interrupted():
     assert time.process_time() < began + 10
 
 
+class Finalized:
+    """Computes when it is collected, where Python swallows what is raised."""
+
+    def __del__(self):
+        compute(0.2)
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_a_ring_that_is_swallowed_is_not_the_last():
+    began = time.process_time()
+    with pytest.raises(Overtime), deadline(0.05):
+        Finalized()
+        compute(20)
+    assert time.process_time() < began + 10
+
+
 def test_waiting_is_not():
     with deadline(0.05):
         time.sleep(0.3)
