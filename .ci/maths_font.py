@@ -48,7 +48,7 @@ def main() -> None:
     package, folder = Path(sys.argv[1]), Path(sys.argv[2])
     made(package / SOURCE).save(folder / FONT)
     shutil.copyfile(package / "LICENSE", folder / LICENCE)
-    print(f"{folder / FONT}: {(folder / FONT).stat().st_size} bytes")
+    sys.stdout.write(f"{folder / FONT}: {(folder / FONT).stat().st_size} bytes\n")
 
 
 if __name__ == "__main__":

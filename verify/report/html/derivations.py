@@ -23,6 +23,7 @@ from verify.deadline import Overtime, deadline
 
 SECONDS = 5  # of processor time for one derivation, which takes milliseconds: against one that hangs
 MANY_STEPS = 40
+_SIGNS = {"<=": "≤", ">=": "≥"}
 NO_STEPS = "It is the formula itself: no rule is needed."
 
 
@@ -57,7 +58,7 @@ def view(derivation: Derivation, layout: str = "numerator") -> DerivationView:
         latex(derivation.right, own),
         tuple(steps),
         tuple(f"{latex(e.left, own)} = {latex(e.right, own)}" for e in derivation.definitions),
-        tuple(f"{low} {sign} {high}" for low, sign, high in derivation.conditions)
+        tuple(f"{low} {_SIGNS.get(sign, sign)} {high}" for low, sign, high in derivation.conditions)
         + tuple(f"{show(formula)} = {value}" for formula, value in derivation.assumptions),
         len(derivation.steps) - len(steps),
     )

@@ -20,7 +20,13 @@ from verify.report.html.proofs import ProofView, proof
 from verify.verdict import Repair, Verdict
 
 SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
-WITNESSES = {"equal": "equal", "differ": "differ", "unknown": "cannot decide it", "limit": "reached a limit", "failed": "broke"}
+WITNESSES = {
+    "equal": "equal",
+    "differ": "differ",
+    "unknown": "cannot decide it",
+    "limit": "reached a limit",
+    "failed": "broke",
+}
 LATEX_LIMIT = 2_000  # characters of a formula in a label
 
 
@@ -92,6 +98,11 @@ class EntryView:
         return clean(self.entry.id)
 
     @property
+    def is_expected(self) -> bool:
+        """Whether the document says so itself, of a verdict that is not proved."""
+        return self.entry.expected is not None and self.is_ok and self.kind != "proved"
+
+    @property
     def latex(self) -> str:
         """The formula of this line alone."""
         return in_one_row(self.entry.latex)
@@ -111,22 +122,23 @@ class EntryView:
 def view(entry: Entry, anchor: str, require_proof: bool = False, timings: bool = False, chain: str = "") -> EntryView:
     """Everything that is known of one line."""
     verdict = entry.verdict
-    where = f"line {entry.place.line}"
+    where = f"line {entry.place.line}" if entry.place.line else ""
     if verdict is None:
         words = "taken as given" if entry.role == "given" else "not checked"
         return EntryView(entry, anchor, entry.role, "·", True, words, where, chain)
     is_ok = entry.is_ok(require_proof) if entry.role == "claim" else False
+    said = headline(verdict, entry, is_ok)
     return EntryView(
         entry,
         anchor,
         verdict.verdict,
         SIGNS[verdict.verdict],
         is_ok,
-        headline(verdict, entry, is_ok),
+        said,
         where,
         chain,
         caret="" if verdict.place is None else verdict.place.caret(),
-        message=clean(verdict.message),
+        message="" if said.startswith(clean(verdict.message)) else clean(verdict.message),
         hint="" if verdict.hint in [one.edit for one in verdict.repairs] else clean(verdict.hint),
         repairs=[_repair(one, entry, verdict) for one in verdict.repairs],
         repair_note=clean(verdict.repair_note),
@@ -136,16 +148,23 @@ def view(entry: Entry, anchor: str, require_proof: bool = False, timings: bool =
         witnesses=[_witness(one) for one in verdict.witnesses],
         readings=[_reading(one.choices, one.verdict, one.detail) for one in verdict.readings],
         assumptions=[clean(text) for text in verdict.assumptions],
-        scope=f"sizes: {clean(verdict.sizes)}; steps: {clean(verdict.times)}" if entry.role == "claim" else "",
+        scope=with_signs(f"sizes: {clean(verdict.sizes)}; steps: {clean(verdict.times)}")
+        if entry.role == "claim"
+        else "",
         pictures=pictures_of_entry(entry),
         seconds=f"{verdict.seconds * 1000:.1f} ms" if timings else "",
     )
 
 
+def with_signs(text: str) -> str:
+    """2 <= t as 2 ≤ t."""
+    return text.replace("<=", "≤").replace(">=", "≥").replace("!=", "≠")
+
+
 def headline(verdict: Verdict, entry: Entry | None = None, is_ok: bool = True) -> str:
     """One line that says what is known, and whether the document expected it."""
     if verdict.verdict == "proved":
-        steps = "" if verdict.times in ("all", "none") else f" and steps {verdict.times}"
+        steps = "" if verdict.times in ("all", "none") else f" and steps {with_signs(verdict.times)}"
         said = f"for {'all sizes' if verdict.sizes == 'all' else f'sizes {verdict.sizes}'}{steps}"
     else:
         said = verdict.message or verdict.reason or verdict.verdict
@@ -159,7 +178,7 @@ def _repair(repair: Repair, entry: Entry, verdict: Verdict) -> RepairView:
     return RepairView(
         clean(repair.edit),
         repair.latex,
-        f"proved for {clean(repair.verdict.times)}" if is_narrower else "proved",
+        f"proved for {with_signs(clean(repair.verdict.times))}" if is_narrower else "proved",
         difference(in_one_row(entry.latex), repair.latex),
     )
 

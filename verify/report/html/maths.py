@@ -15,13 +15,17 @@ from math_core import LatexError, LatexToMathML
 from verify.errors import clean
 
 MAX_SIGNS = 5_000  # of one formula: math-core recurses, and the stack of the process ends before Python's would
-MAX_DEPTH = 100  # of braces; a browser flattens what is nested deeper than some 500 elements
+MAX_DEPTH = 100  # of braces
+MAX_ELEMENTS = 200  # inside one another; a browser flattens what is nested deeper than some 500
 
 _DROPPED = re.compile(r"\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])")
 _SPLIT = re.compile(r"(\\(?:begin|end)\s*)\{split\}")
 _ROWS = re.compile(r"(?<!\\)&|\\\\")
-_LEVEL = re.compile(r"\\(?P<edge>begin|end)\s*\{[A-Za-z]+\*?\}|(?P<row>\\\\(?:\s*\[[^\]]*\])?)|\\.|(?P<sign>[{}&])", re.DOTALL)
+_LEVEL = re.compile(
+    r"\\(?P<edge>begin|end)\s*\{[A-Za-z]+\*?\}|(?P<row>\\\\(?:\s*\[[^\]]*\])?)|\\.|(?P<sign>[{}&])", re.DOTALL
+)
 _STYLE = re.compile(r' style="([^"]*)"')
+_TAG = re.compile(r"<(/?)[a-z][^<>]*?(/?)>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # what math-core puts into style attributes, which the page's security policy forbids, by the class that stands for it
 _CLASSES = {
@@ -58,6 +62,8 @@ def _converted(text: str, display: bool) -> Markup | None:
     try:
         found = _reader().convert_with_local_state(text, displaystyle=display)
     except LatexError:
+        return None
+    if _nested(found) > MAX_ELEMENTS:
         return None
     return Markup(_STYLE.sub(_as_class, found))  # math-core escapes what it copies; the tests attack it
 
@@ -100,6 +106,15 @@ def _depth(text: str) -> int:
     level = deepest = 0
     for sign in text:
         level += (sign == "{") - (sign == "}")
+        deepest = max(deepest, level)
+    return deepest
+
+
+def _nested(markup: str) -> int:
+    """How many elements stand inside one another, at most."""
+    level = deepest = 0
+    for closes, stands_alone in _TAG.findall(markup):
+        level += -1 if closes else 0 if stands_alone else 1
         deepest = max(deepest, level)
     return deepest
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from verify.counterexample import Counterexample
 from verify.errors import clean
@@ -33,9 +33,7 @@ def array(value: Any, marks: Marks = lambda row, column: False) -> Markup:
         return _entry(rows[0][0], marks(0, 0))
     lines = Markup("").join(
         Markup("<mtr>{}</mtr>").format(
-            Markup("").join(
-                Markup("<mtd>{}</mtd>").format(_entry(entry, marks(i, j))) for j, entry in enumerate(row)
-            )
+            Markup("").join(Markup("<mtd>{}</mtd>").format(_entry(entry, marks(i, j))) for j, entry in enumerate(row))
         )
         for i, row in enumerate(rows)
     )
@@ -92,7 +90,10 @@ def _applied(function: str, point: str) -> Markup:
     inner = clean(str(point)).strip()
     around = "" if inner.startswith("(") else "()"
     inside = Markup("<mtext>{}</mtext>").format(f"({inner})" if around else inner)
-    return Markup("<mi>{}</mi>{}").format(clean(function), inside)
+    base = clean(function).rstrip("'")
+    primes = "′" * (len(clean(function)) - len(base))
+    letter = Markup("<mi>{}</mi>").format(base)
+    return Markup("<msup>{}<mo>{}</mo></msup>{}").format(letter, primes, inside) if primes else letter + inside
 
 
 def _entry(value: Any, is_marked: bool) -> Markup:
@@ -138,8 +139,3 @@ def _rows(value: Any) -> list[list[Any]] | None:
 
 def _is_zero(value: object) -> bool:
     return all(map(_is_zero, value)) if isinstance(value, list | tuple) else value == "0"
-
-
-def plain(text: str) -> Markup:
-    """Any text, escaped and without what would reorder it."""
-    return escape(clean(text))

@@ -11,8 +11,8 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
-from verify.report.html.maths import render_math
 from verify.report.html.derivations import NO_STEPS
+from verify.report.html.maths import render_math
 from verify.version import VERSION
 
 FONT = "stix-two-math.woff2"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,10 @@ _CLOSED = {
     "close": "Both deciders settle it: the prime field and the normal form say equal.",
     "start": "The first step, where both deciders say equal.",
 }
-_ROLES = {"down": ("base: the last step", "step: from k + 1 to k"), "forward": ("base: the first step", "step: from j − 1 to j")}
+_ROLES = {
+    "down": ("base: the last step", "step: from k + 1 to k"),
+    "forward": ("base: the first step", "step: from j − 1 to j"),
+}
 
 
 @dataclass(frozen=True)
@@ -86,8 +90,12 @@ def _size(node: Mapping[str, Any]) -> int:
     return 1 + sum(map(_size, node["then"]))
 
 
+_TWO_ABOVE = re.compile(r"\^\{([^{}]*)\}\^\{")
+
+
 def _formula(claim: Claim) -> str:
-    return f"{latex(claim.left)} = {latex(claim.right)}"
+    """The goal; W^{1}^{(1)}, the first copy of W^{1}, is written W^{1,(1)}, as LaTeX asks."""
+    return _TWO_ABOVE.sub(r"^{\1,", f"{latex(claim.left)} = {latex(claim.right)}")
 
 
 def _says(rule: str) -> str:

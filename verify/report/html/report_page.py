@@ -69,6 +69,7 @@ def page(report: Report, timings: bool = False) -> str:
         wrong=wrong,
         errors=sum(len(document.errors) for document in documents),
         total=len(everything),
+        expected=Counter(entry.kind for entry in everything if entry.is_expected),
         kinds=[(kind, counts[kind], SIGNS.get(kind, "·"), MEANINGS[kind]) for kind in KINDS if counts[kind]],
     )
 
@@ -111,7 +112,8 @@ def _body(document: DocumentReport, lines: Sequence[EntryView], names: _Anchors)
         by_statement.setdefault(line.entry.statement, []).append(line)
     if document.document is None:
         return Markup("").join(
-            pieces.statement(found[0].entry.latex, found) for found in by_statement.values()  # type: ignore[attr-defined]
+            pieces.statement(found[0].entry.latex, found)
+            for found in by_statement.values()  # type: ignore[attr-defined]
         )
 
     def shown(statement: Statement) -> Markup:

@@ -189,7 +189,9 @@ class _Writer:
 def _items(text: str) -> list[str]:
     """The items of a list; those of a list within it stay together."""
     parts, level, place = [], 0, 0
-    for match in re.finditer(r"\\(begin|end)\s*\{(?:itemize|enumerate|description)\*?\}|\\item(?![A-Za-z])(?:\s*\[[^\]]*\])?", text):
+    for match in re.finditer(
+        r"\\(begin|end)\s*\{(?:itemize|enumerate|description)\*?\}|\\item(?![A-Za-z])(?:\s*\[[^\]]*\])?", text
+    ):
         if match[1]:
             level += 1 if match[1] == "begin" else -1
         elif level == 0:
