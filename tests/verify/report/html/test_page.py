@@ -95,6 +95,7 @@ def test_latex_prose_is_reduced(page):
     for part in ("<em>prose</em>", "50% of it", "<li>one</li>", "A section with", '<a href="#eq:w">'):
         assert part in text
     assert '<code class="unset">\\unknown{&lt;b&gt;x&lt;/b&gt;}</code>' in text
+    assert re.search(r"<h3>On <math>.*?</math></h3>", text)
     assert "a comment" not in text
 
 
