@@ -82,5 +82,10 @@ class Verdict:
         told = "; ".join(part for part in (self.message, self.hint, *edits) if part)
         return clean(" ".join(f"<Verdict {self.verdict}: {told}>".split()))
 
+    def _repr_html_(self) -> str:
+        from verify.report.html.fragments import of_verdict  # only here: no other use of a verdict needs templates
+
+        return of_verdict(self)
+
     def __bool__(self) -> bool:
         raise TypeError("a verdict is no bool: compare .verdict, or ask report.ok")

@@ -9,6 +9,7 @@ import click
 
 from verify.cli.group import SETTINGS
 from verify.cli.optional import WithLocked
+from verify.cli.outputs import with_outputs
 from verify.cli.scale import jobs_of, shard_of
 
 if TYPE_CHECKING:
@@ -24,18 +25,7 @@ if TYPE_CHECKING:
     help="Read every FILE as Markdown, LaTeX or a notebook.  [default: by its name; - is Markdown, or LaTeX from "
     "\\documentclass on]",
 )
-@click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
-@click.option("--junit", "junit_path", metavar="FILE", help="Write the report as JUnit XML; - for standard output.")
-@click.option("--sarif", "sarif_path", metavar="FILE", help="Write what is wrong as SARIF 2.1.0, for code scanners.")
-@click.option(
-    "--codequality", "codequality_path", metavar="FILE", help="Write what is wrong as GitLab's code quality reads it."
-)
-@click.option(
-    "--summary",
-    "summary_path",
-    metavar="FILE",
-    help="Add a summary in Markdown to the end of FILE, such as $GITHUB_STEP_SUMMARY.",
-)
+@with_outputs
 @click.option(
     "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
 )
@@ -105,11 +95,7 @@ if TYPE_CHECKING:
 def verify(
     files: tuple[str, ...],
     read_as: Form | None,
-    json_path: str | None,
-    junit_path: str | None,
-    sarif_path: str | None,
-    codequality_path: str | None,
-    summary_path: str | None,
+    paths: dict[str, str],
     only: tuple[str, ...],
     examples: int,
     seed: int,
@@ -144,6 +130,7 @@ def verify(
       backproof verify --json report.json --require-proof chapters/*.md
       backproof verify --format github --sarif out.sarif --summary "$GITHUB_STEP_SUMMARY" notes.md
       backproof verify --jobs 0 --shard 2/5 chapters/*.md   all cores; the second of five machines
+      backproof verify --html report.html notes.md       the document with a verdict beside each equation
 
     \b
     Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
@@ -155,7 +142,7 @@ def verify(
         raise click.UsageError("--watch needs a FILE to look at; standard input and the built-in suite do not change")
     if everything and form != "unix":
         raise click.UsageError("--all goes with --format unix; the table lists every claim anyway")
-    if watch and summary_path is not None:
+    if watch and "summary" in paths:
         raise click.UsageError("--summary adds to its FILE, and --watch would do so at every save")
     if locked is not None and (watch or explain is not None or shard is not None):
         other = "--watch" if watch else "--explain" if explain is not None else "--shard"
@@ -169,20 +156,13 @@ def verify(
     from verify.report.outputs import Outputs
     from verify.run import Run
 
-    paths = {
-        "json": json_path,
-        "junit": junit_path,
-        "sarif": sarif_path,
-        "codequality": codequality_path,
-        "summary": summary_path,
-    }
     run = Run(
         files,
         Effort(steps, examples, seed, seconds=time_limit, repair_seconds=repair_limit),
         only,
         require_proof,
         timings,
-        Outputs({form: path for form, path in paths.items() if path is not None}),
+        Outputs(paths),
         quiet,
         certificates,
         None if no_cache and not watch else Cache(None if no_cache else cache_folder()),

@@ -22,8 +22,8 @@ from verify.document.directives import Directives, read_directives
 from verify.document.displays import Formula, formulas
 from verify.document.macros import Macros
 from verify.document.passages import Passage, Piece
-from verify.document.readers import Form, pieces
-from verify.document.source import Source
+from verify.document.readers import Form, form_of, pieces
+from verify.document.source import Source, normal
 from verify.errors import DocumentError, Place
 
 # what the typed meaning of declarations rests on: two sets of them that share these share their meaning
@@ -88,7 +88,13 @@ class Document:
     source: Source
     statements: tuple[Statement, ...]
     errors: tuple[DocumentError, ...] = field(default=())
-    is_declared: bool = True  # it has a declaration block
+    pieces: tuple[Piece, ...] = field(default=(), repr=False, compare=False)  # in order: what stands between is prose
+    form: Form = "md"
+
+    @property
+    def is_declared(self) -> bool:
+        """Whether it has a declaration block."""
+        return any(piece.kind == "block" for piece in self.pieces)
 
     @property
     def claims(self) -> tuple[Statement, ...]:
@@ -102,7 +108,8 @@ def read(path: str, text: str, form: Form | None = None, folder: Path | None = N
     Files that a LaTeX document reads are looked for in `folder` alone. Raises `DocumentError` for what is no document;
     wrong declarations are collected, and everything else is read all the same.
     """
-    return _Reading(*pieces(path, text, form, folder)).run()
+    found = _Reading(*pieces(path, text, form, folder)).run()
+    return replace(found, form=form or form_of(path, normal(text)))
 
 
 class _Reading:
@@ -133,8 +140,7 @@ class _Reading:
             except DocumentError as error:
                 self._note(error)
         self._check_givens()
-        is_declared = any(piece.kind == "block" for piece in self.pieces)
-        return Document(self.source, tuple(self.statements), tuple(self.errors.values()), is_declared)
+        return Document(self.source, tuple(self.statements), tuple(self.errors.values()), tuple(self.pieces))
 
     def _take(self, piece: Piece) -> None:
         if piece.kind == "display":

@@ -18,6 +18,7 @@ FORMS: Mapping[str, str] = {
     "sarif": "verify.report.sarif",
     "summary": "verify.report.summary",
     "codequality": "verify.report.codequality",
+    "html": "verify.report.html",
 }
 # forms that are added to the end of their file, which others may have begun, and the bytes that such a file may hold
 APPENDED: Mapping[str, int] = {"summary": 1 << 20}
