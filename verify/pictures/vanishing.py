@@ -16,6 +16,7 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from derive.language.functions import OPAQUE
+from derive.language.laws import law_of
 from derive.language.nodes import Elementwise, Member
 from derive.language.show import show_name
 from derive.model import Equation, Model
@@ -75,6 +76,8 @@ def recurrent_activation(model: Model) -> str:
     for state in model.forward:
         if state.index is None or not isinstance(state.right, Elementwise) or state.right.order != 0:
             continue
+        if law_of(state.right) is not None:
+            continue  # of a function of the document's own max|f'| is not known
         argument = state.right.argument
         if isinstance(argument, Member) and argument.indices and argument.time == state.index:
             argument = model.definition(argument)
@@ -185,4 +188,4 @@ def _worded(drawing: Drawing, kind: str, is_opaque: bool, drawn: tuple[Run, ...]
     ]
     alt = f"A plot on a logarithmic axis, from 1 at lag 0. At lag {STEPS - 1}: {'; '.join(seen)}."
     svg = drawing.svg("The norm of the error term against the time lag", alt)
-    return Picture(file_name("vanishing", kind.replace(" ", "-")), svg, caption, alt)
+    return Picture(file_name(kind.replace(" ", "-"), "vanishing"), svg, caption, alt)
