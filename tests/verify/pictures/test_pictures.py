@@ -55,7 +55,7 @@ def check_safe(picture: Picture) -> None:
     for element in root.iter():
         assert element.tag.removeprefix(SVG) in ALLOWED, element.tag
         for name, value in element.attrib.items():
-            assert name not in ("id", "href", "style"), name
+            assert name not in ("id", "class", "href", "style"), name
             assert not name.startswith("on"), name
             assert "url(" not in value, value
             assert "nan" not in value.lower(), value
