@@ -20,7 +20,7 @@ from derive.language.laws import law_of
 from derive.language.nodes import Elementwise, Member
 from derive.language.show import show_name
 from derive.model import Equation, Model
-from verify.pictures.axes import Axes
+from verify.pictures.axes import Axes, power
 from verify.pictures.labels import Label
 from verify.pictures.picture import NoPicture, Picture, file_name
 from verify.pictures.svg import ACCENT, INK, MUTED, SECOND, Drawing, Point
@@ -178,7 +178,7 @@ def _worded(drawing: Drawing, kind: str, is_opaque: bool, drawn: tuple[Run, ...]
         f"The norm of the error term δ_k against the time lag t − k, with ‖δ_k‖ ≤ ‖δ_t‖ (‖W‖ max|f′|)^(t−k): {name}, "
         f"max|f′| = {slope:.4g}, n = {N}, m = {M}, {STEPS} steps, loss on the last state, seed {SEED}. "
         f"Circles: W of norm {norms[0]}, the gradient vanishes. Squares: W of norm {norms[1]}, the gradient explodes; "
-        f"both with inputs of size {SMALL:g}, which leave f where its slope is greatest."
+        f"both with inputs of size {power(round(log10(SMALL)))}, which leave f where its slope is greatest."
     )
     if len(drawn) > 2:
         caption += " Triangles: the large W with inputs of size 1, which take f where it is flat."
