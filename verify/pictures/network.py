@@ -187,7 +187,7 @@ class _Builder:
         if step is not None and step not in self.steps.shown:
             return Node(key, Label("⋯"), "outside")
         label = indexed(name, "" if step is None else self.steps.texts.get(step, str(step)))
-        if name in self.model.loss_by_name:
+        if name in self.model.loss_by_name or _is_result(name, self.model):
             return Node(key, label, "loss")
         made = self.model.produced(name)
         is_computed = name in self.model.by_name and (step is None or made is None or step in self._steps_of(made))
@@ -225,8 +225,8 @@ def _key(leaf: Any) -> Key:
 
 
 def _names(formula: Any) -> tuple[str, ...]:
-    """The plain symbols in a formula."""
-    return tuple(str(leaf.name) for leaf in leaves(formula) if not getattr(leaf, "indices", ()))
+    """The names in a formula."""
+    return tuple(dict.fromkeys(str(leaf.name) for leaf in leaves(formula)))
 
 
 def _function(node: Any) -> tuple[str, ...]:
@@ -238,18 +238,25 @@ def _function(node: Any) -> tuple[str, ...]:
 
 
 def _inputs(model: Model) -> tuple[str, ...]:
-    """What equations read and nothing computes: families; in a model of symbols alone x, or the last in a product."""
+    """What equations read and nothing computes: families; in a model without steps x, or what is last in a product."""
     computed = model.by_name
-    families = (m.name for equation in model.forward for m in equation.members if m.name not in computed)
-    found = dict.fromkeys(families)
-    if not found:
-        products = (
-            node for e in model.forward for node in sp.preorder_traversal(e.right) if isinstance(node, sp.MatMul)
-        )
-        for names in map(_names, products):
-            if len(names) > 1 and not any(name in computed for name in names):
-                found[next((name for name in names if name in ("x", "X")), names[-1])] = None
+    if any(equation.index is not None for equation in model.forward):
+        families = (m.name for equation in model.forward for m in equation.members if m.name not in computed)
+        return tuple(dict.fromkeys(families))
+    products = (node for e in model.forward for node in sp.preorder_traversal(e.right) if isinstance(node, sp.MatMul))
+    found: dict[str, None] = {}
+    for names in map(_names, products):
+        if len(names) > 1 and not any(name in computed for name in names):
+            found[next((name for name in names if name in ("x", "X")), names[-1])] = None
     return tuple(found)
+
+
+def _is_result(name: str, model: Model) -> bool:
+    """A scalar without steps that no equation reads: a loss that a formula defines."""
+    equation = model.by_name.get(name)
+    if equation is None or equation.index is not None or equation.left.shape != (1, 1):
+        return False
+    return not any(str(leaf.name) == name for other in model.forward for leaf in other.leaves)
 
 
 def between(edges: Iterable[Edge], start: Key, end: Key) -> frozenset[tuple[Key, Key]]:

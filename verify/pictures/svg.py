@@ -2,7 +2,8 @@
 
 Ink is `currentColor`; the other colours are custom properties of the page (`--accent`, `--second`, `--wrong`,
 `--muted`, `--paper`) with values of their own that can be told from white and from black paper. A drawing holds no
-identifiers, no script, no style sheet and no reference, so any number of them fit into one page, whatever its policy.
+identifiers, classes, scripts, style sheets or references, so any number of them fit into one page, whatever its styles
+and its policy; `data-kind` says what a shape stands for.
 """
 
 from __future__ import annotations
@@ -99,15 +100,14 @@ class Drawing:
         style = ' font-style="italic"' if label.is_math and _is_letter(label.base) else ""
         weight = ' font-weight="bold"' if bold else ""
         turn = f' transform="rotate(-90 {number(at[0])} {number(at[1])})"' if turned else ""
-        self.parts.append(
-            f'<text class="{kind}" x="{number(x)}" y="{number(y)}" text-anchor="{anchor}" font-size="{number(size)}" '
-            f'fill="{fill}"{family}{style}{weight}{turn}>{_runs(label, size)}</text>'
-        )
+        where = f'x="{number(x)}" y="{number(y)}" text-anchor="{anchor}" font-size="{number(size)}" fill="{fill}"'
+        runs = _runs(label, size)
+        self.parts.append(f'<text data-kind="{kind}" {where}{family}{style}{weight}{turn}>{runs}</text>')
 
     def inset(self, other: Drawing, at: Point, scale: float) -> None:
         """Another drawing inside this one, its upper left corner at a point."""
         place = f"translate({number(at[0])} {number(at[1])}) scale({number(scale)})"
-        self.parts.append(f'<g class="inset" transform="{place}">{"".join(other.parts)}</g>')
+        self.parts.append(f'<g data-kind="inset" transform="{place}">{"".join(other.parts)}</g>')
 
     def svg(self, title: str, description: str) -> str:
         """The drawing as one element, with its name and a description for those who do not see it."""
@@ -125,7 +125,7 @@ class Drawing:
         attributes = "".join(
             f' {key}="{number(value) if isinstance(value, int | float) else value}"' for key, value in shown.items()
         )
-        self.parts.append(f"<{tag}" + (f' class="{kind}"' if kind else "") + attributes + "/>")
+        self.parts.append(f"<{tag}" + (f' data-kind="{kind}"' if kind else "") + attributes + "/>")
 
 
 def _is_letter(base: str) -> bool:

@@ -16,8 +16,9 @@ from verify.pictures.svg import ACCENT, INK, MUTED, SIZE, Drawing, Point
 FEWEST = 3  # nodes below which there is nothing to unroll
 NAME_SIZE = 12.5
 WIDEST, HIGHEST = 1600, 1200
-SHARES = (0.5, 0.35, 0.65, 0.2, 0.8, 0.1, 0.9)  # of a segment, where its name may stand
+SHARES = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.1, 0.9)  # of a segment, where its name may stand
 Pair = tuple[Key, Key]
+Spot = tuple[int, Point, Box]
 
 
 def unrolled_picture(model: Model, number: int = 1) -> Picture:
@@ -151,20 +152,33 @@ def _named(found: Network, marked: Collection[Pair] | None) -> list[Edge]:
     return [edge for edge in edges if edge.target[1] in (middle, None)]
 
 
-def _best(
-    spots: Iterable[tuple[int, Box]], taken: list[Box], lines: list[tuple[Point, Point]], width: float
-) -> Box | None:
-    """The spot that meets nothing and that few lines cross, near the arrow's end; None where all meet something."""
-    free = [
-        (sum(spot.is_crossed(a, b, 1.5) for a, b in lines) + 3 * bends, number, spot)
-        for number, (bends, spot) in enumerate(spots)
-        if spot.width / 2 < spot.x < width - spot.width / 2 and not any(spot.meets(box, 2.0) for box in taken)
-    ]
-    return min(free)[2] if free else None
+def _best(spots: Iterable[Spot], taken: list[Box], lines: list[tuple[Point, Point]], width: float) -> Box | None:
+    """The spot that meets nothing, with few lines over it or between it and its arrow; None where all meet."""
+    best: tuple[int, Box] | None = None
+    for bends, at, spot in spots:
+        if best is not None and best[0] <= 3 * bends:
+            break  # spots come from an arrow's end to its start: all that follow cost more
+        if not spot.width / 2 < spot.x < width - spot.width / 2 or any(spot.meets(box, 2.0) for box in taken):
+            continue
+        over = sum(spot.is_crossed(a, b, 1.5) for a, b in lines)
+        between = sum(_cross(at, (spot.x, spot.y), a, b) for a, b in lines)
+        cost = over + 2 * between + 3 * bends
+        best = (cost, spot) if best is None or cost < best[0] else best
+    return None if best is None else best[1]
 
 
-def _spots(points: list[Point], width: float) -> Iterable[tuple[int, Box]]:
-    """Where a name may stand beside an arrow, with the number of bends from there to its end."""
+def _cross(a: Point, b: Point, c: Point, d: Point) -> bool:
+    """Whether the line from a to b, without its start, crosses that from c to d."""
+
+    def side(p: Point, q: Point, r: Point) -> float:
+        return (q[0] - p[0]) * (r[1] - p[1]) - (q[1] - p[1]) * (r[0] - p[0])
+
+    inside = side(c, d, a) * side(c, d, b) < -1e-6
+    return inside and side(a, b, c) * side(a, b, d) <= 0
+
+
+def _spots(points: list[Point], width: float) -> Iterable[Spot]:
+    """Where a name may stand beside an arrow: how many bends from its end, beside which point, and the place."""
     height = NAME_SIZE * 1.25
     for bends, (a, b) in enumerate(reversed(list(pairwise(points)))):
         for share in SHARES:
@@ -172,8 +186,10 @@ def _spots(points: list[Point], width: float) -> Iterable[tuple[int, Box]]:
             if abs(a[0] - b[0]) > 3 * abs(a[1] - b[1]):  # along a level line: above, below
                 places = [(x, y - height / 2 - 2), (x, y + height / 2 + 2)]
             else:
-                places = [(x + width / 2 + 4, y), (x - width / 2 - 4, y)]
-            yield from ((bends, Box(px, py, width, height)) for px, py in places)
+                near, slope = width / 2 + 4, abs((a[0] - b[0]) / (a[1] - b[1]))
+                away = near + height / 2 * slope
+                places = [(x + away, y), (x - away, y), (x + near, y), (x - near, y)]
+            yield from ((bends, (x, y), Box(px, py, width, height)) for px, py in places)
 
 
 # --- words -----------------------------------------------------------------------------------------------------
@@ -182,7 +198,9 @@ def _spots(points: list[Point], width: float) -> Iterable[tuple[int, Box]]:
 def _caption(title: str, found: Network, unnamed: tuple[str, ...]) -> str:
     parts = [f"{title}: an arrow runs from what an equation reads to what it computes"]
     if any(edge.names for edge in found.edges):
-        parts.append("on the arrows into one step stand the parameters and functions, the same at every step")
+        is_long = len(found.columns) > 1
+        where = "on the arrows into one step" if is_long else "on the arrows"
+        parts.append(f"{where} stand the parameters and functions" + (", the same at every step" if is_long else ""))
     if found.own:
         parts.append(f"added without an arrow: {', '.join(map(show_name, found.own))}")
     if unnamed:

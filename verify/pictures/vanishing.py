@@ -16,10 +16,11 @@ import sympy as sp
 from numpy.typing import NDArray
 
 from derive.language.functions import OPAQUE
+from derive.language.laws import law_of
 from derive.language.nodes import Elementwise, Member
 from derive.language.show import show_name
 from derive.model import Equation, Model
-from verify.pictures.axes import Axes
+from verify.pictures.axes import Axes, power
 from verify.pictures.labels import Label
 from verify.pictures.picture import NoPicture, Picture, file_name
 from verify.pictures.svg import ACCENT, INK, MUTED, SECOND, Drawing, Point
@@ -75,6 +76,8 @@ def recurrent_activation(model: Model) -> str:
     for state in model.forward:
         if state.index is None or not isinstance(state.right, Elementwise) or state.right.order != 0:
             continue
+        if law_of(state.right) is not None:
+            continue  # of a function of the document's own max|f'| is not known
         argument = state.right.argument
         if isinstance(argument, Member) and argument.indices and argument.time == state.index:
             argument = model.definition(argument)
@@ -175,7 +178,7 @@ def _worded(drawing: Drawing, kind: str, is_opaque: bool, drawn: tuple[Run, ...]
         f"The norm of the error term δ_k against the time lag t − k, with ‖δ_k‖ ≤ ‖δ_t‖ (‖W‖ max|f′|)^(t−k): {name}, "
         f"max|f′| = {slope:.4g}, n = {N}, m = {M}, {STEPS} steps, loss on the last state, seed {SEED}. "
         f"Circles: W of norm {norms[0]}, the gradient vanishes. Squares: W of norm {norms[1]}, the gradient explodes; "
-        f"both with inputs of size {SMALL:g}, which leave f where its slope is greatest."
+        f"both with inputs of size {power(round(log10(SMALL)))}, which leave f where its slope is greatest."
     )
     if len(drawn) > 2:
         caption += " Triangles: the large W with inputs of size 1, which take f where it is flat."
@@ -185,4 +188,4 @@ def _worded(drawing: Drawing, kind: str, is_opaque: bool, drawn: tuple[Run, ...]
     ]
     alt = f"A plot on a logarithmic axis, from 1 at lag 0. At lag {STEPS - 1}: {'; '.join(seen)}."
     svg = drawing.svg("The norm of the error term against the time lag", alt)
-    return Picture(file_name("vanishing", kind.replace(" ", "-")), svg, caption, alt)
+    return Picture(file_name(kind.replace(" ", "-"), "vanishing"), svg, caption, alt)

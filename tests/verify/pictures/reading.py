@@ -54,8 +54,8 @@ def parsed(svg: str) -> ET.Element:
 
 
 def shapes(root: ET.Element, kind: str) -> list[ET.Element]:
-    """The elements of a class, in the order of drawing."""
-    return [element for element in root.iter() if kind in element.get("class", "").split()]
+    """The elements of a kind, in the order of drawing."""
+    return [element for element in root.iter() if kind in element.get("data-kind", "").split()]
 
 
 def at(element: ET.Element, *names: str) -> tuple[float, ...]:

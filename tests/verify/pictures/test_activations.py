@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import cmath
 import math
+from typing import Any
 
+import numpy as np
 import pytest
+import sympy as sp
 
+from derive import Model, elementwise, sequence
+from derive.language.build import hadamard, matadd, matmul
 from derive.language.functions import KINKED
+from derive.language.laws import law_of
 from tests.verify.pictures.reading import at, parsed, points, shapes
-from verify.pictures.activations import DRAWN, activation_picture, activation_pictures, curves
+from verify.pictures.activations import DRAWN, activation_picture, activation_pictures, curves, own_curves
 from verify.reference.activations import ACTIVATIONS
 
 KNOWN = {
@@ -41,8 +47,6 @@ def test_the_drawing_holds_those_points(kind: str) -> None:
     up = {float((t.text or "").replace("−", "-")): at(t, "y")[0] for t in ticks if t.get("text-anchor") == "end"}
     scale_x, scale_y = (across[4] - across[-4]) / 8, (up[max(up)] - up[0]) / max(up)
     f = ACTIVATIONS[kind]
-    import numpy as np
-
     for piece in shapes(root, "value"):
         for px, py in points(piece)[::17]:
             z = (px - across[0]) / scale_x
@@ -71,5 +75,36 @@ def test_only_what_is_used_is_drawn() -> None:
     from derive.models.lstm import lstm
     from derive.models.rnn import rnn
 
-    assert [p.name for p in activation_pictures([lstm().model])] == ["activation-tanh", "activation-sigmoid"]
+    assert [p.name for p in activation_pictures([lstm().model])] == ["tanh-activation", "sigmoid-activation"]
     assert activation_pictures([rnn().model]) == (), "of an f that is only differentiable there is nothing to draw"
+
+
+def own(value: Any) -> tuple[Any, ...]:
+    """The pictures of a model that applies a function of its own."""
+    n = sp.Symbol("n", integer=True, positive=True)
+    t = sp.Symbol("t", integer=True)
+    s, z = sequence("s", n), sequence("z", n)
+    return activation_pictures([Model({s[t]: elementwise("swish", value=value)(z[t])})])
+
+
+def test_a_function_of_a_documents_own_is_drawn_by_its_formula() -> None:
+    """swish(z) = z σ(z), swish' = σ + z σ (1 - σ)."""
+    sigma, tanh = elementwise("\\sigma", "sigmoid"), elementwise("\\tanh", "tanh")
+    (picture,) = own(lambda z: matadd(hadamard(z, sigma(z)), matmul(sp.Rational(1, 2), tanh(z))))
+    assert picture.name == "swish-own-activation"
+    assert picture.caption == "swish and its derivative: swish(z) = z ⊙ σ(z) + 1/2 tanh(z)."
+    z = sp.MatrixSymbol("z", sp.Symbol("n", integer=True, positive=True), 1)
+    law = law_of(
+        elementwise("swish", value=lambda z: matadd(hadamard(z, sigma(z)), matmul(sp.Rational(1, 2), tanh(z))))(z)
+    )
+    assert law is not None
+    found, _ = own_curves(law) or pytest.fail("not drawn")
+    for x, value, slope in zip(found.z[0], found.value[0], found.slope[0], strict=True):
+        s = 1 / (1 + math.exp(-x))
+        assert value == pytest.approx(x * s + math.tanh(x) / 2, abs=1e-15)
+        assert slope == pytest.approx(s + x * s * (1 - s) + (1 - math.tanh(x) ** 2) / 2, rel=1e-13)
+
+
+@pytest.mark.parametrize("kind", ["relu", "log", "reciprocal", "sqrt"])
+def test_own_functions_with_kinks_or_without_values_are_not_drawn(kind: str) -> None:
+    assert own(elementwise("g", kind)) == ()

@@ -29,7 +29,7 @@ def test_numbers_and_marks() -> None:
     assert numbers[:4] == ["0", "1", "-3/4", "22/7"]
     assert numbers[4:8] == ["0", "1/2", "-3/4", "-1"]
     assert [Fraction(number) for number in numbers[8:]] == [0, Fraction(1, 2), 0, Fraction(29, 7)]
-    assert ["differs" in cell.get("class", "") for cell in shapes(root, "cell")] == [False, True, False, True] * 3
+    assert ["differs" in cell.get("data-kind", "") for cell in shapes(root, "cell")] == [False, True, False, True] * 3
     assert len(shapes(root, "mark")) == 2 * 3
 
 
@@ -43,7 +43,7 @@ def test_the_darkest_cell_holds_the_largest_number() -> None:
 def test_balls_differ_where_they_have_no_point_in_common() -> None:
     left = [[{"mid": "0.5", "rad": "0.1"}, {"mid": "0.5", "rad": "0.1"}]]
     root = parsed(error_picture(entry(left, [[{"mid": "0.65", "rad": "0.1"}, "1"]])).svg)
-    assert ["differs" in cell.get("class", "") for cell in shapes(root, "cell")] == [False, True] * 3
+    assert ["differs" in cell.get("data-kind", "") for cell in shapes(root, "cell")] == [False, True] * 3
 
 
 @pytest.mark.parametrize(

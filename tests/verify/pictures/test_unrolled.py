@@ -9,6 +9,7 @@ import pytest
 import sympy as sp
 
 from derive import Loss, Model, sequence
+from derive.model import Time
 from derive.models.systems import system, systems
 from tests.verify.pictures.reading import boxes, meet, parsed, shapes, text_of
 from verify.pictures.layout import layout
@@ -104,6 +105,16 @@ def test_factors_that_are_parameters_are_named_and_biases_are_said() -> None:
     assert set(found.own) == {"b_{r}", "b_{z}", "b_{n}", "c_{n}"}
 
 
+def test_a_model_without_steps_reads_x_and_ends_in_its_loss() -> None:
+    """Y = Σ_j W_j X S_j + b 1ᵀ, A = f(Y), E = L(A): j counts kernel offsets, not steps."""
+    found = network(system("convolution").model, window(system("convolution").model))
+    names = {(e.source[0], e.target[0]): e.names for e in found.edges}
+    assert names == {("X", "Y"): ("W", "S"), ("Y", "A"): ("f",), ("A", "E"): ("L",)}
+    assert {key[0]: node.kind for key, node in found.nodes.items()} == {
+        "X": "input", "Y": "computed", "A": "computed", "E": "loss",
+    }  # fmt: skip
+
+
 def test_an_equation_reads_the_future_where_it_says_so() -> None:
     found = network(system("bidirectional").model, run_of(system("bidirectional").model, 3))
     assert any(e.source == ("r", 3) and e.target == ("\\mathrm{Net}^{r}", 2) for e in found.edges)
@@ -139,3 +150,15 @@ def test_what_cannot_be_drawn_is_refused() -> None:
 def test_the_middle_step_carries_the_names() -> None:
     root = parsed(unrolled_picture(system("rnn").model).svg)
     assert sorted(text_of(label) for label in shapes(root, "name")) == ["U", "W", "f"]
+
+
+def test_a_long_run_costs_what_a_short_one_does() -> None:
+    rnn = system("rnn", loss="every").model
+    long = Model(rnn.equations, rnn.losses, Time(1, sp.Integer(10**7)))
+    found = network(long, window(long))
+    assert [found.nodes["s", 10**7 - back].label.text for back in (2, 1, 0)] == [
+        "s_{9999998}",
+        "s_{9999999}",
+        "s_{10000000}",
+    ]
+    assert sorted(e.source[1] for e in found.edges if e.target == ("E", None)) == [10**7 - 2, 10**7 - 1, 10**7]

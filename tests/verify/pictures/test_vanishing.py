@@ -7,6 +7,7 @@ import pytest
 import sympy as sp
 
 from derive import Model, elementwise, sequence
+from derive.language.build import hadamard
 from derive.models.systems import system
 from tests.verify.pictures.reading import at, parsed, points, shapes
 from verify.pictures.picture import NoPicture
@@ -85,6 +86,7 @@ def test_which_models_are_recurrent_networks() -> None:
     for other in ("dense", "lstm", "gru", "jordan", "residual", "layer norm"):
         assert recurrent_activation(system(other).model) == "", other
     assert recurrent_activation(_with_two_loops()) == ""
+    assert recurrent_activation(_with_its_own_function()) == "", "its max|f'| is not known"
     with pytest.raises(NoPicture):
         vanishing_picture([system("lstm").model])
     assert "f = sigmoid, max|f′| = 0.25" in vanishing_picture([system("rnn", activation="sigmoid").model]).caption
@@ -98,3 +100,11 @@ def _with_two_loops() -> Model:
     s, q = sequence("s", n), sequence("q", n)
     V, W = sp.MatrixSymbol("V", n, n), sp.MatrixSymbol("W", n, n)
     return Model({s[t]: elementwise("f", "tanh")(W * s[t - 1] + V * q[t - 1]), q[t]: elementwise("g")(s[t])})
+
+
+def _with_its_own_function() -> Model:
+    n = sp.Symbol("n", integer=True, positive=True)
+    t = sp.Symbol("t", integer=True)
+    s, x = sequence("s", n), sequence("x", n)
+    swish = elementwise("swish", value=lambda z: hadamard(z, elementwise("\\sigma", "sigmoid")(z)))
+    return Model({s[t]: swish(x[t] + sp.MatrixSymbol("W", n, n) * s[t - 1])})
