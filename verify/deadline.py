@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-
 AGAIN = 0.5  # seconds: a ring within a finalizer or a callback of the garbage collector is swallowed by Python
 
 
