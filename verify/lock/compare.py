@@ -37,7 +37,7 @@ def differences(
     for key, document in sorted(new.items()):
         if key not in old and document.claims:  # with a filter none may be asked for
             again = "" if key.startswith((SUITE, QUANTITIES)) else " -" if key == STANDARD_INPUT else f" {key}"
-            found.append(Difference(key, "", "new", f"the document is not in the lock ({ANEW}{again})"))
+            found.append(Difference(key, "", "new", f"the document is not in the lock (run `backproof lock{again}`)"))
         elif key in old:
             found += _Documents(key, old[key], document, wanted.get(key, lambda _: True), seed).differences()
     return tuple(found)

@@ -139,8 +139,8 @@ def from_text(text: str, path: str) -> dict[str, LockedDocument]:
         raise CallError(f"{path}: nested too deep for a lock file; {_ANEW}") from None
     except ValueError as error:  # a wrong TOML file, or a number that is too long
         raise CallError(_where(error, path)) from None
-    if content.get("format") != FORMAT:
-        found = content.get("format", "none")
+    found = content.get("format", "none")
+    if type(found) is not int or found != FORMAT:
         raise CallError(
             f"{path}: its format is {str(found)[:20]}, and this version of Backproof reads {FORMAT}; "
             f"use the version that wrote it, or {_ANEW}"

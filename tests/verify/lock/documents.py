@@ -22,13 +22,9 @@ given: ['1', 'd']
 """
 MODEL = r"$$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$" + "\n"
 DELTA = r"$$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$" + "\n"
-STEP = (
-    r"$$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$" + "\n"
-)
-JACOBIAN = (
-    r"$$\frac{\partial \mathrm{Net}_t}{\partial \mathrm{Net}_{t-1}} = W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right]$$"
-    + "\n"
-)
+SLOPE = r"\operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right]"
+STEP = rf"$$\delta_{{t-1}}^\top = \delta_t^\top W {SLOPE} \tag{{2.3}}$$" + "\n"
+JACOBIAN = rf"$$\frac{{\partial \mathrm{{Net}}_t}}{{\partial \mathrm{{Net}}_{{t-1}}}} = W {SLOPE}$$" + "\n"
 NOTES = BLOCK + MODEL + DELTA + STEP + JACOBIAN
 FEW = Effort(examples=0, repair_seconds=0)
 CACHE = Cache()  # in memory: most claims of these tests are the same

@@ -31,7 +31,8 @@ def test_a_claim_that_is_no_longer_proved():
     """Another statement, and refuted."""
     wrong = NOTES.replace(STEP, STEP.replace(" W ", r" W^\top "))
     assert changes(NOTES, wrong) == [
-        "2.3: now claims something else: δ[t-1]ᵀ = δ[t]ᵀ Wᵀ diag(f'(Net[t-1])); it was δ[t-1]ᵀ = δ[t]ᵀ W diag(f'(Net[t-1]))",
+        "2.3: now claims something else: δ[t-1]ᵀ = δ[t]ᵀ Wᵀ diag(f'(Net[t-1])); "
+        "it was δ[t-1]ᵀ = δ[t]ᵀ W diag(f'(Net[t-1]))",
         "2.3: was proved for all t >= 2, now refuted",
     ]
 
@@ -74,11 +75,7 @@ def test_a_scope_that_shrank():
             "rests on another given: Net[t] = U x[t] + W s[t-1] + b; it was Net[t] = U x[t] + W s[t-1]",
         ),
         ("f: elementwise", "f: elementwise tanh", "f is now the function tanh; it was any differentiable function"),
-        (
-            "loss(last s)",
-            "loss(each s)",
-            "rests on another given: E depends on every s; it was E depends on the last s",
-        ),
+        ("last s", "each s", "rests on another given: E depends on every s; it was E depends on the last s"),
         ("time: 1..t", "time: 0..t", "the steps now run over 0..t; they ran over 1..t"),
         ("W: n x n", "W: 'n x n, symmetric'", "the assumption W = Wᵀ is new"),
     ],

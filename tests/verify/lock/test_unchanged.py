@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verify.lock.documents import BLOCK, DELTA, JACOBIAN, MODEL, NOTES, STEP, changes, text_of
+from tests.verify.lock.documents import BLOCK, DELTA, JACOBIAN, MODEL, NOTES, SLOPE, STEP, changes, text_of
 
 SUM = r"$$\frac{\partial E}{\partial W} = \sum_{k=1}^{t} \delta_k s_{k-1}^\top \tag{w}$$" + "\n"
 TERMS = (r"W s_{t-1}", r"U x_t", "b", r"s_{t-1} \odot s_{t-1} \odot b")
@@ -23,7 +23,7 @@ def test_the_same_document_has_the_same_lock():
 
 
 @given(st.permutations([STEP, JACOBIAN, SUM]), st.lists(PADDING, min_size=5, max_size=5))
-@settings(max_examples=8)
+@settings(max_examples=6)
 def test_lines_may_move(lines, padding):
     """The same bytes, wherever the claims stand."""
     first, *others = padding
@@ -36,7 +36,7 @@ def test_no_line_number_is_in_a_lock():
 
 
 @given(st.permutations(TERMS))
-@settings(max_examples=6)
+@settings(max_examples=4)
 def test_sums_may_be_reordered(terms):
     """In what is given, and in what is claimed."""
     claim = r"$$\mathrm{Net}_t = %s \tag{n}$$" + "\n"
@@ -44,7 +44,7 @@ def test_sums_may_be_reordered(terms):
 
 
 @given(st.sampled_from("hpq"), st.sampled_from("cdr"), st.sampled_from(["j", "l", r"\tau"]))
-@settings(max_examples=6)
+@settings(max_examples=4)
 def test_letters_may_be_chosen_anew(size, width, bound):
     """Of sizes and of the step that a sum runs over, although they stand in ranges and in messages."""
     renamed = re.sub(r"\bn\b", size, re.sub(r"\bm\b", width, NOTES)).replace("k: t", f"{bound}: t")
@@ -65,10 +65,7 @@ def test_the_letter_of_the_last_step_may_change():
     [
         (r"\mathrm{Net}", r"\mathbf{Net}"),
         ("W", r"\mathbf{W}"),
-        (
-            r"\operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right]",
-            r"\mathrm{diag}\bigl( f'( \mathrm{Net}_{t-1} ) \bigr)",
-        ),
+        (SLOPE, r"\mathrm{diag}\bigl( f'( \mathrm{Net}_{t-1} ) \bigr)"),
         (r"\delta_t^\top W", r"\delta_t^{\mathsf T}\, W"),
         (r"\delta_{t-1}^\top = \delta_t^\top W", r"\delta_{t-1}^\top = \left( \delta_t^\top W \right)"),
     ],
