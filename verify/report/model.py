@@ -47,6 +47,11 @@ class Report:
     notes: tuple[str, ...] = field(default=())
 
     @property
+    def shown(self) -> tuple[DocumentReport, ...]:
+        """The documents, and the derived quantities behind them as one more."""
+        return (*self.documents, *([self.quantities] if self.quantities else []))
+
+    @property
     def summary(self) -> dict[str, int]:
         """How many claims have each verdict."""
         counts = Counter(entry.verdict.verdict for entry in self._claims() if entry.verdict is not None)
