@@ -43,12 +43,12 @@ def write(content: str | bytes, path: str | Path) -> None:
 def append(content: str | bytes, path: str | Path) -> None:
     """Write at the end of what a file holds, whole or not at all. Raises `OSError`."""
     with open(path, "ab", buffering=0) as stream:
-        before, rest = stream.tell() if stream.seekable() else None, memoryview(_encoded(content))
+        before, rest = size(path), memoryview(_encoded(content))
         try:
             while rest:
                 rest = rest[stream.write(rest) :]
         except BaseException:
-            if before is not None:
+            if Path(path).is_file():  # a device or a pipe keeps what it got
                 stream.truncate(before)
             raise
 

@@ -174,7 +174,7 @@ class Run:
 
     def show(self, report: Report, console: Console) -> None:
         """Every document, in the form that was asked for."""
-        for document in (*report.documents, *([report.quantities] if report.quantities else [])):
+        for document in report.shown:
             self.screen.show_document(document, report, console, Detail(self.timings, self.everything))
         if report.locked is not None:
             self.screen.show_changes(report.locked, console)

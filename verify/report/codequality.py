@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from verify.errors import clean
-from verify.report.findings import Finding, findings, fingerprints
+from verify.report.findings import Finding, fingerprints, of_report
 from verify.report.model import Report
 
 SEVERITY = {"error": "major", "warning": "minor"}
@@ -14,8 +14,7 @@ SEVERITY = {"error": "major", "warning": "minor"}
 
 def render(report: Report, timings: bool = False) -> str:
     """The list as JSON text."""
-    documents = [*report.documents, *([report.quantities] if report.quantities else [])]
-    found = [finding for document in documents for finding in findings(document, report.require_proof)]
+    found = of_report(report)
     marked = zip(found, fingerprints(found), strict=True)
     return json.dumps([_issue(finding, mark) for finding, mark in marked], ensure_ascii=False, indent=1) + "\n"
 

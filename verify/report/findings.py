@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 
 from verify.judge import Entry
-from verify.report.model import DocumentReport
+from verify.report.model import DocumentReport, Report
 from verify.report.regions import Region, Regions
 from verify.report.rules import RULES, Rule, rule_of
 
@@ -37,6 +37,11 @@ class Finding:
         """The verdict, or what is wrong, with the claim's id."""
         verdict = None if self.entry is None else self.entry.verdict
         return "wrong declaration" if verdict is None else f"{self.name}: {verdict.verdict}"
+
+
+def of_report(report: Report) -> list[Finding]:
+    """Those of every document, in the report's order."""
+    return [finding for document in report.shown for finding in findings(document, report.require_proof)]
 
 
 def findings(document: DocumentReport, require_proof: bool = False) -> Iterator[Finding]:

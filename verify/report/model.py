@@ -72,6 +72,11 @@ class Report:
     shard: Shard | None = None  # where this is one of several runs, to which the claims were dealt
 
     @property
+    def shown(self) -> tuple[DocumentReport, ...]:
+        """The documents, and the derived quantities behind them as one more."""
+        return (*self.documents, *([self.quantities] if self.quantities else []))
+
+    @property
     def summary(self) -> dict[str, int]:
         """How many claims have each verdict."""
         counts = Counter(entry.verdict.verdict for entry in self._claims() if entry.verdict is not None)

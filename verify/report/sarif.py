@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote
 
 from verify.errors import clean
-from verify.report.findings import Finding, findings, fingerprints, in_words
+from verify.report.findings import Finding, fingerprints, in_words, of_report
 from verify.report.json import evidence
 from verify.report.model import Report
 from verify.report.regions import Region
@@ -35,8 +35,7 @@ def render(report: Report, timings: bool = False) -> str:
 
 def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
     """The report as plain data, one run."""
-    documents = [*report.documents, *([report.quantities] if report.quantities else [])]
-    found = [finding for document in documents for finding in findings(document, report.require_proof)]
+    found = of_report(report)
     kept = sorted(found, key=lambda finding: finding.rule.level != "error")[:MOST] if len(found) > MOST else found
     run = {
         "tool": {"driver": _driver()},

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 from derive.latex import signs
 from verify.errors import clean
-from verify.report.findings import Finding, findings, in_words
+from verify.report.findings import Finding, findings, in_words, of_report
 from verify.report.model import DocumentReport, Report
 from verify.report.terminal import counterexample_text
 from verify.verdict import ORDER, Repair
@@ -39,10 +39,8 @@ _OPERATOR = re.compile(r"\\operatorname\*?\s*\{([A-Za-z0-9 ]*)\}")
 
 def render(report: Report, timings: bool = False, room: int = LIMIT) -> str:
     """The summary, at most `room` bytes; what does not fit is counted at the end."""
-    documents = [*report.documents, *([report.quantities] if report.quantities else [])]
-    found = [tuple(findings(document, report.require_proof)) for document in documents]
-    rows = [_row(document, len(own)) for document, own in zip(documents, found, strict=True)]
-    parts = [_head(report), *rows, *(_section(finding, report.require_proof) for own in found for finding in own)]
+    rows = [_row(document, report.require_proof) for document in report.shown]
+    parts = [_head(report), *rows, *(_section(finding, report.require_proof) for finding in of_report(report))]
     kept, left_out = _fitting(parts, room)
     note = f"\n{left_out} more parts are left out: a summary holds {LIMIT:,} bytes. `--json` leaves out none.\n"
     return kept + note if left_out and room > _RESERVE else kept
@@ -72,8 +70,9 @@ def _head(report: Report) -> str:
     return f"## Backproof: {state}\n\n| {' | '.join(columns)} |\n{rule}\n"
 
 
-def _row(document: DocumentReport, wrong: int) -> str:
+def _row(document: DocumentReport, require_proof: bool) -> str:
     counts = Counter(entry.verdict.verdict for entry in document.claims if entry.verdict is not None)
+    wrong = sum(1 for _ in findings(document, require_proof))
     numbers = (*(counts[verdict] for verdict in _COLUMNS), wrong)
     cells = [_code(document.path).replace("|", "\\|"), *(str(number or "") for number in numbers)]
     return f"| {' | '.join(cells)} |\n"

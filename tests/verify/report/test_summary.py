@@ -3,12 +3,13 @@
 import re
 import resource
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from markdown_it import MarkdownIt
 
 from tests.verify.report.documents import EXPECTED, HEAD, POISON, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report
-from verify.errors import clean
+from verify.errors import CallError, clean
 from verify.files import append
 from verify.report.outputs import APPENDED, Outputs
 from verify.report.summary import LIMIT, _code, _fenced, render
@@ -105,6 +106,12 @@ def test_a_write_that_fails_leaves_what_was_there(here):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert (here / "summary.md").read_text(encoding="utf-8") == "before\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="the system has no full device")
+def test_a_full_device_is_named_with_its_reason():
+    with pytest.raises(CallError, match="--summary /dev/full: cannot be written: No space left"):
+        Outputs({"summary": "/dev/full"}).write(report(HEAD + RIGHT))
 
 
 @pytest.mark.parametrize("room", [LIMIT, 5000, 1200, 301, 200, 0, -5])
