@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +14,7 @@ from verify.document.passages import Piece
 from verify.document.source import MAX_BYTES, Assembly, normal
 
 MAX_NOTEBOOK_BYTES = 32_000_000  # pictures in outputs are large; what is read of a notebook is bounded like a text
+_HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can name and no file can hold
 
 
 class NoNotebook(BackproofError):
@@ -52,4 +54,4 @@ def _text(source: Any, number: int) -> str:
     lines = source if isinstance(source, list) else [source]
     if not all(isinstance(line, str) for line in lines):
         raise NoNotebook(f"the text of cell {number} is no text")
-    return "".join(lines)
+    return _HALF.sub("\ufffd", "".join(lines))
