@@ -4,7 +4,7 @@
 
 Runs with and without follow each other in turn, on a project of one empty test. Where Backproof is installed with its
 entry point, pytest loads the plugin itself and `-p no:backproof` leaves it out; else `-p verify.pytest_plugin` loads
-it. Medians of processor time (others on the machine count little) and of elapsed time. Whoever installs a plugin also
+it. A difference below zero says that the cost is less than what differs from run to run. Whoever installs a plugin also
 has pytest read the list of the distribution's files at each start; that is timed by itself, and 0 for an editable
 installation.
 """
@@ -35,18 +35,18 @@ def main() -> None:
             found["without"].append(timed(folder, without))
     print(f"{runs} runs each, {' '.join(['pytest --collect-only', *with_it])}")
     print()
-    print("| milliseconds | processor | elapsed |")
-    print("|---|---|---|")
-    medians = {name: [median(column) for column in zip(*times[1:], strict=True)] for name, times in found.items()}
-    for name, times in medians.items():
-        print(f"| {name} | {times[0]:.1f} | {times[1]:.1f} |")
-    cost = medians["with"][0] - medians["without"][0]
-    print(f"| the plugin | {cost:.1f} | {medians['with'][1] - medians['without'][1]:.1f} |")
+    print("| milliseconds | processor, fastest | processor, median | elapsed, median |")
+    print("|---|---|---|---|")
+    columns = {name: list(zip(*times[1:], strict=True)) for name, times in found.items()}
+    rows = {name: [min(spent), median(spent), median(elapsed)] for name, (spent, elapsed) in columns.items()}
+    rows["difference"] = [a - b for a, b in zip(rows["with"], rows["without"], strict=True)]
+    for name, row in rows.items():
+        print(f"| {name} | {row[0]:.1f} | {row[1]:.1f} | {row[2]:.1f} |")
     files = reading_the_list_of_files()
-    print(f"| reading the list of files | {files:.1f} | |")
+    print(f"| reading the list of files | | {files:.1f} | |")
     print()
-    total = cost + files
-    print(f"{total:.1f} ms of processor time together; {MOST:g} ms are allowed")
+    total = max(rows["difference"][:2]) + files
+    print(f"{total:.1f} ms of processor time at most, where {MOST:g} are allowed")
     if total > MOST:
         sys.exit(1)
 

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -67,7 +68,7 @@ def project(pytester):
 
 def write(pytester, name, text):
     path = pytester.path / name
-    path.parent.mkdir(exist_ok=True)
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
 
 
@@ -331,12 +332,26 @@ def test_a_run_that_does_not_use_it_loads_nothing_heavy(pytester):
     assert "LOADED [] True" in found.stdout, found.stdout + found.stderr
 
 
-def test_it_can_be_loaded_twice_and_switched_off(project):
-    project.makeconftest("pytest_plugins = ['verify.pytest_plugin']\n")
+@pytest.fixture
+def installed(pytester):
+    """An installation whose entry point is the one that pyproject.toml declares."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["entry-points"]
+    points = [f"{name} = {value}" for name, value in declared["pytest11"].items()]
+    write(pytester, "site/backproof-0.dist-info/entry_points.txt", "\n".join(["[pytest11]", *points]))
+    write(pytester, "site/backproof-0.dist-info/METADATA", "Metadata-Version: 2.1\nName: backproof\nVersion: 0\n")
+    pytester.syspathinsert(pytester.path / "site")
+
+
+@pytest.mark.usefixtures("installed")
+def test_installed_it_is_found_loaded_once_and_can_be_switched_off(project):
+    project.makeini("[pytest]\naddopts = --backproof-examples 0 --backproof-repair-limit 0\n")
+    assert project.runpytest_inprocess("--backproof", "notes.md::1").parseoutcomes() == {"passed": 1}
     assert run(project, "notes.md::1").parseoutcomes() == {"passed": 1}
+    project.makeconftest("pytest_plugins = ['verify.pytest_plugin']\n")
+    assert project.runpytest_inprocess("--backproof", "notes.md::1").parseoutcomes() == {"passed": 1}
     off = run(project, "-p", "no:backproof")
     assert off.ret == pytest.ExitCode.USAGE_ERROR
-    off.stderr.fnmatch_lines(["*unrecognized arguments: --backproof*"])
+    off.stderr.fnmatch_lines(["*unrecognized arguments: *--backproof*"])
 
 
 def test_the_defaults_are_those_of_the_command(pytester):

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from json.decoder import scanstring  # type: ignore[attr-defined]  # typeshed lists neither
 from json.scanner import py_make_scanner  # type: ignore[attr-defined]
-from re import finditer
 from typing import Any
 
 from derive.errors import BackproofError
@@ -17,6 +17,7 @@ from verify.document.passages import Piece
 from verify.document.source import MAX_BYTES, Assembly, normal
 
 MAX_NOTEBOOK_BYTES = 32_000_000  # pictures in outputs are large; what is read of a notebook is bounded like a text
+_HALF = re.compile("[\ud800-\udfff]")  # half a character, which JSON can name and no file can hold
 
 
 class NoNotebook(BackproofError):
@@ -68,11 +69,11 @@ def _markdown_cells(text: str) -> Iterator[tuple[int, str, tuple[int, ...]]]:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise NoNotebook("the file is no notebook of format 4: it has no list of cells")
-    starts = [0, *(match.end() for match in finditer("\n", text))]
+    starts = [0, *(match.end() for match in re.finditer("\n", text))]
     for number, cell in enumerate(cells, 1):
         if isinstance(cell, dict) and cell.get("cell_type") == "markdown":
             pieces = _pieces(cell.get("source"), number)
-            yield number, normal("".join(pieces)), _lines(pieces, starts)
+            yield number, normal(_HALF.sub("\ufffd", "".join(pieces))), _lines(pieces, starts)
 
 
 def _pieces(source: Any, number: int) -> list[_Written]:

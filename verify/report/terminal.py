@@ -92,14 +92,7 @@ def verdict_text(verdict: Verdict, of: str) -> str:
 def _plain(part: RenderableType) -> str:
     """Text without colours, whatever the environment says, and without blanks at the ends of lines."""
     written = StringIO()
-    console = Console(
-        file=written,
-        width=WIDTH_OF_PIPES,
-        color_system=None,
-        force_terminal=False,
-        highlight=False,
-        legacy_windows=False,
-    )
+    console = Console(file=written, width=WIDTH_OF_PIPES, force_terminal=False, highlight=False)
     console.print(part)
     return "\n".join(line.rstrip() for line in written.getvalue().split("\n")).strip("\n")
 

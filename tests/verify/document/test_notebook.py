@@ -57,3 +57,9 @@ def test_what_is_no_notebook_is_refused(text):
 def test_odd_cells_are_passed_over():
     text = '{"cells": [3, null, {"source": "x"}, {"cell_type": ["markdown"], "source": "$$w = w$$"}]}'
     assert read("notes.ipynb", text).statements == ()
+
+
+def test_half_a_character_is_replaced_so_that_every_report_can_be_written():
+    """JSON can name the half of a pair of surrogates alone, which no UTF-8 file can hold."""
+    text = notebook(("markdown", "```backproof\nsymbols: {w: n}\n```\n$$w = w \\tag{a\ud800}$$"))
+    assert [statement.id for statement in read("notes.ipynb", text).statements] == ["a\ufffd"]
