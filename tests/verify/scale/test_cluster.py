@@ -87,3 +87,4 @@ def test_a_scheduler_that_goes_is_said():
         with pytest.raises(CallError, match="the scheduler is gone"):
             list(work(crew, listed([Task(chaos.slow, (3, 1), 60, 1)])))
         crew.close()
+    module.end()  # its worker was a thread of this process
