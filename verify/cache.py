@@ -18,8 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, replace
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files as resources
 from pathlib import Path
 from time import process_time
 from typing import Any
@@ -29,17 +27,15 @@ from verify.check import settle
 from verify.claim import Claim
 from verify.deciders.normal_form import Limits, Session
 from verify.induction.certificate import CertificateError, encode_claim, encode_model
+from verify.installation import installed
 from verify.kept import NotKept, from_data, to_data
 from verify.limits import Effort
 from verify.verdict import Verdict
-from verify.version import VERSION
 
 FORMAT = 1
 LARGEST = 2_000_000  # bytes of one entry
 MOST_BYTES = 64_000_000
 MOST_ENTRIES = 20_000
-_COMPUTES = ("sympy", "mpmath", "numpy", "hypothesis", "python-flint")
-_SOURCES = (".py", ".lark")
 _ENTRY = re.compile(r"[0-9a-f]{64}\.json")
 _BESIDE = re.compile(r"[0-9a-f]{8}\..*\.part")
 # a claim settled in less time than any decider's clock allows owes its verdict to no clock
@@ -158,38 +154,6 @@ def _may_be_kept(verdict: Verdict, seconds: float) -> bool:
 def ground() -> str:
     """The format, what is installed, and the platform, as one text."""
     return json.dumps([FORMAT, platform.machine(), sys.platform, installed()])
-
-
-def installed() -> dict[str, str | None]:
-    """The versions of Backproof, of its source, of Python and of what computes, by name."""
-    own = {"backproof": VERSION, "its source": source_digest(), "Python": platform.python_version()}
-    return {**own, **{name: _version(name) for name in _COMPUTES}}
-
-
-def source_digest() -> str:
-    """SHA-256 over the names and contents of the package's own source files."""
-    total = hashlib.sha256()
-    for package in ("derive", "verify"):
-        for name, data in sorted(_sources(resources(package), package)):
-            total.update(f"{name}\0{len(data)}\0".encode())
-            total.update(data)
-    return total.hexdigest()
-
-
-def _sources(folder: Any, path: str) -> Iterator[tuple[str, bytes]]:
-    for item in folder.iterdir():
-        name = f"{path}/{item.name}"
-        if item.name.endswith(_SOURCES):
-            yield name, item.read_bytes()
-        elif item.is_dir() and item.name != "__pycache__":
-            yield from _sources(item, name)
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
 
 
 # --- the folder ----------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import pytest
 
 from tests.documents import source_documents
 from verify import cache as module
-from verify import quantities
+from verify import installation, quantities
 from verify.cache import Cache, cache_folder
 from verify.deciders.normal_form import Session
 from verify.deciders.outcome import Outcome
@@ -127,14 +127,14 @@ def test_the_source_and_the_versions_are_in_the_key(tmp_path, claim, monkeypatch
     for name, value in (("source_digest", lambda: "other"), ("_version", lambda name: "0"), ("VERSION", "9")):
         module.ground.cache_clear()
         with monkeypatch.context() as patch:
-            patch.setattr(module, name, value)
+            patch.setattr(installation, name, value)
             assert Cache()._key(claim, EFFORT) != before, name
         module.ground.cache_clear()
     assert Cache()._key(claim, EFFORT) == before
 
 
 def test_the_digest_covers_every_source_file():
-    names = {name for package in ("derive", "verify") for name, _ in module._sources(files(package), package)}
+    names = {name for package in ("derive", "verify") for name, _ in installation._sources(files(package), package)}
     root = Path(str(files("verify"))).parent
     expected = {
         str(path.relative_to(root)) for package in ("derive", "verify") for path in (root / package).rglob("*.py")

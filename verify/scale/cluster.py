@@ -15,8 +15,8 @@ from contextlib import suppress
 from functools import cache
 from typing import Any
 
-from verify.cache import installed
 from verify.errors import CallError
+from verify.installation import installed
 from verify.scale.alone import broken
 from verify.scale.crew import Done, Lost, Task, listed, work
 from verify.scale.pool import Pool

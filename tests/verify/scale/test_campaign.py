@@ -1,0 +1,144 @@
+"""`backproof campaign`: every planted error is accounted for, and a run that is cut short goes on where it stopped."""
+
+import json
+import os
+import signal
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from tests.verify.scale import chaos
+from tests.verify.scale.notes import NOTES
+from tests.verify.scale.sessions import check_nothing_is_left, started
+from verify.campaign import planting
+from verify.campaign import run as module
+from verify.campaign.run import Options, strands
+from verify.cli import main
+from verify.edits import edits
+from verify.limits import Effort
+from verify.manuscript import Manuscript
+from verify.mutants import Fate
+from verify.scale.shard import Shard
+from verify.verdict import Verdict
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "notes.md").write_text(NOTES, encoding="utf-8")
+
+    def call(*arguments, journal="journal.jsonl", name="notes.md"):
+        given = ["campaign", "--limit", "6", "--examples", "2", "--journal", journal, *arguments, name]
+        return CliRunner().invoke(main, given)
+
+    return call
+
+
+def lines(path="journal.jsonl"):
+    return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+
+
+def test_every_error_in_what_holds_is_killed_and_nothing_is_planted_in_what_does_not(run):
+    result = run("--json", "out.json")
+    assert result.exit_code == 0, result.output
+    data = json.loads(Path("out.json").read_text("utf-8"))
+    assert data["ok"]
+    assert data["fates"]["killed"] + data["fates"]["out of range"] == data["planted"] == 5 * 6
+    assert {claim["claim"] for claim in data["unplanted"]} == {"notes.md::J", "notes.md::b", "notes.md::u"}
+    assert "killed: " in result.output
+    killed = [line for line in lines() if line.get("fate") == "killed"]
+    assert all(line["sizes"] for line in killed)
+
+
+def test_processes_shards_and_seeds_change_the_report_of_nothing(run):
+    one = run()
+    two = run("--jobs", "2", journal="two.jsonl")
+    assert (one.exit_code, one.output) == (two.exit_code, two.output)
+    again = run()
+    assert again.output == one.output
+    assert len(lines()) == len(lines("two.jsonl"))  # nothing was done twice
+
+
+@pytest.mark.parametrize("count", [1, 3, 50])
+def test_every_claim_and_seed_falls_to_one_shard(count):
+    manuscript = Manuscript("notes.md", NOTES)
+    read = [(manuscript, manuscript.read())]
+    options = [Options(Effort(), 2, None, Shard(index, count)) for index in range(1, count + 1)]
+    dealt = [strand.key for one in options for strand in strands(read, one)]
+    assert sorted(dealt) == sorted(strand.key for strand in strands(read, Options(Effort(), 2)))
+    assert len(set(dealt)) == len(dealt)
+
+
+def test_what_is_not_killed_is_listed_with_formula_and_place(run, monkeypatch):
+    """A checker that accepts is seen to be caught."""
+    monkeypatch.setattr(planting, "fate", lambda edit, *_: Fate(edit, "alive"))
+    monkeypatch.setattr(planting, "settle", lambda *_: Verdict("tested", "held on 3 instances"))
+    result = run("--json", "out.json")
+    assert result.exit_code == 1
+    assert "survived (accepted as tested, and not proved equal):\n  notes.md:13:3: notes.md::2.3: " in result.output
+    assert "      held on 3 instances\n" in result.output
+    found = json.loads(Path("out.json").read_text("utf-8"))
+    assert found["fates"]["survived"] == found["planted"]
+    assert all(mutant["formula"] and mutant["place"] for mutant in found["mutants"])
+
+
+def test_an_edit_that_leaves_a_claim_true_is_proved_to_do_so():
+    mutant = next(m for m in edits(planting._Bench(Manuscript("n.md", NOTES).read()).claim(4, 0)) if m.kind == "sign")
+    session = planting.Session()
+    assert planting._judged(mutant, Effort(examples=0), session)["fate"] == "killed"
+    same = replace(mutant, claim=replace(mutant.claim, right=mutant.claim.left))
+    found = planting._judged(same, Effort(examples=0), session)
+    assert found["fate"] == "equal"
+    assert " = " in found["formula"]
+
+
+def test_fates_that_contradict_over_the_seeds_are_a_conflict(run):
+    run("--seeds", "2")
+    text = Path("journal.jsonl").read_text("utf-8")
+    first = next(line for line in text.splitlines() if '"fate": "killed"' in line)
+    Path("journal.jsonl").write_text(text.replace(first, first.replace("killed", "equal")), "utf-8")
+    result = run("--seeds", "2")
+    assert result.exit_code == 3
+    assert "killed with one seed and proved with another" in result.output
+
+
+def test_a_mutant_whose_process_dies_is_named_and_no_other_is_lost(run, monkeypatch):
+    monkeypatch.setattr(module, "planted", chaos.planted_but)
+    result = run("--jobs", "2", "--json", "out.json")
+    assert result.exit_code == 1
+    found = json.loads(Path("out.json").read_text("utf-8"))
+    (lost,) = [mutant for mutant in found["mutants"] if mutant["fate"] == "lost"]
+    assert (lost["claim"], bool(lost["edit"])) == ("notes.md::2.3", True)
+    assert "died (signal SIGKILL" in lost["why"]
+    assert found["planted"] == 5 * 6
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
+def test_a_run_that_is_killed_in_the_middle_of_a_line_goes_on_and_reports_the_same(run, tmp_path):
+    whole = run(journal="whole.jsonl").output
+    command = ["campaign", "--limit", "6", "--examples", "2", "--jobs", "2", "--journal", "journal.jsonl", "notes.md"]
+    journal = tmp_path / "journal.jsonl"
+    with started(command, tmp_path) as process:
+        while not journal.exists() or journal.read_bytes().count(b"\n") < 2:
+            assert process.poll() is None
+            time.sleep(0.01)
+        os.kill(process.pid, signal.SIGKILL)
+        process.communicate()
+        check_nothing_is_left(process.pid)
+    kept = journal.read_bytes()
+    journal.write_bytes(kept[:-7])
+    assert run().output == whole
+    assert journal.read_bytes().startswith(kept[: kept[:-7].rfind(b"\n") + 1])
+
+
+def test_wrong_calls(run, tmp_path):
+    run("--json", "out.json")
+    assert run("--seed", "1").exit_code == 2
+    assert "differs in: seed" in " ".join(run("--seed", "1").output.split())
+    assert run("--journal", "gone/journal.jsonl").exit_code == 2
+    assert run(name="gone.md").exit_code == 2
+    assert run("--cluster", "tcp://127.0.0.1:1", "--jobs", "2").exit_code == 2
