@@ -128,7 +128,7 @@ def test_an_interrupted_lock_leaves_the_old_one(call, monkeypatch):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(running.Run, "_entries", interrupt)
+    monkeypatch.setattr(running.Run, "_judge", interrupt)
     done = call("lock", "notes.md")
     assert done.exit_code == 130
     assert "interrupted: backproof.lock is as it was" in done.stderr
