@@ -181,7 +181,7 @@ def test_only_what_is_chosen_is_judged(project):
 def test_what_failed_last_is_run_again_and_x_stops(project):
     assert run(project).parseoutcomes() == {"passed": 4, "failed": 1, "skipped": 1}
     assert run(project, "--lf").parseoutcomes() == {"failed": 1}
-    stopped = run(project, "-x", "--durations", "3", "-vv")
+    stopped = run(project, "-x", "--durations", "0", "-vv")
     assert stopped.parseoutcomes() == {"passed": 3, "failed": 1}
     stopped.stdout.fnmatch_lines(["*s call * notes.md::wrong"])
 
