@@ -7,6 +7,7 @@ import sympy as sp
 
 from derive import Loss, Model, elementwise, hadamard, kron, sequence, vec
 from derive.language.nodes import Slot, TimeSum
+from derive.latex.mathml import mathml
 from derive.notebook import latex_in_notebook, load_ipython_extension, unload_ipython_extension
 
 n, m = sp.symbols("n m", integer=True, positive=True)
@@ -105,3 +106,11 @@ def test_nothing_of_a_name_becomes_markup():
     model = Model({evil[t]: f(W * evil[t - 1])}, loss=Loss.last(evil))
     html = "".join(one._repr_html_() for one in model.derivations())
     assert "<img" not in html
+
+
+@pytest.mark.parametrize("latex", [r"\nosuchcommand{<b>}", "{" * 100_000 + "<b>" + "}" * 100_000])
+def test_what_is_beyond_mathml_is_shown_as_it_is_written(latex):
+    """The second would end the process."""
+    found = mathml(latex)
+    assert found.startswith("<code>")
+    assert "<b>" not in found
