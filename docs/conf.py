@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 
 from pygments.lexers.data import YamlLexer
+from pygments.lexers.special import TextLexer
 
 from verify.version import VERSION
 
@@ -23,6 +24,7 @@ extensions = [
     "contents",
     "derivation_pages",
     "mathml_math",
+    "self_contained",
 ]
 exclude_patterns = ["_build", "_ext"]
 html_math_renderer = "mathml"
@@ -31,11 +33,12 @@ myst_heading_anchors = 3
 nb_execution_mode = "force"  # what the tutorial shows is what it printed during this build
 nb_execution_raise_on_error = True
 nb_execution_timeout = 60
+nb_execution_in_temp = True  # it writes its documents there
 
 default_role = "code"  # `name` in a docstring is code
 autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
-autodoc_default_options = {"members": True, "undoc-members": True, "show-inheritance": False}
+autodoc_default_options = {"members": True, "undoc-members": True}
 viewcode_line_numbers = True
 add_module_names = False  # a page's title has the public name
 nitpicky = True
@@ -44,7 +47,7 @@ nitpick_ignore_regex += [("py:(class|obj)", r"(derive|verify)\..*|[A-Z]\w*")]  #
 
 html_theme = "furo"
 html_title = "Backproof"
-html_static_path = ["_static"]
+html_static_path = ["_static", *map(str, (Path(__file__).parents[1] / "verify").rglob("stix-two-math.woff2"))]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sourcelink = False
@@ -54,5 +57,6 @@ html_theme_options = {"light_css_variables": {"font-stack--monospace": "ui-monos
 
 
 def setup(app):
-    """A declaration block is YAML."""
+    """A declaration block is YAML; a document is shown as it is, as Markdown its formulas would be in italics."""
     app.add_lexer("backproof", YamlLexer)
+    app.add_lexer("markdown", TextLexer)

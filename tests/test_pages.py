@@ -17,7 +17,9 @@ from verify.cli import main
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ["start", *(f"howto/{path.stem}" for path in sorted((DOCS / "howto").glob("*.md")))]
-BLOCK = re.compile(r"(?:<!-- file: (?P<file>\S+) -->\n\n)?^(?P<fence>`{3,4})(?P<kind>\w+)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S)
+BLOCK = re.compile(
+    r"(?:<!-- file: (?P<file>\S+) -->\n\n)?^(?P<fence>`{3,4})(?P<kind>\w+)\n(?P<text>.*?)^(?P=fence)$", re.M | re.S
+)
 
 
 class Terminal:
@@ -59,7 +61,9 @@ def check_console(terminal, text):
         command, *shown = part.rstrip().splitlines()
         printed = iter([line.rstrip() for line in terminal.run(command).splitlines()])
         for line in shown:
-            assert any(line.rstrip() == other for other in printed), f"$ {command}\ndoes not print, in this place:\n{line}"
+            assert any(line.rstrip() == other for other in printed), (
+                f"$ {command}\ndoes not print, in this place:\n{line}"
+            )
 
 
 @pytest.mark.parametrize("name", PAGES)

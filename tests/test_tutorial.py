@@ -4,6 +4,7 @@ A text cell that begins with **`word`** speaks of the output of the cell before 
 """
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -33,7 +34,7 @@ def test_it_is_kept_without_outputs():
 
 
 def test_the_verdicts_are_as_the_text_says(cells):
-    said = [(before, VERDICT.match(cell.source)) for before, cell in zip(cells, cells[1:], strict=False)]
+    said = [(before, VERDICT.match(cell.source)) for before, cell in pairwise(cells)]
     told = [(before, match[1]) for before, match in said if match]
     assert {word for _, word in told} == {"proved", "refuted", "rejected", "accepted"}
     for before, word in told:

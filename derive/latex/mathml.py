@@ -6,6 +6,7 @@ from html import escape
 
 MAX_SIGNS = 5_000  # of one formula: math-core recurses with its depth, and has no limit but the process's stack
 
+
 def mathml(latex: str, display: bool = True) -> str:
     """A formula as a `<math>` element; where it is beyond MathML or very long the LaTeX itself, escaped, in `<code>`.
 

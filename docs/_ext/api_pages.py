@@ -39,7 +39,9 @@ def index() -> str:
     """The list of all public names."""
     parts = [INTRODUCTION]
     for package, does in PACKAGES.items():
-        rows = [f"| [{name}]({package.__name__}.{name}) | {_cell(getattr(package, name))} |" for name in package.__all__]
+        rows = [
+            f"| [{name}]({package.__name__}.{name}) | {_cell(getattr(package, name))} |" for name in package.__all__
+        ]
         parts.append(f"## {package.__name__} {does}\n\n| name | |\n|---|---|\n" + "\n".join(rows) + "\n")
     names = "\n".join(f"{package.__name__}.{name}" for package in PACKAGES for name in package.__all__)
     return "\n".join(parts) + "\n```{toctree}\n:hidden:\n\n" + names + "\n```\n"

@@ -36,6 +36,7 @@ def fill_in(app: Any, name: str, source: list[str]) -> None:
 
 
 def setup(app: Any) -> dict[str, Any]:
-    """The front page is filled in when it is read."""
+    """The front page is filled in when it is read, which is in every build: pages may have come or gone."""
     app.connect("source-read", fill_in)
+    app.connect("env-get-outdated", lambda app, env, added, changed, removed: [app.config.root_doc])
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -6,6 +6,8 @@ of `backproof verify`, so that only what changed is decided again.
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterable
 from html import escape
 from pathlib import Path
@@ -14,6 +16,8 @@ from typing import Any
 from sphinx.errors import ExtensionError
 
 from derive.derivation import Derivation
+from derive.language.derivatives import DerivativeNode, Gradient
+from derive.language.show import show
 from derive.models.activations import ACTIVATIONS
 from derive.models.losses import LOSSES
 from derive.models.registry import System, choices_of
@@ -29,6 +33,7 @@ from verify.verdict import Verdict
 FOLDER = "derivations"
 # what is true at every step and not proved for all of them: a claim that moves the states of both directions at once
 TESTED = {("bidirectional", "grad.x")}
+_MARKUP = re.compile(r"[\\`*_\[\]{}<>#|~$^]")  # what a heading would read as Markdown
 SIGNS = {"proved": "✓ proved", "tested": "✓ tested"}
 INTRODUCTION = """# Derivations
 
@@ -36,8 +41,8 @@ Every Jacobian, recursion and gradient that Backproof derives, model by model, e
 copied from a book: `backproof derive` made the formulas when this site was built, `backproof verify` decided them, and
 a line that were not proved would have stopped the build{exceptions}.
 
-| model | lines | verdicts | choices |
-|---|---|---|---|
+| model | verified | choices |
+|---|---|---|
 """
 
 
@@ -67,12 +72,35 @@ def section(chosen: System, cache: Cache, level: str) -> tuple[str, list[Verdict
     Raises ExtensionError where a derivation was not verified, or is not proved.
     """
     found = verdicts(chosen, cache)
-    parts = [f"{level} {chosen.title[0].upper()}{chosen.title[1:]}", f"$${latex_of_model(chosen.model)}$$"]
-    parts.append(f"```sh\nbackproof derive {_quoted(chosen.name)} --as md | backproof verify -\n```")
+    groups: dict[str, list[str]] = {}
     for derivation in dict.fromkeys(chosen.quantities()):
         verdict = _checked(chosen.name, derivation, found.get(derivation.name))
-        parts.append(_shown(derivation, verdict, level + "#"))
+        groups.setdefault(_kind(derivation), []).append(_shown(derivation, verdict, level + "##"))
+    parts = [f"{level} {chosen.title[0].upper()}{chosen.title[1:]}", f"$${latex_of_model(chosen.model)}$$"]
+    rest = " (what is tested is settled at the first steps alone)" if _has_tested(found) else ""
+    parts.append(f"{_counted(found.values())}, for all sizes and all steps{rest}. To see it again:")
+    parts.append(f"```sh\nbackproof derive {_quoted(chosen.name)} --as md | backproof verify -\n```")
+    for kind, shown in groups.items():
+        parts += [f"{level}# {kind}", *shown]
     return "\n\n".join(parts) + "\n", list(found.values())
+
+
+def _has_tested(found: dict[str, Verdict]) -> bool:
+    return any(verdict.verdict == "tested" for verdict in found.values())
+
+
+def _kind(derivation: Derivation) -> str:
+    """Under which heading a derivation stands."""
+    if isinstance(derivation.left, Gradient):
+        return "Gradients"
+    return "Jacobians" if isinstance(derivation.left, DerivativeNode) else "Recursions"
+
+
+def _counted(found: Iterable[Verdict]) -> str:
+    """27 lines proved, 1 tested."""
+    words = Counter(verdict.verdict for verdict in found)
+    count = words.pop("proved")
+    return f"{count} line{'s' * (count != 1)} proved" + "".join(f", {more} {word}" for word, more in words.items())
 
 
 def _checked(name: str, derivation: Derivation, verdict: Verdict | None) -> Verdict:
@@ -86,14 +114,18 @@ def _checked(name: str, derivation: Derivation, verdict: Verdict | None) -> Verd
 def _shown(derivation: Derivation, verdict: Verdict, level: str) -> str:
     """One derivation: its verdict, what it rests on, the formula and its steps."""
     route = ", ".join(dict.fromkeys(one.witness for one in verdict.witnesses if one.outcome == "equal"))
+    times = "" if verdict.times == "all" else f" for {verdict.times.replace('<=', '≤')}"
     induction = ", by induction" if verdict.certificate is not None else ""
-    times = "" if verdict.times == "all" else f" for {verdict.times}"
-    line = f"{SIGNS[verdict.verdict]}{times}{induction}"
+    line = escape(f"{SIGNS[verdict.verdict]}{times}{induction}")
     return (
-        f"{level} {derivation.name}\n\n```{{raw}} html\n"
-        f'<p class="verdict {verdict.verdict}" title="{escape(route)}">{escape(line)}</p>\n'
-        f"{html_of_derivation(derivation)}\n```"
+        f"{level} {_MARKUP.sub(_masked, show(derivation.left))}\n\n```{{raw}} html\n"
+        f'<p><span class="verdict {verdict.verdict}" title="{escape(route)}">{line}</span> '
+        f"<code>{escape(derivation.name)}</code></p>\n{html_of_derivation(derivation)}\n```"
     )
+
+
+def _masked(sign: re.Match[str]) -> str:
+    return f"\\{sign[0]}"
 
 
 def _quoted(name: str) -> str:
@@ -117,10 +149,8 @@ def write(folder: Path) -> None:
 
 
 def _row(page: str, names: tuple[str, ...], found: list[Verdict]) -> str:
-    counts = {word: sum(verdict.verdict == word for verdict in found) for word in SIGNS}
-    said = ", ".join(f"{count} {word}" for word, count in counts.items() if count)
     choices = ", ".join(f"`{choice}`" for choice in choices_of(names[0])) if len(names) == 1 else ""
-    return f"| [{page}]({_file(page)}.md) | {len(found)} | {said} | {choices} |\n"
+    return f"| [{page}]({_file(page)}.md) | {_counted(found)} | {choices} |\n"
 
 
 def _file(page: str) -> str:
