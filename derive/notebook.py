@@ -43,7 +43,7 @@ def html_of_derivation(derivation: Derivation) -> str:
 def _row(formula: Any, rule: str, conventions: Conventions, sign: str = "=") -> str:
     """One line of a derivation: what it has become, and by which theorem."""
     try:
-        written = mathml(f"{sign} {Printer(conventions).text(formula)}", display=False)
+        written = mathml(f"\\displaystyle {sign} {Printer(conventions).text(formula)}", display=False)
     except BackproofError:  # what no LaTeX says, plain text does
         written = f"<code>{escape(f'{sign} {show(formula)}')}</code>"
     return f"<tr><td{_CELL}>{written}</td><td{_CELL}>{escape(rule)}</td></tr>"

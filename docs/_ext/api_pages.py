@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from inspect import isclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import derive
 import verify
 
+Sections = dict[str, list[tuple[ModuleType, str]]]
 FOLDER = "api"
 PACKAGES = {derive: "makes formulas", verify: "judges them"}
+# what public functions give, and people then read
+RESULTS = {
+    "verify.report.model": ("Report", "DocumentReport"),
+    "verify.judge": ("Entry",),
+    "verify.verdict": ("Verdict", "Repair", "ReadingVerdict"),
+    "verify.counterexample": ("Counterexample",),
+    "verify.deciders.outcome": ("Outcome",),
+    "verify.audit.findings": ("AuditReport", "Evidence"),
+    "derive.language.functions": ("ElementwiseFunction",),
+}
 INTRODUCTION = """# The Python interface
 
 `derive` makes formulas, `verify` judges them. A name loads its module when it is first used: `import derive` costs
@@ -24,38 +37,52 @@ def first_line(thing: Any) -> str:
     return (thing.__doc__ or "").strip().split("\n", 1)[0]
 
 
-def page(package: Any, name: str) -> str:
-    """The page of one name; an exception's or a class's own members follow it."""
+def page(package: ModuleType, name: str) -> str:
+    """The page of one name; a class's own members follow it."""
     thing = getattr(package, name)
-    kind = "autoexception" if isclass(thing) and issubclass(thing, Exception) else "autoclass"
-    directive = kind if isclass(thing) else "autofunction"
+    directive = "autofunction"
+    if isclass(thing):
+        directive = "autoexception" if issubclass(thing, Exception) else "autoclass"
     title = f"{package.__name__}.{name}"
-    target = f"{thing.__module__}.{thing.__qualname__}"
     options = "" if directive == "autofunction" else "   :members:\n"
-    return f"{title}\n{'=' * len(title)}\n\n.. {directive}:: {target}\n{options}"
+    return f"{title}\n{'=' * len(title)}\n\n.. {directive}:: {thing.__module__}.{thing.__qualname__}\n{options}"
 
 
-def index() -> str:
-    """The list of all public names."""
+def index(sections: Sections) -> str:
+    """The list of all names, then the contents."""
     parts = [INTRODUCTION]
-    for package, does in PACKAGES.items():
+    for title, things in sections.items():
         rows = [
-            f"| [{name}]({package.__name__}.{name}) | {_cell(getattr(package, name))} |" for name in package.__all__
+            f"| [{name}]({module.__name__}.{name}.rst) | {_cell(getattr(module, name))} |" for module, name in things
         ]
-        parts.append(f"## {package.__name__} {does}\n\n| name | |\n|---|---|\n" + "\n".join(rows) + "\n")
-    names = "\n".join(f"{package.__name__}.{name}" for package in PACKAGES for name in package.__all__)
+        parts.append(f"## {title}\n\n| name | |\n|---|---|\n" + "\n".join(rows) + "\n")
+    names = "\n".join(f"{module.__name__}.{name}" for things in sections.values() for module, name in things)
     return "\n".join(parts) + "\n```{toctree}\n:hidden:\n\n" + names + "\n```\n"
 
 
 def _cell(thing: Any) -> str:
-    return first_line(thing).replace("|", "\\|").replace("*", "\\*")
+    """Safe in a table: stars outside code would make italics."""
+    parts = first_line(thing).replace("|", "\\|").split("`")
+    return "`".join(part if place % 2 else part.replace("*", "\\*") for place, part in enumerate(parts))
+
+
+def sections() -> Sections:
+    """All names that have a page."""
+    public = {
+        f"{package.__name__} {does}": [(package, name) for name in package.__all__]
+        for package, does in PACKAGES.items()
+    }
+    return {**public, "What they give": [(import_module(home), name) for home in RESULTS for name in RESULTS[home]]}
 
 
 def write(folder: Path) -> None:
     """All pages; one that did not change is not touched."""
-    pages = {f"{package.__name__}.{name}.rst": page(package, name) for package in PACKAGES for name in package.__all__}
+    found = sections()
+    pages = {
+        f"{module.__name__}.{name}.rst": page(module, name) for things in found.values() for module, name in things
+    }
     folder.mkdir(exist_ok=True)
-    for name, text in {**pages, "index.md": index()}.items():
+    for name, text in {**pages, "index.md": index(found)}.items():
         path = folder / name
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             path.write_text(text, encoding="utf-8")

@@ -11,7 +11,7 @@ SECTIONS = {
     "Verdicts": ("trust", "repair", "robustness", "zoo"),
     "Documents": ("documents", "language", "command", "report", "pictures", "papers"),
     "In CI": ("ci", "pytest", "lock", "scale"),
-    "Models and code": ("models", "derivations/index", "code", "audit", "reference"),
+    "Models and code": ("models", "derivations/index", "notebooks", "code", "audit", "reference"),
     "More": ("api/index", "speed", "performance"),
 }
 PLACE = "<!-- contents -->"

@@ -34,7 +34,7 @@ FOLDER = "derivations"
 # what is true at every step and not proved for all of them: a claim that moves the states of both directions at once
 TESTED = {("bidirectional", "grad.x")}
 _MARKUP = re.compile(r"[\\`*_\[\]{}<>#|~$^]")  # what a heading would read as Markdown
-SIGNS = {"proved": "✓ proved", "tested": "✓ tested"}
+SIGNS = {"proved": "✓ proved", "tested": "~ tested"}
 INTRODUCTION = """# Derivations
 
 Every Jacobian, recursion and gradient that Backproof derives, model by model, each line with its steps. Nothing here is
