@@ -43,14 +43,7 @@ def printed(
     options = options or Options()
     if form == "numpy":
         return as_numpy(chosen, wrt, options, batch, memory)
-    if memory != "full":
-        raise BackproofError("how much memory is used is a choice of code: it goes with --as numpy")
-    if batch:
-        chosen = over_batch(chosen)
-    names: Sequence[str | None] = wrt or [None]
-    found = list(dict.fromkeys(derivation for one in names for derivation in chosen.quantities(one, options)))
-    if not found:
-        raise BackproofError(f"{chosen.name} derives nothing of that kind")
+    chosen, found = asked_for(chosen, wrt, options, batch, memory)
     if form == "json":
         return as_json(chosen, found, options.layout)
     if form == "md":
@@ -60,6 +53,21 @@ def printed(
             )
         return as_document(chosen.title, found, options.layout, options.vec)
     return as_latex(found, options.layout) if form == "latex" else as_text(found)
+
+
+def asked_for(
+    chosen: System, wrt: Sequence[str], options: Options, batch: bool, memory: str = "full"
+) -> tuple[System, list[Derivation]]:
+    """The derivations that are asked for, and the system that they are of. Raises `BackproofError` for none."""
+    if memory != "full":
+        raise BackproofError("how much memory is used is a choice of code: it goes with --as numpy")
+    if batch:
+        chosen = over_batch(chosen)
+    names: Sequence[str | None] = wrt or [None]
+    found = list(dict.fromkeys(derivation for one in names for derivation in chosen.quantities(one, options)))
+    if not found:
+        raise BackproofError(f"{chosen.name} derives nothing of that kind")
+    return chosen, found
 
 
 def over_batch(chosen: System) -> System:

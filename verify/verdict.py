@@ -71,5 +71,10 @@ class Verdict:
         if self.verdict not in ORDER:
             raise ValueError(f"a verdict is one of {', '.join(ORDER)}, not {self.verdict!r}")
 
+    def _repr_html_(self) -> str:
+        from verify.report.html.fragments import of_verdict  # only here: no other use of a verdict needs templates
+
+        return of_verdict(self)
+
     def __bool__(self) -> bool:
         raise TypeError("a verdict is no bool: compare .verdict, or ask report.ok")

@@ -17,7 +17,7 @@ from verify.cli.group import SETTINGS
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["text", "latex", "md", "json", "numpy"]),
+    type=click.Choice(["text", "latex", "md", "html", "json", "numpy"]),
     default="text",
     show_default=True,
     help="How to print; numpy: a module with the forward pass and all gradients, for a batch of sequences.",
@@ -92,6 +92,7 @@ def derive(
       backproof derive stacked --with layers=8 --with cell=lstm --as json
       backproof derive my_cell.md --as md | backproof verify -
       backproof derive lstm --as numpy > lstm_bptt.py
+      backproof derive lstm --as html > lstm.html        a page with every step
       backproof derive my_cell.md --as numpy --with f=relu > my_cell.py
     """
     from derive.errors import BackproofError
@@ -110,7 +111,12 @@ def derive(
         chosen = system_of(model, wanted) if is_document(model) else chosen_system(model, wanted)
         chosen = with_known(chosen, functions)
         options = Options(layout, order, partial or "", mode)
-        text = printed(chosen, wrt=wrt, form=form, options=options, batch=batch, memory=memory)
+        if form == "html":
+            from verify.report.html.model_page import page  # only here: other forms need no templates
+
+            text = page(chosen, wrt, options, batch, memory)
+        else:
+            text = printed(chosen, wrt=wrt, form=form, options=options, batch=batch, memory=memory)
     except CallError as error:  # what is wrong with a document says where
         complain(str(error))
         sys.exit(2)

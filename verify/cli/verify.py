@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     "\\documentclass on]",
 )
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")
+@click.option("--html", "html_path", metavar="FILE", help="Write the report as one HTML page that needs no network.")
 @click.option(
     "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
 )
@@ -77,6 +78,7 @@ def verify(
     files: tuple[str, ...],
     read_as: Form | None,
     json_path: str | None,
+    html_path: str | None,
     only: tuple[str, ...],
     examples: int,
     seed: int,
@@ -104,6 +106,7 @@ def verify(
       backproof verify --format unix notes.md            for grep, vim and Emacs
       backproof verify --watch notes.md                  again on every save
       backproof verify --json report.json --require-proof chapters/*.md
+      backproof verify --html report.html notes.md       the document with a verdict beside each equation
 
     \b
     Exit codes: 0 every claim is as it should be; 1 some claim is not; 2 the call or a declaration is wrong;
@@ -126,7 +129,7 @@ def verify(
         only,
         require_proof,
         timings,
-        Outputs({} if json_path is None else {"json": json_path}),
+        Outputs({form: path for form, path in (("json", json_path), ("html", html_path)) if path is not None}),
         quiet,
         certificates,
         None if no_cache and not watch else Cache(None if no_cache else cache_folder()),

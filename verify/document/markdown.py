@@ -120,7 +120,8 @@ def _fenced(token: Token, region: str, offset: int) -> Iterator[Piece]:
     if kind is not None:
         lines = region.splitlines(keepends=True)
         body = "".join(lines[1 : 1 + token.content.count("\n")])
-        yield Piece(kind, body, offset + len(lines[0]))
+        whole = offset + region.find(token.markup), offset + len(region.rstrip())
+        yield Piece(kind, body, offset + len(lines[0]), whole=whole)
 
 
 def _said(token: Token, region: str, offset: int, definitions: Definitions) -> Iterator[Piece]:
@@ -153,7 +154,9 @@ def _said(token: Token, region: str, offset: int, definitions: Definitions) -> I
             if opening == "\\[" and not reach.fault and not _AFTER_BRACKET.match(region, reach.after):
                 continue
             begin = sign.start() if reach.fault else sign.end()
-            yield Piece("display", region[begin : reach.end], offset + begin, sign["environment"] or "", reach.fault)
+            whole = offset + sign.start(), offset + reach.after
+            text = region[begin : reach.end]
+            yield Piece("display", text, offset + begin, sign["environment"] or "", reach.fault, whole)
             place = reach.after
 
 
@@ -168,7 +171,8 @@ _ITEM = re.compile(r"\s*(?:[-+*]|\d{1,9}[.)])\s*")
 
 def _defined(found: Iterable[tuple[int, Defined]], text: str, offset: int) -> Iterator[Piece]:
     for start, definition in found:
-        yield Piece("definition", text[start : definition.end], offset + start)
+        whole = offset + start, offset + definition.end
+        yield Piece("definition", text[start : definition.end], offset + start, whole=whole)
 
 
 def _code_runs(text: str) -> dict[int, list[int]]:
@@ -193,9 +197,10 @@ def _comment(text: str, start: int, end: int, offset: int) -> Iterator[Piece]:
     if not said:
         return
     if end < 0:
-        yield Piece("error", text[start : said.end()], offset + start, fault="the comment is not closed by -->")
+        fault, whole = "the comment is not closed by -->", (offset + start, offset + said.end())
+        yield Piece("error", text[start : said.end()], offset + start, fault=fault, whole=whole)
         return
     content = text[said.end() : end]
     kind = "directive" if content.lstrip(" ").startswith(":") else "block"
     skipped = len(content) - len(content.lstrip(" ").removeprefix(":")) if kind == "directive" else 0
-    yield Piece(kind, content[skipped:], offset + said.end() + skipped)
+    yield Piece(kind, content[skipped:], offset + said.end() + skipped, whole=(offset + start, offset + end + 3))

@@ -17,7 +17,7 @@ class Piece:
 
     kind: block (declarations), directive, display (an equation's LaTeX), definition (of a macro), open and close
     (of a group: its definitions end with it), error. A piece with a `fault` is wrong as a whole; a display with one
-    begins with what opens it.
+    begins with what opens it. `whole` is the stretch that it takes of the document, delimiters and all.
     """
 
     kind: str
@@ -25,6 +25,7 @@ class Piece:
     offset: int  # of the text's first character
     environment: str = ""  # of a display: align, gather*, …; empty for $$ … $$ and \\[ … \\]
     fault: str = ""
+    whole: tuple[int, int] = (0, 0)
 
 
 class Run(NamedTuple):

@@ -87,6 +87,7 @@ class Document:
     source: Source
     statements: tuple[Statement, ...]
     errors: tuple[DocumentError, ...] = field(default=())
+    pieces: tuple[Piece, ...] = field(default=(), repr=False, compare=False)  # in order: what stands between is prose
 
     @property
     def claims(self) -> tuple[Statement, ...]:
@@ -131,7 +132,7 @@ class _Reading:
             except DocumentError as error:
                 self._note(error)
         self._check_givens()
-        return Document(self.source, tuple(self.statements), tuple(self.errors.values()))
+        return Document(self.source, tuple(self.statements), tuple(self.errors.values()), tuple(self.pieces))
 
     def _take(self, piece: Piece) -> None:
         if piece.kind == "display":

@@ -113,7 +113,8 @@ class _Scanner:
         reach = extent(text, sign.end(), len(text), opening, self.aliases)
         begin = sign.start() if reach.fault else sign.end()
         inside, environment = text[begin : reach.end], opening if opening in DISPLAYS else ""
-        display = Piece("display", inside, offset + begin, environment, reach.fault)
+        whole = offset + sign.start(), offset + reach.after
+        display = Piece("display", inside, offset + begin, environment, reach.fault, whole)
         if DEFINING.search(inside):
             return [_edge("open", display.offset), display, _edge("close", display.offset)], reach.after
         return [display], reach.after
@@ -142,7 +143,8 @@ class _Scanner:
         body = found.definition.text
         if not found.definition.arity and _DELIMITER.fullmatch(body):
             self.aliases[found.definition.name] = body.replace(" ", "")
-        return [*before, Piece("definition", text[sign.start() : found.end], offset + sign.start())], found.end
+        whole = offset + sign.start(), offset + found.end
+        return [*before, Piece("definition", text[sign.start() : found.end], whole[0], whole=whole)], found.end
 
     # --- \input ----------------------------------------------------------------------------------------------------
 
@@ -220,7 +222,8 @@ def _comment(text: str, sign: re.Match[str], offset: int) -> tuple[list[Piece], 
             fault = "the block is not closed: its lines are comments up to `% end backproof`"
             return [Piece("error", sign.group(), offset + sign.start(), fault=fault)], place
         place = line.end()
-    return [Piece("block", _without_percent(text[begin:place]), offset + begin)], end.end()
+    whole = offset + sign.start(), offset + end.end()
+    return [Piece("block", _without_percent(text[begin:place]), offset + begin, whole=whole)], end.end()
 
 
 def _without_percent(text: str) -> str:

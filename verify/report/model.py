@@ -70,6 +70,11 @@ class Report:
         known = ", ".join(entry.id for document in self.documents for entry in document.claims)
         raise KeyError(f"no claim {name}; expect one of {known}")
 
+    def _repr_html_(self) -> str:
+        from verify.report.html.fragments import of_report  # only here: no other use of a report needs templates
+
+        return of_report(self)
+
     def _claims(self) -> list[Entry]:
         found = [entry for document in self.documents for entry in document.claims]
         return found + list(self.quantities.claims if self.quantities else ())

@@ -14,6 +14,7 @@ from verify.report.model import Report
 # the option's name and the module whose `render(report, timings)` gives the text; a new form is one row and one file
 FORMS: Mapping[str, str] = {
     "json": "verify.report.json",
+    "html": "verify.report.html",
 }
 STANDARD_OUTPUT = "-"
 

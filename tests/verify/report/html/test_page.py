@@ -1,0 +1,184 @@
+"""The page as text: what stands in it, that it is the same each time, and that documents cannot write into it."""
+
+import hashlib
+import re
+from base64 import b64encode
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+from click.testing import CliRunner
+
+from tests.verify.report.html.documents import NOTES, TEX, hostile, judged, notes, page_of
+from verify.cli import main
+from verify.report.html import render
+from verify.report.html.entries import view
+
+VOID = {"meta", "input", "br", "hr", "img", "link"}
+
+
+class _Reader(HTMLParser):
+    """Reads a page: its tags, attributes and texts; refuses tags that do not match."""
+
+    def __init__(self, page):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.open, self.text = [], [], []
+        self.feed(page)
+        assert not self.open
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag, f"</{tag}> at {self.getpos()}"
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+    def by_id(self, name):
+        return next(attrs for _, attrs in self.tags if attrs.get("id") == name)
+
+
+@pytest.fixture(scope="module")
+def page():
+    return page_of(notes)
+
+
+def test_every_line_has_its_anchor_and_its_verdict(page):
+    read = _Reader(page)
+    entries = notes().documents[0].entries
+    kinds = {entry.id: entry.role if entry.verdict is None else entry.verdict.verdict for entry in entries}
+    assert set(kinds.values()) == {"given", "proved", "refuted", "skipped", "unreadable"}
+    for name, kind in kinds.items():
+        assert read.by_id(name)["data-kind"] == kind
+
+
+def test_ids_are_distinct_and_links_lead_somewhere(page):
+    for text in (page, page_of(hostile)):
+        read = _Reader(text)
+        ids = [attrs["id"] for _, attrs in read.tags if "id" in attrs]
+        assert len(ids) == len(set(ids))
+    targets = {
+        unquote(attrs["href"]) for tag, attrs in _Reader(page).tags if tag == "a" and attrs["href"].startswith("#")
+    }
+    assert targets <= {f"#{attrs['id']}" for _, attrs in _Reader(page).tags if "id" in attrs}
+
+
+def test_the_evidence_stands_behind_a_refuted_claim(page):
+    read = _Reader(page)
+    words = " ".join(read.text)
+    for part in ("Smallest counterexample", "One edit away: Wᵀ should be W", "2 entries differ", "prime field",
+                 "Derivation, step by step", "normal form", "Proof for all steps", "understood as"):  # fmt: skip
+        assert part in words
+    assert page.count("<del>⊤</del>") == 1
+    assert page.count('class="differs"') == 4
+    assert 'class="gone"' in page
+
+
+def test_prose_stands_around_the_equations(page):
+    assert "<h3>Notes with every sort of line</h3>" in page
+    assert "<em>pre-activation</em>" in page
+    assert page.index("Quoted:") < page.index('id="2.3"') < page.index("and so on.")
+    assert "newcommand" not in page  # definitions are no prose, and formulas have them expanded
+    assert "<summary>Declarations</summary>" in page
+
+
+def test_latex_prose_is_reduced(page):
+    text = page_of(hostile)
+    for part in ("<em>prose</em>", "50% of it", "<li>one</li>", "A section with", '<a href="#eq:w">'):
+        assert part in text
+    assert '<code class="unset">\\unknown{&lt;b&gt;x&lt;/b&gt;}</code>' in text
+    assert "a comment" not in text
+
+
+def test_the_same_report_gives_the_same_bytes(page):
+    assert render(judged(("notes.md", NOTES))) == page
+
+
+def test_the_policy_names_the_one_style_and_script_by_their_hashes(page):
+    policy = next(a["content"] for _, a in _Reader(page).tags if a.get("http-equiv") == "Content-Security-Policy")
+    assert "default-src 'none'" in policy
+    for tag in ("style", "script"):
+        (text,) = re.findall(rf"<{tag}>(.*?)</{tag}>", page, re.DOTALL)
+        digest = b64encode(hashlib.sha256(text.encode()).digest()).decode()
+        assert f"{tag}-src 'sha256-{digest}'" in policy
+    assert "unsafe" not in policy
+
+
+def test_nothing_is_loaded_and_no_attribute_acts(page):
+    for text in (page, page_of(hostile)):
+        for tag, attrs in _Reader(text).tags:
+            assert not {name for name in attrs if name.startswith("on") or name in ("src", "srcset", "style", "action")}
+            assert tag not in ("img", "iframe", "object", "embed", "link", "base")
+            if tag == "a":
+                assert attrs["href"].startswith(("#", "https://", "http://", "mailto:"))
+        assert text.count("<script>") == 1
+
+
+def test_hostile_text_stays_text():
+    page = page_of(hostile)
+    assert not re.search("[\u202a-\u202e\u2066-\u2069\x00-\x08\x0b-\x1f\ue000\ue001]", page)
+    body = page[page.index("<body") : page.rindex("<script>")]
+    assert "<script" not in body
+    assert "&lt;script&gt;window.hit = 3&lt;/script&gt;" in body
+    for name in ("deep", "long", "roots"):
+        assert re.search(rf'id="{name}"', page)
+
+
+def test_documents_that_share_ids_have_anchors_of_their_own():
+    page = render(judged(("a.tex", TEX), ("b.tex", TEX)))
+    ids = {attrs["id"] for _, attrs in _Reader(page).tags if "id" in attrs}
+    assert {"eq:w", "b.tex::eq:w"} <= ids
+
+
+def test_an_empty_report_has_a_page():
+    assert "Not as it should be" in render(judged(("empty.md", "nothing is claimed")))
+
+
+def test_notebook_fragments_have_no_script_and_no_anchor():
+    for text in (notes()._repr_html_(), notes()["J"]._repr_html_()):
+        assert "<script" not in text
+        assert " id=" not in text
+        assert "refuted" in text
+        _Reader(text)
+
+
+def test_a_derivation_stands_beside_the_derivative_it_is_of():
+    entry = next(entry for entry in notes().documents[0].entries if entry.id == "2.3")
+    found = view(entry, "2.3")
+    assert found.derivation.left == "\\delta_{t-1}"
+    assert len(found.derivation.steps) > 1
+    assert view(next(e for e in notes().documents[0].entries if e.id == "chain/1"), "").derivation is None
+
+
+def test_the_command_writes_the_page(tmp_path):
+    (tmp_path / "a.md").write_text("```backproof\nsymbols: {W: n x n}\n```\n$$ W + W = 2 W \\tag{w} $$\n")
+    out = tmp_path / "a.html"
+    result = CliRunner().invoke(main, ["verify", "--html", str(out), "-q", "--examples", "0", str(tmp_path / "a.md")])
+    assert result.exit_code == 0
+    assert 'id="w"' in out.read_text()
+    result = CliRunner().invoke(main, ["verify", "--html", str(tmp_path / "no" / "a.html"), str(tmp_path / "a.md")])
+    assert result.exit_code == 2
+    assert "--html" in result.output
+    assert "its folder does not exist" in result.output
+
+
+def test_derivations_have_a_page():
+    result = CliRunner().invoke(main, ["derive", "rnn", "--wrt", "W", "--as", "html"])
+    assert result.exit_code == 0
+    read = _Reader(result.output)
+    assert read.by_id("2.8")["data-kind"] == "derived"
+    assert 'class="unset"' not in result.output
+    assert any("immediate" in text or "sum" in text.lower() for text in read.text)
+
+
+def test_the_font_is_in_the_package_with_its_licence():
+    folder = Path(render.__code__.co_filename).parent / "templates"
+    assert (folder / "stix-two-math.woff2").read_bytes()[:4] == b"wOF2"
+    assert "SIL OPEN FONT LICENSE" in (folder / "stix-two-math.OFL.txt").read_text(encoding="utf-8")

@@ -1,0 +1,141 @@
+"""A document as it was written: its prose, with what is known of each equation in the equation's own place."""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable
+from pathlib import PurePath
+
+from markupsafe import Markup
+
+from derive.errors import BackproofError
+from verify.document.macros import Macros
+from verify.document.passages import Piece
+from verify.document.source import Part
+from verify.document.statements import Document, Statement
+from verify.errors import clean
+from verify.report.html import prose, tex_prose
+from verify.report.html.maths import render_math
+
+Shown = Callable[[Statement], Markup]  # a statement with all that is known of it
+_IS_TEX = (".tex", ".ltx")
+_CELL = re.compile(r"#cell-([0-9]+)$")
+
+
+class Written:
+    """A document's text, cut where its pieces stand."""
+
+    def __init__(self, document: Document, shown: Shown, link: Callable[[str], Markup | None]) -> None:
+        self.document, self.shown, self.link = document, shown, link
+        self.pieces = [piece for piece in document.pieces if piece.whole[1] > piece.whole[0]]
+        self.pieces.sort(key=lambda piece: piece.whole)
+        self.statements = self._by_piece()
+        self.tables = _tables(self.pieces)
+
+    def html(self) -> Markup:
+        """The whole document, its parts (cells, files) one after the other."""
+        parts = self.document.source.parts or (Part(self.document.source.path, 0),)
+        is_alone = len(parts) == 1 and parts[0].path == self.document.source.path
+        found: list[Markup] = []
+        before = 0
+        for place, part in enumerate(parts):
+            end = parts[place + 1].start if place + 1 < len(parts) else len(self.document.source.text)
+            if not is_alone:
+                label, before = _label(part, before)
+                found.append(label)
+            found.append(self._part(part, end))
+        return Markup("").join(found)
+
+    def _part(self, part: Part, end: int) -> Markup:
+        text = self._with_signs(part.start, end)
+        if PurePath(part.path).suffix.lower() in _IS_TEX or _is_latex(self.document):
+            return tex_prose.rendered(text, self._block, self._inline, self.link)
+        return prose.rendered(text, self._block, self._inline)
+
+    def _with_signs(self, start: int, end: int) -> str:
+        """The text of a part with a sign in place of each piece."""
+        text, found, place = self.document.source.text, [], start
+        for number, piece in enumerate(self.pieces):
+            low, high = piece.whole
+            if place <= low and high <= end:
+                found += [prose.without_signs(clean(text[place:low])), prose.sign(number)]
+                place = high
+        return "".join([*found, prose.without_signs(clean(text[place:end]))])
+
+    def _by_piece(self) -> dict[int, list[Statement]]:
+        """The statements by the display in which they begin."""
+        starts = [piece.whole[0] for piece in self.pieces]
+        found: dict[int, list[Statement]] = {}
+        for statement in self.document.statements:
+            begin = statement.passage.origin(len(statement.passage.text) - 1)[0]
+            found.setdefault(max(0, bisect_right(starts, begin) - 1), []).append(statement)
+        return found
+
+    def _block(self, number: int) -> Markup:
+        """What is shown in place of a piece."""
+        piece = self.pieces[number]
+        if piece.kind == "block":
+            shown = Markup('<details class="declarations"><summary>Declarations</summary>{}</details>')
+            return shown.format(Markup(prose.code(clean(piece.text).strip("\n"))))
+        if piece.kind != "display":
+            return Markup("")
+        found = self.statements.get(number)
+        if found:
+            return Markup("").join(map(self.shown, found))
+        text = self._expanded(piece.text, number)
+        if not text.strip():
+            return Markup("")
+        return Markup('<div class="formula aside" tabindex="0" role="group" aria-label="Formula">{}</div>').format(
+            render_math(text, display=True)
+        )
+
+    def _inline(self, latex: str, number: int) -> Markup:
+        text = self._expanded(latex, number)
+        return render_math(text) if text.strip() else Markup("")
+
+    def _expanded(self, latex: str, number: int) -> str:
+        """A formula with the macros in force behind a piece; as written where they cannot be expanded."""
+        macros = self.tables[number] if number < len(self.tables) else Macros()
+        try:
+            for start, found in reversed(list(macros.definitions.within(latex, 0, len(latex)))):
+                latex = latex[:start] + latex[found.end :]
+            return macros.expand(latex)
+        except BackproofError:
+            return latex
+
+
+def _tables(pieces: Iterable[Piece]) -> list[Macros]:
+    """The macros in force behind each piece."""
+    found = []
+    macros = Macros()
+    for piece in pieces:
+        definitions = list(macros.definitions.within(piece.text, 0, len(piece.text)))
+        if piece.kind in ("definition", "display") and definitions:
+            changed = Macros()
+            changed.table = dict(macros.table)
+            changed.left, changed.definitions, changed.count = macros.left, macros.definitions, macros.count
+            for _, definition in definitions:
+                changed.define(definition, "here")
+            macros = changed
+        found.append(macros)
+    return found
+
+
+def _is_latex(document: Document) -> bool:
+    """Whether a document without a telling name (standard input) is LaTeX: its text begins as one."""
+    is_named = PurePath(document.source.path).suffix != ""
+    return not is_named and document.source.text.lstrip().startswith("\\documentclass")
+
+
+def _label(part: Part, before: int) -> tuple[Markup, int]:
+    """What a part is called: a cell by its number, with those that were passed over; a file by its path."""
+    cell = _CELL.search(part.path)
+    if cell is None:
+        return Markup('<p class="part">{}</p>').format(clean(part.path)), before
+    number = int(cell[1])
+    gap = ""
+    if number > before + 1:
+        which = f"cell {number - 1}" if number == before + 2 else f"cells {before + 1}–{number - 1}"
+        gap = f" ({which}: no text)"
+    return Markup('<p class="part">Cell {}{}</p>').format(number, gap), number
