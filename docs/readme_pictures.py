@@ -29,7 +29,7 @@ COMMAND = ["backproof", "verify", "notes.md"]
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 QUIET = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1.5"
+    "--disable-component-update --disable-sync --hide-scrollbars --force-device-scale-factor=1.25"
 )
 # rich's picture asks a server for its font; a picture that asks nobody takes the reader's
 FORMAT = re.sub(r"@font-face \{\{.*?\}\}", "", CONSOLE_SVG_FORMAT, flags=re.DOTALL).replace("Fira Code,", "")
@@ -79,7 +79,7 @@ def picture_of_report(folder: Path, target: Path) -> bool:
         return False
     subprocess.run([*COMMAND, "--quiet", "--html", "report.html"], cwd=folder, check=False)
     page = (folder / "report.html").resolve(strict=True)
-    arguments = [*QUIET.split(), "--window-size=1000,1180", f"--screenshot={target}", page.as_uri()]
+    arguments = [*QUIET.split(), "--window-size=1000,1640", f"--screenshot={target}", f"{page.as_uri()}#J"]
     subprocess.run([browser, *arguments], cwd=folder, check=True, stderr=subprocess.DEVNULL)
     return True
 

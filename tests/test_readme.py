@@ -45,7 +45,7 @@ def test_the_picture_of_the_terminal_is_what_is_printed(here):
 
 
 def test_the_pictures_ask_nobody_and_are_small():
-    for name in ("terminal.svg",):
+    for name in ("terminal.svg", "report.png"):
         assert f"docs/images/{name}" in README
         found = (README_FILE.parent / "docs" / "images" / name).read_bytes()
         assert len(found) < 300_000

@@ -43,7 +43,7 @@ def test_the_verdicts_are_as_the_text_says(cells):
 
 def test_formulas_are_shown_as_formulas(cells):
     kinds = [set(out.data) for cell in cells if cell.cell_type == "code" for out in cell.outputs if "data" in out]
-    assert sum("text/html" in kind for kind in kinds) >= 4, "derivations, with their steps"
+    assert sum("text/html" in kind for kind in kinds) >= 6, "derivations with their steps, a verdict, a report"
     assert sum("text/latex" in kind for kind in kinds) >= 7
 
 
