@@ -22,8 +22,8 @@ from verify.document.directives import Directives, read_directives
 from verify.document.displays import Formula, formulas
 from verify.document.macros import Macros
 from verify.document.passages import Passage, Piece
-from verify.document.readers import Form, pieces
-from verify.document.source import Source
+from verify.document.readers import Form, form_of, pieces
+from verify.document.source import Source, normal
 from verify.errors import DocumentError, Place
 
 # what the typed meaning of declarations rests on: two sets of them that share these share their meaning
@@ -88,6 +88,7 @@ class Document:
     statements: tuple[Statement, ...]
     errors: tuple[DocumentError, ...] = field(default=())
     pieces: tuple[Piece, ...] = field(default=(), repr=False, compare=False)  # in order: what stands between is prose
+    form: Form = "md"
 
     @property
     def claims(self) -> tuple[Statement, ...]:
@@ -101,7 +102,8 @@ def read(path: str, text: str, form: Form | None = None, folder: Path | None = N
     Files that a LaTeX document reads are looked for in `folder` alone. Raises `DocumentError` for what is no document;
     wrong declarations are collected, and everything else is read all the same.
     """
-    return _Reading(*pieces(path, text, form, folder)).run()
+    found = _Reading(*pieces(path, text, form, folder)).run()
+    return replace(found, form=form or form_of(path, normal(text)))
 
 
 class _Reading:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable
-from pathlib import PurePath
 
 from markupsafe import Markup
 
@@ -19,7 +18,6 @@ from verify.report.html import prose, tex_prose
 from verify.report.html.maths import render_math
 
 Shown = Callable[[Statement], Markup]  # a statement with all that is known of it
-_IS_TEX = (".tex", ".ltx")
 _CELL = re.compile(r"#cell-([0-9]+)$")
 
 
@@ -49,7 +47,7 @@ class Written:
 
     def _part(self, part: Part, end: int) -> Markup:
         text = self._with_signs(part.start, end)
-        if PurePath(part.path).suffix.lower() in _IS_TEX or _is_latex(self.document):
+        if self.document.form == "tex":
             return tex_prose.rendered(text, self._block, self._inline, self.link)
         return prose.rendered(text, self._block, self._inline)
 
@@ -120,12 +118,6 @@ def _tables(pieces: Iterable[Piece]) -> list[Macros]:
             macros = changed
         found.append(macros)
     return found
-
-
-def _is_latex(document: Document) -> bool:
-    """Whether a document without a telling name (standard input) is LaTeX: its text begins as one."""
-    is_named = PurePath(document.source.path).suffix != ""
-    return not is_named and document.source.text.lstrip().startswith("\\documentclass")
 
 
 def _label(part: Part, before: int) -> tuple[Markup, int]:

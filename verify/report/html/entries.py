@@ -202,9 +202,18 @@ def _witness(outcome: Outcome) -> WitnessView:
         outcome.outcome,
         WITNESSES[outcome.outcome],
         str(outcome.instances or ""),
-        "" if outcome.bound is None else f"≤ {outcome.bound:.1e}",
+        "" if outcome.bound is None else f"≤ {_power_of_ten(outcome.bound)}",
         clean(outcome.detail),
     )
+
+
+def _power_of_ten(number: float) -> str:
+    """5.8e-21 as 5.8·10⁻²¹."""
+    digits, _, power = f"{number:.1e}".partition("e")
+    return f"{digits}·10{str(int(power)).translate(_RAISED)}"
+
+
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def _reading(choices: object, verdict: str, detail: str) -> tuple[str, str, str]:

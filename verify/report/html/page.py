@@ -9,7 +9,7 @@ from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from verify.report.html.derivations import NO_STEPS
 from verify.report.html.maths import render_math
@@ -47,8 +47,17 @@ def environment() -> Environment:
         loader=FunctionLoader(_text), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     found.globals.update(math=render_math, version=VERSION, no_steps=NO_STEPS)
+    found.filters["ticked"] = _ticked
     found.filters["svg"] = Markup  # pictures are drawings of our own, escaped where they are made
     return found
+
+
+def _ticked(text: str) -> Markup:
+    """What a message has between backticks as code."""
+    parts = [escape(part) for part in text.split("`")]
+    if len(parts) % 2 == 0:
+        return escape(text)
+    return Markup("").join(Markup("<code>{}</code>").format(one) if k % 2 else one for k, one in enumerate(parts))
 
 
 @cache

@@ -27,7 +27,7 @@ _ROLES = {
 
 @dataclass(frozen=True)
 class GoalView:
-    """A goal, the rule's name and what it says, where the goal is claimed, and the goals that are left."""
+    """A goal (empty: the one above again), the rule and what it says, where it is claimed, the goals that are left."""
 
     latex: str
     rule: str
@@ -66,18 +66,18 @@ class _Shown:
         self.models = models
         self.count = 0
 
-    def goal(self, node: Mapping[str, Any], role: str = "") -> GoalView:
-        """One goal and those below it."""
+    def goal(self, node: Mapping[str, Any], role: str = "", above: str = "") -> GoalView:
+        """One goal and those below it; its formula, unless it is the one above."""
         self.count += 1
         claim = decode_claim(node["goal"], self.models)
         rule = str(node["rule"])
-        roles = _ROLES.get(rule, ())
+        roles, formula = _ROLES.get(rule, ()), _formula(claim)
         then = [
-            self.goal(child, roles[place] if place < len(roles) else "")
+            self.goal(child, roles[place] if place < len(roles) else "", formula)
             for place, child in enumerate(node["then"])
             if self._has_room(child)
         ]
-        return GoalView(_formula(claim), rule, _says(rule), _where(claim), role, tuple(then))
+        return GoalView("" if formula == above else formula, rule, _says(rule), _where(claim), role, tuple(then))
 
     def _has_room(self, child: Mapping[str, Any]) -> bool:
         if self.count < MANY_GOALS:

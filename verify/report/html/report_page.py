@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
+from typing import Any
 
 from markupsafe import Markup
 
@@ -106,19 +107,16 @@ def _document(document: DocumentReport, names: _Anchors, require_proof: bool, ti
 
 def _body(document: DocumentReport, lines: Sequence[EntryView], names: _Anchors) -> Markup:
     """The text with its equations; the equations alone where there is no text."""
-    pieces = environment().get_template("entry.html").module
+    pieces: Any = environment().get_template("entry.html").module
     by_statement: dict[str, list[EntryView]] = {}
     for line in lines:
         by_statement.setdefault(line.entry.statement, []).append(line)
     if document.document is None:
-        return Markup("").join(
-            pieces.statement(found[0].entry.latex, found)
-            for found in by_statement.values()  # type: ignore[attr-defined]
-        )
+        return Markup("").join(pieces.statement(found[0].entry.latex, found) for found in by_statement.values())
 
     def shown(statement: Statement) -> Markup:
         own = statement.passage.text
-        return Markup(pieces.statement(own, by_statement.get(statement.id, [])))  # type: ignore[attr-defined]
+        return Markup(pieces.statement(own, by_statement.get(statement.id, [])))
 
     links = {name: statement.id for statement in document.document.statements for name in statement.names}
 

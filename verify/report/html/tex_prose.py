@@ -45,8 +45,12 @@ def rendered(text: str, block: Block, inline: Inline, link: Callable[[str], Mark
     """LaTeX prose as HTML, pieces in their places; `link` gives the link to an equation by its label."""
     body = _COMMENT.sub("", text)
     preamble = _PREAMBLE.search(body)
-    if preamble:  # pieces of the preamble are definitions and declarations, which stay
-        body = "\n\n".join(re.findall(f"{OPEN}[0-9]+.", preamble.group())) + "\n\n" + body[preamble.end() :]
+    if preamble:  # of which the title stays, and the pieces: definitions and declarations
+        before = preamble.group()
+        titled = before.find("\\title{")
+        title = before[titled : _argument(before, titled + 6)[1]] if titled >= 0 else ""
+        kept = [title, *re.findall(f"{OPEN}[0-9]+.", before.replace(title, ""))]
+        body = "\n\n".join([*kept, body[preamble.end() :]])
     writer = _Writer(block, inline, link)
     writer.take(body.partition("\\end{document}")[0])
     writer.end_paragraph()

@@ -44,6 +44,8 @@ W + W &= 2 W \\
       &= W + W \tag{chain}
 \end{align}
 
+$$ W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W = 22 W \tag{wide} $$
+
 - in a list $$ W = W + U \tag{shape} $$
 
 <!-- backproof: skip: an approximation -->
@@ -88,6 +90,7 @@ $$ W = W \tag{&quot;&gt;&lt;b&gt;} $$
 )
 TEX = r"""\documentclass{article}
 \newcommand{\net}{\mathrm{Net}_t}
+\title{On $W$}
 \begin{document}
 \section{A section with $\net$}
 Some \emph{prose}, 50\% of it, and \unknown{<b>x</b>}. % a comment </p><script>window.hit=1</script>

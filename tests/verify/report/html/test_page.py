@@ -6,6 +6,7 @@ from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
+from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
@@ -94,6 +95,7 @@ def test_latex_prose_is_reduced(page):
     for part in ("<em>prose</em>", "50% of it", "<li>one</li>", "A section with", '<a href="#eq:w">'):
         assert part in text
     assert '<code class="unset">\\unknown{&lt;b&gt;x&lt;/b&gt;}</code>' in text
+    assert re.search(r"<h3>On <math>.*?</math></h3>", text)
     assert "a comment" not in text
 
 
@@ -182,3 +184,15 @@ def test_the_font_is_in_the_package_with_its_licence():
     folder = Path(render.__code__.co_filename).parent / "templates"
     assert (folder / "stix-two-math.woff2").read_bytes()[:4] == b"wOF2"
     assert "SIL OPEN FONT LICENSE" in (folder / "stix-two-math.OFL.txt").read_text(encoding="utf-8")
+
+
+def test_the_wheel_holds_templates_and_font(tmp_path):
+    """A wheel without its data installs well and fails at the first report."""
+    hatchling = pytest.importorskip(
+        "hatchling.builders.wheel", reason="hatchling is not installed: pip install hatchling"
+    )
+    root = Path(render.__code__.co_filename).parents[3]
+    (built,) = hatchling.WheelBuilder(str(root)).build(directory=str(tmp_path), versions=["standard"])
+    inside = {name.rpartition("templates/")[2] for name in ZipFile(built).namelist() if "/html/templates/" in name}
+    assert inside == {file.name for file in (root / "verify" / "report" / "html" / "templates").iterdir()}
+    assert {"stix-two-math.woff2", "stix-two-math.OFL.txt", "page.css", "page.js", "report.html"} <= inside
