@@ -28,7 +28,7 @@ Bounds = tuple[sp.Symbol, sp.Expr, sp.Expr]  # a free step letter and its range
 Order = tuple[sp.Expr, str, sp.Expr]  # left < right or left <= right
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Derivation:
     """left = right, found by `steps`; each step's before and after are formulas of the language.
 
@@ -87,8 +87,16 @@ class Derivation:
     def _repr_latex_(self) -> str:
         return f"$\\displaystyle {self.latex()}$"
 
+    def _repr_html_(self) -> str:
+        from derive.notebook import html_of_derivation
+
+        return html_of_derivation(self)
+
     def __str__(self) -> str:
         return f"{show(self.left)} = {show(self.right)}"
+
+    def __repr__(self) -> str:
+        return f"<Derivation {self.name}: {self}>" if self.name else f"<Derivation {self}>"
 
 
 def with_definitions(model: Model, definitions: tuple[Equation, ...]) -> Model:

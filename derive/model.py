@@ -233,6 +233,11 @@ class Model:
 
         return System("model", "", self).quantities(options=Options(mode=mode))
 
+    def _repr_latex_(self) -> str:
+        from derive.notebook import latex_of_model
+
+        return f"$\\displaystyle {latex_of_model(self)}$"
+
     def is_definition(self, equation: Equation) -> bool:
         """A name for derivatives (δ_t = ∂E/∂Net_t) is no part of the forward computation."""
         return any(isinstance(node, DerivativeNode) for node in sp.preorder_traversal(equation.right))

@@ -23,6 +23,11 @@ def show(expr: Any) -> str:
     return _show(expr)[0]
 
 
+def binding(expr: Any) -> int:
+    """How tightly the outermost operator of the plain text binds: 0 a sum, 1 ⊙, ⊗ and Σ, 2 a product, 3 a name."""
+    return _show(expr)[1]
+
+
 def show_axes(rows: tuple[Any, ...], cols: tuple[Any, ...]) -> str:
     """Two axes as text: n×m, n×1, n·m×1."""
     return "×".join("·".join(_show_size(size) for size in axis) or "1" for axis in (rows, cols))
