@@ -13,9 +13,10 @@ from typing import NamedTuple
 from derive.errors import BackproofError
 
 GREEK = (
-    "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi psi omega "
-    "Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
-).split()
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "iota", "kappa", "lambda", "mu", "nu", "xi",
+    "pi", "rho", "sigma", "tau", "upsilon", "phi", "chi", "psi", "omega", "Gamma", "Delta", "Theta", "Lambda", "Xi",
+    "Pi", "Sigma", "Upsilon", "Phi", "Psi", "Omega",
+)  # fmt: skip
 SYMBOLS: dict[str, str] = {
     **{name: name for name in GREEK},
     "phi": "phi.alt",  # TeX's is the straight one, varphi the curly one
@@ -84,8 +85,12 @@ FONTS: dict[str, str] = {
     "mathbb": "bb",
     "mathfrak": "frak",
     "operatorname": "op",
+    "pmb": "bold",
+    "bf": "bold-upright",
     "text": "text",
     "textrm": "text",
+    "textbf": "bold-upright",
+    "textit": "italic",
 }
 ACCENTS: dict[str, str] = {
     "hat": "hat",
@@ -98,6 +103,8 @@ ACCENTS: dict[str, str] = {
     "dot": "dot",
     "ddot": "dot.double",
     "vec": "arrow",
+    "overrightarrow": "arrow",
+    "overleftarrow": "arrow.l",
     "check": "caron",
     "breve": "breve",
 }
@@ -142,14 +149,21 @@ def signs(formula: str) -> Iterator[Sign]:
 
 def check_formula(formula: str) -> str:
     """The formula, if it holds nothing but what a paper may hold and its braces match. Raises `BackproofError`."""
-    depth = 0
+    depth = inside = 0
     for sign in signs(formula):
         depth += (sign.kind == "open") - (sign.kind == "close")
-        if depth < 0:
-            break
-    if depth != 0:
+        inside += (sign == Sign("command", "begin")) - (sign == Sign("command", "end"))
+        if depth < 0 or (not inside and (sign.kind == "row" or sign == Sign("sign", "&"))):
+            raise BackproofError(f"{_shown(formula)}: {sign.text!r} is out of place")
+    if depth != 0 or inside != 0:
         raise BackproofError(f"{_shown(formula)}: its braces do not match")
+    for edge in _EDGE.finditer(formula):
+        if edge[1] not in ENVIRONMENTS:
+            raise BackproofError(f"{_shown(formula)}: a formula of a paper holds no {edge[1] or edge.group()}")
     return formula
+
+
+_EDGE = re.compile(r"\\(?:begin|end)(?![A-Za-z])(?:\{([A-Za-z*]+)\})?")
 
 
 def _check_command(formula: str, command: str) -> None:

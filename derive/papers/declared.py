@@ -21,7 +21,6 @@ from derive.latex.printer import fitting
 from derive.model import Equation, Loss, Model, leaves
 
 
-
 def one_model(derivations: tuple[Derivation, ...]) -> Model:
     """The model of all derivations with all their definitions."""
     if not derivations:
@@ -127,7 +126,7 @@ def index_letter(model: Model) -> str:
 
 
 def _quoted(text: str) -> str:
-    """A YAML scalar: plain where it is a plain word, in single quotes otherwise. Raises `BackproofError` for a line break."""
+    """A YAML scalar: plain where it is a plain word, in single quotes otherwise; a line break is refused."""
     if not text.isprintable():
         raise BackproofError(f"{text!r} holds signs that cannot be printed; give it another name")
     return text if text.replace("_", "").replace(" ", "").isalnum() else "'" + text.replace("'", "''") + "'"
@@ -151,7 +150,9 @@ def _symbols(model: Model, derivations: tuple[Derivation, ...]) -> dict[str, str
         if name in losses:
             found[name] = _loss_text(losses[name])
         else:
-            found[written_name(leaf, model)] = _size(axes(leaf).rows, axes(leaf).cols) + (", sum 1" if name in sums else "")
+            found[written_name(leaf, model)] = _size(axes(leaf).rows, axes(leaf).cols) + (
+                ", sum 1" if name in sums else ""
+            )
     return found | _functions_of(formulas)
 
 
@@ -176,7 +177,7 @@ def _functions_of(formulas: list[Any]) -> dict[str, str]:
     """The elementwise functions that are declared: all but those that go by their own name."""
     found: dict[str, str] = {}
     for node in (node for formula in formulas for node in sp.preorder_traversal(formula)):
-        if isinstance(node, Elementwise) and not goes_by_its_own_name(node):
+        if isinstance(node, Elementwise) and not _goes_by_its_own_name(node):
             found[node.name] = "elementwise" if node.kind == "opaque" else f"elementwise {node.kind}"
         if isinstance(node, Application):
             found[node.name] = _function_text(node)
@@ -190,6 +191,6 @@ def _function_text(node: Application) -> str:
     return f"function({', '.join(slots)}) -> {_size(node.row_axis, node.col_axis)}"
 
 
-def goes_by_its_own_name(node: Elementwise) -> bool:
+def _goes_by_its_own_name(node: Elementwise) -> bool:
     """tanh that is called tanh."""
     return node.name.lstrip("\\") == node.kind

@@ -12,7 +12,12 @@ from derive.papers.words import filled, words
 
 LINE = 45.5  # ems of text in a line: 160 mm at 10 pt
 CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
-_NUMBER, _GAP, _RELATION, _INDENT = 3.2, 1.2, 1.4, 0.7  # of the number at the margin, columns, the sign =, a line broken
+_NUMBER, _GAP, _RELATION, _INDENT = (
+    3.2,
+    1.2,
+    1.4,
+    0.7,
+)  # of the number at the margin, columns, the sign =, a line broken
 _WIDEST_LEFT = 9.0  # beyond it a left side stands on a line of its own
 
 
@@ -37,10 +42,8 @@ def chain(display: Display, language: str) -> Iterator[Line]:
     room = LINE - _NUMBER - 2 * _GAP - _RELATION - (1.0 if is_wide else left)
     full = [_reason(row, language) for row in display.rows]
     widest = max(width(row.formula) for row in display.rows)
-    if widest + max(map(_text_width, full)) <= room:
-        reasons = full
-    else:
-        reasons = [_short(row, language) for row in display.rows]
+    fits = widest + max(map(_text_width, full)) <= room
+    reasons = full if fits else [_short(row, language) for row in display.rows]
     room -= max(map(_text_width, reasons))
     if is_wide:
         yield Line("", display.left, "", is_alone=True)

@@ -16,8 +16,7 @@ from derive.latex.conventions import Conventions
 from derive.latex.printer import TEXTBOOK, Printer
 from derive.model import Model
 from derive.papers import declared, symbols
-from derive.papers.commands import check_formula
-from derive.papers.rules import RULES
+from derive.papers.rules import RULES, RuleWords
 from derive.papers.words import filled, words
 
 
@@ -37,9 +36,10 @@ class Prose:
 
 @dataclass(frozen=True)
 class Items:
-    """A list, each item like a paragraph."""
+    """A list, each item like a paragraph; `marks` stand before them in place of dots."""
 
     texts: tuple[str, ...]
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,10 @@ Block = Heading | Prose | Items | Display | Displays
 
 @dataclass(frozen=True)
 class Paper:
-    """A title, the lines of the declaration block, and what follows; all formulas are LaTeX that was checked."""
+    """A title, the lines of the declaration block, and the rest.
+
+    Formulas are LaTeX as the printer writes it; the names in them come from documents and may hold anything.
+    """
 
     title: str
     language: str
@@ -97,13 +100,16 @@ def paper(
     language: str = "en",
     *,
     steps: bool = True,
+    declare: bool = True,
 ) -> Paper:
     """The paper of derivations of one model: its equations, the notation, every derivation, the rules.
 
-    Without `steps` each result stands alone and no rules are listed. Raises `BackproofError` where there is no
+    Without `steps` each result stands alone and no rules are listed; without `declare` there is no declaration block,
+    for what a document has no word for. Raises `BackproofError` where there is no
     derivation, where models differ, and for names that no paper can hold.
     """
-    return _Author(tuple(derivations), replace(TEXTBOOK, layout=layout, vec=vec), language, steps).paper(title)
+    found = _Author(tuple(derivations), replace(TEXTBOOK, layout=layout, vec=vec), language, steps).paper(title)
+    return found if declare else replace(found, declaration=())
 
 
 class _Author:
@@ -123,15 +129,15 @@ class _Author:
         ids = [one.id for one in (*model, *named, *own)]
         block = declared.block_of(self.model, self.derivations, self.conventions, ids)
         results = [*self._results()]
-        blocks = [
+        blocks: list[Block] = [
             Prose(self.words["intro" if self.steps else "intro.results"]),
             Heading(self.words["model"]),
             Prose(self._lead()),
             Displays(tuple(model)),
-            *self._about_functions(own),
+            *self._named("own", own),
             *(Prose(text) for text in symbols.sentences(self.model, self.formulas, self.language)),
             Heading(self.words["notation"]),
-            *([Prose(self.words["names"]), Displays(tuple(named))] if named else []),
+            *self._named("names", named),
             Items(tuple(self._conventions())),
             *results,
             *(self._rules() if self.steps else []),
@@ -152,7 +158,7 @@ class _Author:
         return (*found, own)
 
     def _equation(self, id: str, left: Any, right: Any, printer: Printer) -> Display:
-        return Display(id, check_formula(printer.text(left)), (Row(check_formula(printer.text(right))),))
+        return Display(id, printer.text(left), (Row(printer.text(right)),))
 
     def _lead(self) -> str:
         time, letter = self.model.time, declared.index_letter(self.model)
@@ -161,8 +167,9 @@ class _Author:
         key = "model.last" if letter == str(time.last) else "model.every"
         return filled(self.words[key], letter=letter, first=time.first, last=time.last)
 
-    def _about_functions(self, own: list[Display]) -> list[Block]:
-        return [Prose(self.words["own"]), Displays(tuple(own))] if own else []
+    def _named(self, key: str, equations: list[Display]) -> list[Block]:
+        """Equations behind a sentence of their own, nothing where there are none."""
+        return [Prose(self.words[key]), Displays(tuple(equations))] if equations else []
 
     # --- notation ----------------------------------------------------------------------------------------------------
 
@@ -226,8 +233,8 @@ class _Author:
         if lead:
             yield Prose(" ".join(lead))
         directives = tuple(declared.directives_of(derivation, self.conventions))
-        rows = tuple(Row(check_formula(printer.text(after)), self._rules_of(names)) for after, names in self._lines(derivation))
-        yield Display(derivation.name, check_formula(printer.text(derivation.left)), rows, directives)
+        rows = tuple(Row(printer.text(after), self._rules_of(names)) for after, names in self._lines(derivation))
+        yield Display(derivation.name, printer.text(derivation.left), rows, directives)
 
     def _said_of(self, derivation: Derivation, local: Conventions, printer: Printer) -> Iterator[str]:
         """The conventions, conditions and assumptions of one derivation."""
@@ -239,12 +246,12 @@ class _Author:
             conditions = self.words["where.join"].join(
                 f"{sp.latex(a)} {_SIGNS[sign]} {sp.latex(b)}" for a, sign, b in derivation.conditions
             )
-            yield filled(self.words["where"], conditions=check_formula(conditions))
+            yield filled(self.words["where"], conditions=conditions)
         if derivation.assumptions:
             assumed = self.words["where.join"].join(
                 f"{printer.text(formula)} = {sp.latex(value)}" for formula, value in derivation.assumptions
             )
-            yield filled(self.words["assuming"], assumptions=check_formula(assumed))
+            yield filled(self.words["assuming"], assumptions=assumed)
 
     def _lines(self, derivation: Derivation) -> list[tuple[Any, tuple[str, ...]]]:
         """The formulas of a derivation with the rules that give each; those that no text can write are passed over."""
@@ -263,7 +270,9 @@ class _Author:
 
     def _rules_of(self, names: tuple[str, ...]) -> tuple[tuple[int, str], ...]:
         """The numbers and names of rules, sorted by number."""
-        numbered = {self.numbers.setdefault(name, len(self.numbers) + 1): RULES[name].name(self.language) for name in names}
+        numbered = {
+            self.numbers.setdefault(name, len(self.numbers) + 1): RULES[name].name(self.language) for name in names
+        }
         return tuple(sorted(numbered.items()))
 
     def _rules(self) -> Iterator[Block]:
@@ -271,13 +280,13 @@ class _Author:
         if not self.numbers:
             return
         yield Heading(self.words["rules"])
-        yield Items(tuple(self._rule(name, number) for name, number in self.numbers.items()))
+        marks = (filled(self.words["rule"], number=number) for number in self.numbers.values())
+        yield Items(tuple(self._rule(RULES[name]) for name in self.numbers), tuple(marks))
 
-    def _rule(self, name: str, number: int) -> str:
-        rule = RULES[name]
-        mark = filled(self.words["rule"], number=number)
-        head = filled(self.words["rule.item"], mark=mark, name=rule.name(self.language))
-        parts = [head, f"${rule.formula}$" if rule.formula else ""]
+    def _rule(self, rule: RuleWords) -> str:
+        name = rule.name(self.language)
+        name = name[:1].upper() + name[1:] if self.language == "en" else name
+        parts = [name, f"${rule.formula}$" if rule.formula else ""]
         said = self.words["period"].join(part for part in parts if part) + self.words["period"]
         return (said + rule.note(self.language)).strip()
 
@@ -297,7 +306,7 @@ def _kind(derivation: Derivation) -> str:
         return "parameters"
     if isinstance(left, Jacobian):
         by = left.by.matrix if isinstance(left.by, nodes.Vec) else left.by
-        if axes_are_scalar(left.what):
+        if _is_number(left.what):
             return "gradients"
         return "jacobians" if isinstance(by, nodes.Member) and by.indices else "parameters"
     if isinstance(left, nodes.Member):
@@ -305,7 +314,7 @@ def _kind(derivation: Derivation) -> str:
     return "tangents" if isinstance(left, sp.MatrixSymbol) else "others"
 
 
-def axes_are_scalar(expr: Any) -> bool:
+def _is_number(expr: Any) -> bool:
     """Whether a formula is a number, as a loss is."""
     return tuple(expr.shape) == (1, 1)
 

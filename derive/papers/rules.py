@@ -111,9 +111,7 @@ _DIFFERENTIALS = {
         "For columns it is $\\operatorname{diag}\\left[b\\right] da + \\operatorname{diag}\\left[a\\right] db$.",
         "对列向量即 $\\operatorname{diag}\\left[b\\right] da + \\operatorname{diag}\\left[a\\right] db$。",
     ),
-    "d_hadamard_power": RuleWords(
-        "d A^{\\circ k} = k A^{\\circ (k-1)} \\odot dA", "entrywise power", "逐元素幂"
-    ),
+    "d_hadamard_power": RuleWords("d A^{\\circ k} = k A^{\\circ (k-1)} \\odot dA", "entrywise power", "逐元素幂"),
     "d_softmax": RuleWords(
         f"d \\operatorname{{softmax}}(z) = \\left({_SOFTMAX}\\right) dz",
         "softmax",
@@ -148,7 +146,9 @@ _PULLBACKS = {
         "求和遍及用到 $X$ 的各时间步与各方程。",
     ),
     "pull_sum": RuleWords(f"Y = A + B:\\quad {_DA} = {_DB} = {_DY}", "back through a sum", "和的反向传播"),
-    "pull_product": RuleWords(f"Y = A X B:\\quad {_DX} = A^\\top {_DY} B^\\top", "back through a product", "乘积的反向传播"),
+    "pull_product": RuleWords(
+        f"Y = A X B:\\quad {_DX} = A^\\top {_DY} B^\\top", "back through a product", "乘积的反向传播"
+    ),
     "pull_transpose": RuleWords(
         f"Y = A^\\top:\\quad {_DA} = \\left({_DY}\\right)^\\top", "back through a transpose", "转置的反向传播"
     ),
@@ -230,9 +230,7 @@ _PULLBACKS = {
 
 _TANGENTS = {
     "tangent_of_sum": RuleWords("(A + B)^{\\cdot} = \\dot{A} + \\dot{B}", "tangent of a sum", "和的切向量"),
-    "tangent_of_product": RuleWords(
-        "(A B)^{\\cdot} = \\dot{A} B + A \\dot{B}", "tangent of a product", "乘积的切向量"
-    ),
+    "tangent_of_product": RuleWords("(A B)^{\\cdot} = \\dot{A} B + A \\dot{B}", "tangent of a product", "乘积的切向量"),
     "tangent_of_hadamard": RuleWords(
         "(A \\odot B)^{\\cdot} = \\dot{A} \\odot B + A \\odot \\dot{B}",
         "tangent of an entrywise product",
@@ -323,7 +321,11 @@ _NAMES = {
         "\\mathbf{1}^\\top y = 1", "targets sum to 1", "目标之和为 1", "So it is assumed.", "此为假设。"
     ),
     "own_rule": RuleWords(
-        "", "given derivative", "给定的导数", "The derivative is the one given with the function.", "导数随函数一并给出。"
+        "",
+        "given derivative",
+        "给定的导数",
+        "The derivative is the one given with the function.",
+        "导数随函数一并给出。",
     ),
 }
 
@@ -374,9 +376,7 @@ _SIMPLIFICATIONS = {
         "此处 $v$ 中的倒数将相消。",
     ),
     "collect_equal_terms": RuleWords("a A + b A = (a + b) A", "equal terms", "合并同类项"),
-    "common_factor": RuleWords(
-        "A B + A C = A (B + C),\\quad B A + C A = (B + C) A", "common factor", "提取公因子"
-    ),
+    "common_factor": RuleWords("A B + A C = A (B + C),\\quad B A + C A = (B + C) A", "common factor", "提取公因子"),
     "complements": RuleWords(
         "A \\odot (\\mathbf{1} - B) - (\\mathbf{1} - A) \\odot B = A - B", "complements", "互补项相消"
     ),
@@ -391,7 +391,9 @@ _SIMPLIFICATIONS = {
 
 _ACTIVATIONS = {
     "tanh_prime": RuleWords("\\tanh' = 1 - \\tanh^2", "derivative of tanh", "tanh 的导数"),
-    "sigmoid_prime": RuleWords("\\sigma' = \\sigma \\odot (1 - \\sigma)", "derivative of the sigmoid", "sigmoid 的导数"),
+    "sigmoid_prime": RuleWords(
+        "\\sigma' = \\sigma \\odot (1 - \\sigma)", "derivative of the sigmoid", "sigmoid 的导数"
+    ),
     "identity_prime": RuleWords("\\operatorname{id}' = 1", "derivative of the identity", "恒等函数的导数"),
     "exp_prime": RuleWords("\\exp' = \\exp", "derivative of exp", "指数函数的导数"),
     "log_prime": RuleWords("\\log'(z) = \\frac{1}{z}", "derivative of log", "对数的导数"),

@@ -7,13 +7,12 @@ from typing import Any
 
 import sympy as sp
 
+from derive.language.keys import plain_key
 from derive.language.nodes import Application, AxisSizes, Elementwise
 from derive.language.shapes import axes
-from derive.latex.binding import size_text
+from derive.latex.binding import name_with_index, size_text
 from derive.model import Loss, Model, leaves
-from derive.papers.commands import check_formula
-from derive.papers.declared import goes_by_its_own_name, index_letter, written_name
-from derive.latex.binding import name_with_index
+from derive.papers.declared import index_letter, written_name
 from derive.papers.words import filled, kind_in, words
 
 
@@ -34,9 +33,9 @@ def _spaces(model: Model, formulas: list[Any], language: str) -> Iterator[str]:
     for leaf in dict.fromkeys(leaf for formula in formulas for leaf in leaves(formula)):
         if str(leaf.name) not in losses:
             shape = axes(leaf)
-            groups.setdefault(_space(shape.rows, shape.cols), {})[check_formula(written_name(leaf, model))] = None
+            groups.setdefault(_space(shape.rows, shape.cols), {})[written_name(leaf, model)] = None
     for space, names in groups.items():
-        yield filled(words(language)["symbols.in"], names=", ".join(names), space=space)
+        yield filled(words(language)["symbols.in"], names="$, $".join(names), space=space)
 
 
 def _space(rows: AxisSizes, cols: AxisSizes) -> str:
@@ -50,29 +49,27 @@ def _functions(formulas: list[Any], language: str) -> Iterator[str]:
     say = words(language)
     found: dict[str, str] = {}
     for node in (node for formula in formulas for node in sp.preorder_traversal(formula)):
-        if isinstance(node, Elementwise) and not goes_by_its_own_name(node):
+        if isinstance(node, Elementwise) and plain_key(node.name) != plain_key(node.kind):
             key = "symbols.function" if node.kind == "opaque" else "symbols.known"
-            found[node.name] = filled(say[key], name=check_formula(node.name), kind=kind_in(language, node.kind))
+            found[node.name] = filled(say[key], name=node.name, kind=kind_in(language, node.kind))
         if isinstance(node, Application):
             space = _space(node.row_axis, node.col_axis)
-            arguments = ", ".join(f"${check_formula(name)}$" for name in node.names)
-            found[node.name] = filled(
-                say["symbols.several"], name=check_formula(node.name), arguments=arguments, space=space
-            )
+            arguments = ", ".join(f"${name}$" for name in node.names)
+            found[node.name] = filled(say["symbols.several"], name=node.name, arguments=arguments, space=space)
     yield from found.values()
 
 
 def _loss(loss: Loss, model: Model, language: str) -> str:
     say = words(language)
     parts = {
-        place: ", ".join(
-            check_formula(name_with_index(name, str(index_letter(model)) if place == "each" else str(model.time.last)))
+        place: "$, $".join(
+            name_with_index(name, str(index_letter(model)) if place == "each" else str(model.time.last))
             for name, where in loss.parts
             if where == place
         )
         for place in ("each", "last")
     }
-    name = check_formula(str(loss.symbol.name))
+    name = str(loss.symbol.name)
     if all(parts.values()):
         return filled(say["loss.mixed"], loss=name, **parts)
     place = "each" if parts["each"] else "last"

@@ -71,14 +71,13 @@ _ENGLISH = {
     "by": "{name} (R{number})",
     "by.several": "by {numbers}",
     "by.join": ", ",
-    "rule.item": "{mark}, {name}",
     "period": ". ",
-    "made": "The declarations in the comments let backproof verify check every line.",
     "engine": "compile with pdflatex, lualatex or xelatex",
 }
 
 _CHINESE = {
-    "intro": "先列出模型的方程，再列出反向传播所需的各个公式：每个结果即其推导的最后一行，每一行都注明所用的法则。所有法则列于文末。",
+    "intro": "先列出模型的方程，再列出反向传播所需的各个公式：每个结果即其推导的最后一行，"
+    "每一行都注明所用的法则。所有法则列于文末。",
     "intro.results": "先列出模型的方程，再列出反向传播所需的各个公式。",
     "model": "模型",
     "model.every": "对每个时间步 ${letter} = {first}, \\dots, {last}$：",
@@ -134,9 +133,7 @@ _CHINESE = {
     "by": "{name}（R{number}）",
     "by.several": "由 {numbers}",
     "by.join": "、",
-    "rule.item": "{mark}　{name}",
     "period": "。",
-    "made": "注释中的声明使 backproof verify 能够检验每一行。",
     "engine": "请用 xelatex 或 lualatex 编译",
 }
 
@@ -201,5 +198,5 @@ def _phrase(part: str) -> str | None:
     for phrase, chinese in _TITLES.items():
         pattern = re.escape(phrase).replace(r"\{\}", r"([\w ]+)")
         if match := re.fullmatch(pattern, part):
-            return chinese.format(*match.groups())
+            return chinese.format(*(kind_in("zh", group) for group in match.groups()))
     return None

@@ -26,6 +26,9 @@ _HEAD = """\
 #set heading(numbering: "1")
 #show heading: set block(above: 1.6em, below: 1em)
 #set list(indent: 1em, spacing: 0.7em)
+#show terms.item: item => block(above: 0.8em, below: 0.8em, par(
+  hanging-indent: 2.6em, box(width: 2.6em, strong(item.term)) + item.description,
+))
 #show math.equation: set text(font: "New Computer Modern Math", top-edge: "bounds", bottom-edge: "bounds")
 #let thick = 5em / 18
 #let wide(side) = if side == none { 0pt } else { measure(side).width }
@@ -74,7 +77,8 @@ def _block(block: Block, language: str, numbers: dict[str, int]) -> Iterator[str
     elif isinstance(block, Prose):
         yield f"\n{_said(block.text)}\n"
     elif isinstance(block, Items):
-        yield from (f"- {_said(text)}" for text in block.texts)
+        marks = [f"/ #{quoted(mark)}: " for mark in block.marks] or ["- "] * len(block.texts)
+        yield from (f"{mark}{_said(text)}" for mark, text in zip(marks, block.texts, strict=True))
         yield ""
     elif isinstance(block, Displays):
         yield from _below(block, numbers)
@@ -116,5 +120,5 @@ def _left(line: Line) -> str:
 def _formula(line: Line) -> str:
     """The line with its left side in one formula, so that the sign stands on the axis of both."""
     left = f"{typst(line.left)} " if line.left else ""
-    sign = "" if line.is_alone else "= " if line.begins else "quad "
+    sign = "" if line.is_alone else "= " if line.begins else 'quad "" '
     return f"$display({left}{sign}{typst(line.formula)})$"

@@ -11,7 +11,17 @@ import re
 from collections.abc import Callable
 
 from derive.errors import BackproofError
-from derive.papers.commands import ACCENTS, DELIMITERS, ENVIRONMENTS, FONTS, OPERATORS, SYMBOLS, Sign, signs
+from derive.papers.commands import (
+    ACCENTS,
+    DELIMITERS,
+    ENVIRONMENTS,
+    FONTS,
+    OPERATORS,
+    SYMBOLS,
+    Sign,
+    check_formula,
+    signs,
+)
 
 _SIGNS = {
     "(": "\\(",
@@ -36,7 +46,7 @@ _BIG = "1.8em"  # the size of a bracket that stands alone on its line
 
 def typst(formula: str) -> str:
     """A printed formula as Typst mathematics, without the dollars. Raises `BackproofError` for what no paper holds."""
-    reader = _Reader(formula)
+    reader = _Reader(check_formula(formula))
     text = reader.sequence()
     if reader.place < len(reader.signs):
         raise BackproofError(f"{formula}: its brackets do not match")
@@ -171,7 +181,7 @@ class _Reader:
             sign = self._next()
             if sign == _END:
                 self._argument_text()
-                return f"mat(delim: \"[\", {'; '.join(', '.join(cell or 'zws' for cell in row) for row in rows)})"
+                return f'mat(delim: "[", {"; ".join(", ".join(cell or "zws" for cell in row) for row in rows)})'
             if sign.kind == "row":
                 rows.append([""])
             elif sign.kind == "sign":
