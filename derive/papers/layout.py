@@ -40,18 +40,23 @@ def chain(display: Display, language: str) -> Iterator[Line]:
     left = width(display.left)
     is_wide = left > _WIDEST_LEFT
     room = LINE - _NUMBER - 2 * _GAP - _RELATION - (1.0 if is_wide else left)
-    full = [_reason(row, language) for row in display.rows]
-    widest = max(width(row.formula) for row in display.rows)
-    fits = widest + max(map(_text_width, full)) <= room
-    reasons = full if fits else [_short(row, language) for row in display.rows]
+    choices = [[how(row, language) for row in display.rows] for how in (_reason, _short)]
+    reasons = min(choices, key=lambda reasons: _cost(display, room, reasons, is_short=reasons is choices[1]))
     room -= max(map(_text_width, reasons))
     if is_wide:
         yield Line("", display.left, "", is_alone=True)
     for place, (row, reason) in enumerate(zip(display.rows, reasons, strict=True)):
-        first, *rest = broken(row.formula, room) if width(row.formula) > room else [row.formula]
+        first, *rest = broken(row.formula, room)
         yield Line("" if place or is_wide else display.left, first, "" if rest else reason)
         for number, line in enumerate(rest, start=1):
             yield Line("", line, reason if number == len(rest) else "", begins=False)
+
+
+def _cost(display: Display, room: float, reasons: list[str], *, is_short: bool) -> float:
+    """How many lines a derivation takes with these reasons; names are worth a line, and one more of every four."""
+    room -= max(map(_text_width, reasons))
+    lines = sum(len(broken(row.formula, room)) for row in display.rows)
+    return lines + (1 + len(display.rows) / 4 if is_short else 0)
 
 
 def below(block: Displays) -> Iterator[tuple[Display, list[Line]]]:

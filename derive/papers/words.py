@@ -24,7 +24,7 @@ _ENGLISH = {
     "symbols.join": ", ",
     "symbols.in": "${names} \\in {space}$",
     "symbols.function": "${name}$ acts entry by entry",
-    "symbols.known": "${name}$ is {kind}, entry by entry",
+    "symbols.known": "${name}$ is the function {kind}, entry by entry",
     "symbols.several": "${name}$ is a function of {arguments} with values in ${space}$",
     "symbols.sum": "the entries of ${name}$ sum to 1",
     "loss.last": "The loss ${loss}$ depends directly on ${parts}$ at the last step only.",

@@ -252,3 +252,12 @@ def test_papers_are_not_loaded_for_help():
     code += "print([name for name in ('sympy', 'typst') if name in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=os.environ)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("option", [(), ("--fragment",)])
+def test_latex_is_known_for_what_it_is_on_standard_input(option):
+    """By its \\documentclass behind the declarations, or by their block alone."""
+    text = derive("rnn", "--wrt", "s0", "--as", "latex", *option).output
+    result = CliRunner().invoke(main, ["verify", "-", "--examples", "0", "--no-cache"], input=text)
+    assert result.exit_code == 0, result.output
+    assert "proved" in result.output
