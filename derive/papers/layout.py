@@ -97,4 +97,4 @@ def _runs(row: Row) -> list[list[int]]:
 
 
 def _text_width(text: str) -> float:
-    return sum(1.0 if CHINESE.match(sign) else 0.5 for sign in text)
+    return sum(1.0 if CHINESE.match(sign) else 0.47 for sign in text)

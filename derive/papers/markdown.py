@@ -1,7 +1,7 @@
 """Papers in Markdown that GitHub sets, and whose every line the verifier proves.
 
 GitHub hands displays to MathJax with some macros taken away (`\\operatorname` among them), keeps `\\\\` at the end of a
-line only, and sets as a display what stands in a paragraph of its own.
+line only, sets as a display what stands in a paragraph of its own, and knows a formula within a line by the blank before.
 """
 
 from __future__ import annotations
@@ -44,8 +44,11 @@ def _block(block: Block) -> Iterator[str]:
 
 
 def _said(text: str) -> str:
-    """A sentence; its formulas stay between dollars."""
-    return "$".join(for_github(part) if place % 2 else part for place, part in enumerate(text.split("$")))
+    """A sentence; its formulas stay between dollars, the first of which GitHub knows by the blank before it."""
+    parts = text.split("$")
+    prose = [f"{part} " if part and not part[-1].isspace() else part for part in parts[:-1:2]] + [parts[-1]]
+    formulas = [*(f"${for_github(part)}$" for part in parts[1::2]), ""]
+    return "".join(words + formula for words, formula in zip(prose, formulas, strict=True))
 
 
 def _display(one: Display) -> Iterator[str]:

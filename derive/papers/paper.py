@@ -198,6 +198,8 @@ class _Author:
             yield say("product")
         if "tangent" in kinds:
             yield say("tangent")
+        if "hessian" in kinds:
+            yield say("hessian")
 
     def _kinds(self) -> set[Any]:
         """The types of all nodes of the paper, and the modes of its derivatives by parameters."""
@@ -211,6 +213,8 @@ class _Author:
                 found |= {"immediate"} if node.mode == "immediate" else set() if is_member else {"total"}
             if isinstance(node, nodes.Member) and str(node.name).startswith("\\dot{"):
                 found.add("tangent")
+            if isinstance(node, sp.MatrixSymbol) and str(node.name).startswith("\\mathcal{H}_"):
+                found.add("hessian")
         return found
 
     # --- results -----------------------------------------------------------------------------------------------------

@@ -103,6 +103,8 @@ def test_markdown_holds_nothing_that_github_refuses():
     for line in text.split("```")[2].splitlines():
         assert line.count("$$") in (0, 2)
         assert "$$" not in line or (line.startswith("$$") and line.endswith("$$"))
+        for prose in line.split("$")[:-1:2] if "$$" not in line else ():
+            assert not prose or prose.endswith(" "), line  # else GitHub takes the dollar for one
     assert for_github("\\begin{bmatrix} a \\\\ b \\end{bmatrix}") == "\\begin{bmatrix} a \\\\\nb \\end{bmatrix}"
     assert for_github("\\operatorname{vec} W") == "\\mathop{\\mathrm{vec}} W"
 

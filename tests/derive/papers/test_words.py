@@ -16,7 +16,7 @@ from derive.papers.paper import Heading, Items, Prose, paper
 from derive.papers.rules import RULES
 from derive.papers.words import WORDS, filled, kind_in, title_in, words
 
-NAMES = {"GRU", "LSTM", "RNN", "Jordan", "Jacobi", "Kronecker", "softmax", "sigmoid", "vec", "diag", "tanh"}
+NAMES = {"GRU", "LSTM", "RNN", "Jordan", "Jacobi", "Hesse", "Kronecker", "softmax", "sigmoid", "vec", "diag", "tanh"}
 NAMES |= {"relu", "leaky", "gelu", "softplus"}
 PLACE = re.compile(r"\{([a-z]+)\}")
 
