@@ -1,7 +1,7 @@
 """Papers in Markdown that GitHub sets, and whose every line the verifier proves.
 
 GitHub hands displays to MathJax with some macros taken away (`\\operatorname` among them), keeps `\\\\` at the end of a
-line only, sets as a display what stands in a paragraph of its own, and knows a formula within a line by the blank before.
+line only, sets as a display what stands in a paragraph of its own, and knows a formula in a line by the blank before.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ def engine(language):
 
 
 def run(source, folder, language="en"):
-    """Compile a document; its log, or an AssertionError with the end of the log where TeX stops."""
+    """Compile a document; its log, or an AssertionError where TeX stops or a sign has no glyph."""
     path = folder / "paper.tex"
     path.write_text(source, encoding="utf-8")
     command = [engine(language), "-no-shell-escape", "-interaction=nonstopmode", "-halt-on-error", path.name]
@@ -23,6 +23,7 @@ def run(source, folder, language="en"):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, timeout=300)
     log = (folder / "paper.log").read_text(encoding="utf-8", errors="replace")
     assert done.returncode == 0, log[-3000:]
+    assert "Missing character" not in log, re.findall(r"Missing character[^\n]*", log)[:5]
     return log
 
 
