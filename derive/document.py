@@ -1,256 +1,39 @@
-"""Derivations written down: a Markdown document whose every line the verifier proves, a LaTeX fragment, plain text."""
+"""Derivations written down: a Markdown document whose every line the verifier proves, LaTeX, plain text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
-from typing import Any
 
-import sympy as sp
-
-from derive.derivation import Derivation, with_definitions
-from derive.errors import BackproofError
-from derive.language import nodes
-from derive.language.build import transpose
-from derive.language.derivatives import Gradient
-from derive.language.laws import PLACE, laws_in
-from derive.language.nodes import Application, AxisSizes, Elementwise, Member
-from derive.language.shapes import axes
+from derive.derivation import Derivation
 from derive.language.show import show
-from derive.latex.binding import name_with_index
-from derive.latex.conventions import OPTIONS, Conventions
-from derive.latex.printer import TEXTBOOK, Printer, fitting
-from derive.model import Equation, Loss, Model, leaves
+from derive.papers.latex import latex_steps
+from derive.papers.markdown import markdown_document
+from derive.papers.paper import paper
 
 
-def as_document(title: str, derivations: Iterable[Derivation], layout: str = "numerator", vec: str = "column") -> str:
+def as_document(
+    title: str,
+    derivations: Iterable[Derivation],
+    layout: str = "numerator",
+    vec: str = "column",
+    language: str = "en",
+) -> str:
     """A derivation document: the block, the model's equations as givens, one tagged equation for each derivation.
 
     All derivations are of one model; those of block form or of the other vec order get a directive. Raises
     BackproofError where there is none, where models differ, or where the last step is no letter.
     """
-    found = tuple(derivations)
-    model = _one_model(found)
-    conventions = replace(TEXTBOOK, layout=layout, vec=vec)
-    givens = [(given.id, _given_text(given, conventions)) for given in _givens(model)]
-    printer = Printer(conventions)
-    own = _own_functions(_formulas(model, found))
-    givens += [(one, f"{printer.text(left)} = {printer.text(right)}") for one, left, right in own]
-    lines = [f"# {title}", "", *_block(model, found, conventions, [one for one, _ in givens]), ""]
-    for one, text in givens:
-        lines += _display(text, one)
-    for derivation in found:
-        lines += [*_directives(derivation, conventions), *_display(_equation(derivation, conventions), derivation.name)]
-    return "\n".join(lines).rstrip() + "\n"
+    return markdown_document(paper(title, derivations, layout, vec, language, steps=False))
 
 
 def as_latex(derivations: Iterable[Derivation], layout: str = "numerator") -> str:
-    """A LaTeX fragment: for each derivation an `align*` with a line for each step and the step's theorem beside it."""
-    return "\n".join(_align(derivation, layout) for derivation in derivations)
+    """The derivations alone in LaTeX, of any models: a line for each step and the name of its rule beside it."""
+    return "\n".join(latex_steps(derivation, layout) for derivation in derivations)
 
 
 def as_text(derivations: Iterable[Derivation]) -> str:
     """Plain text: what was derived, then one line for each step with its theorem."""
     return "\n".join(line for derivation in derivations for line in _text_lines(derivation))
-
-
-# --- the parts of a document -------------------------------------------------------------------------------------
-
-
-def _one_model(derivations: tuple[Derivation, ...]) -> Model:
-    """The model of all derivations with all their definitions."""
-    if not derivations:
-        raise BackproofError("there is nothing to write down: no derivation was given")
-    model = derivations[0].model
-    for derivation in derivations:
-        if derivation.model != model:
-            raise BackproofError(f"{derivation.name or derivation} is of another model than {derivations[0].name}")
-        if not derivation.name:
-            raise BackproofError(f"{derivation} has no id; give it one with .named(…)")
-        if not isinstance(derivation.model.time.last, sp.Symbol):
-            raise BackproofError("a document needs a letter for the last step")
-    definitions = {e.name: e for derivation in derivations for e in derivation.definitions}
-    return with_definitions(model, tuple(definitions.values()))
-
-
-def _givens(model: Model) -> list[Equation]:
-    """The equations with ids: those of the model by number, names for derivatives by the letter."""
-    numbered = [e for e in model.equations if not model.is_definition(e)]
-    named = [e for e in model.equations if model.is_definition(e)]
-    ids = [f"m{place}" for place in range(1, len(numbered) + 1)] + [f"d{place}" for place in range(1, len(named) + 1)]
-    return [replace(equation, id=one) for equation, one in zip([*numbered, *named], ids, strict=True)]
-
-
-def _given_text(equation: Equation, conventions: Conventions) -> str:
-    """δ_t = ∂E/∂Net_t, and δ_tᵀ = ∂E/∂Net_t where the row convention makes the bare fraction a row."""
-    left, right = equation.left, equation.right
-    printer = Printer(conventions)
-    if isinstance(right, Gradient) and axes(left).cols == () and conventions.gradient == "row":
-        left, right = transpose(left), transpose(right)
-    return f"{printer.text(left)} = {printer.text(right)}"
-
-
-def _formulas(model: Model, derivations: tuple[Derivation, ...]) -> list[Any]:
-    """Every formula of the model and of the derivations."""
-    found = [side for e in model.equations for side in (e.left, e.right)]
-    return found + [side for d in derivations for side in (d.left, d.right)]
-
-
-def _own_functions(formulas: list[Any]) -> list[tuple[str, Any, Any]]:
-    """What is known of functions of the user's own: ids and sides of f(z) = z ⊙ σ(z), and of f'(z) = its rule."""
-    place = _place(formulas)
-    return [
-        (f"f{number}{'.rule' * order}", Elementwise(law.function, law, order, place), law.at(formula, place))
-        for number, law in enumerate(laws_in(formulas), start=1)
-        for order, formula in enumerate((law.value, law.slope))
-        if formula is not None
-    ]
-
-
-def _place(formulas: list[Any]) -> sp.MatrixSymbol:
-    """A name for the argument that stands for nothing else."""
-    taken = {str(leaf.name)[0] for formula in formulas for leaf in leaves(formula)}
-    name = next(letter for letter in ("z", "u", "v", "a", "q", "\\zeta") if letter not in taken)
-    return sp.MatrixSymbol(name, *PLACE.shape)
-
-
-def _equation(derivation: Derivation, conventions: Conventions) -> str:
-    printer = Printer(_local(derivation, conventions))
-    return f"{printer.text(derivation.left)} = {printer.text(derivation.right)}"
-
-
-def _local(derivation: Derivation, conventions: Conventions) -> Conventions:
-    """The document's conventions, with what this one derivation needs of its own."""
-    own = fitting(derivation.left, derivation.right)
-    sides = (derivation.left, derivation.right)
-    has_vec = any(isinstance(node, nodes.Vec) for side in sides for node in sp.preorder_traversal(side))
-    return replace(conventions, matrix=own.matrix, vec=own.vec if has_vec else conventions.vec)
-
-
-def _directives(derivation: Derivation, conventions: Conventions) -> list[str]:
-    own = _local(derivation, conventions)
-    parts = [f"{key}: {getattr(own, key)}" for key in OPTIONS if getattr(own, key) != getattr(conventions, key)]
-    if derivation.conditions:
-        parts.append("where: " + ", ".join(f"{a} {sign} {b}" for a, sign, b in derivation.conditions))
-    return [f"<!-- backproof: {part} -->" for part in parts]
-
-
-def _display(text: str, tag: str) -> list[str]:
-    return [f"$${text} \\tag{{{tag}}}$$", ""]
-
-
-def _block(model: Model, derivations: tuple[Derivation, ...], conventions: Conventions, ids: list[str]) -> list[str]:
-    declared = [f"  {_quoted(name)}: {_quoted(meaning)}" for name, meaning in _symbols(model, derivations).items()]
-    lines = ["```backproof", "symbols:", *declared, *_steps(model, derivations)]
-    lines += [f"{key}: {getattr(conventions, key)}" for key in OPTIONS]
-    return [*lines, "given: [" + ", ".join(f"'{one}'" for one in ids) + "]", "```"]
-
-
-def _steps(model: Model, derivations: tuple[Derivation, ...]) -> list[str]:
-    """The letters for steps: `time: 1..t` with others like t, or each with its range where the last has its own."""
-    range_, last = f"{model.time.first}..{model.time.last}", str(model.time.last)
-    free = sorted({str(bound[0]) for d in derivations for bound in d.indices})
-    if _index_letter(model) == last != "t":  # `time` alone speaks of t
-        return ["indices: {" + ", ".join([f"{last}: {range_}", *(f"{one}: {last}" for one in free)]) + "}"]
-    if _index_letter(model) == last:
-        return [f"time: {range_}"] + (
-            ["indices: {" + ", ".join(f"{one}: {last}" for one in free) + "}"] if free else []
-        )
-    letters = sorted({_index_letter(model), *free})
-    return ["indices: {" + ", ".join(f"{one}: {range_}" for one in letters) + "}"]
-
-
-def _index_letter(model: Model) -> str:
-    """The letter with which families are written: the equations', or that of their sums."""
-    own = [str(equation.index) for equation in model.equations if equation.index is not None]
-    bound = [
-        str(n.index) for e in model.equations for n in sp.preorder_traversal(e.right) if isinstance(n, nodes.TimeSum)
-    ]
-    return str(model.time.last) if str(model.time.last) in own or not own + bound else (own + bound)[0]
-
-
-def _quoted(text: str) -> str:
-    """A YAML scalar: plain where it is a plain word, in single quotes otherwise."""
-    return text if text.replace("_", "").replace(" ", "").isalnum() else "'" + text.replace("'", "''") + "'"
-
-
-def _symbols(model: Model, derivations: tuple[Derivation, ...]) -> dict[str, str]:
-    """Every name that the document writes, with its size or kind."""
-    losses = {str(loss.symbol.name): loss for loss in model.losses}
-    sums = {
-        leaf.name
-        for d in derivations
-        for formula, _ in d.assumptions
-        for leaf in leaves(formula)
-        if isinstance(leaf, Member)
-    }
-    formulas = _formulas(model, derivations)
-    formulas += [side for _, *sides in _own_functions(formulas) for side in sides]
-    found: dict[str, str] = {}
-    for leaf in (leaf for formula in formulas for leaf in leaves(formula)):
-        name = str(leaf.name)
-        if name in losses:
-            found[name] = _loss_text(losses[name])
-        else:
-            found[_written(leaf, model)] = _size(axes(leaf).rows, axes(leaf).cols) + (", sum 1" if name in sums else "")
-    return found | _functions(formulas)
-
-
-def _written(leaf: Any, model: Model) -> str:
-    if not isinstance(leaf, Member) or not leaf.indices:
-        return str(leaf.name)
-    return name_with_index(leaf.name, ",".join([*map(str, leaf.indices[:-1]), _index_letter(model)]))
-
-
-def _size(rows: AxisSizes, cols: AxisSizes) -> str:
-    """n for a column, 1 for a scalar, n x m for a matrix."""
-    first, second = ("*".join(map(str, axis)) or "1" for axis in (rows, cols))
-    return first if second == "1" else f"{first} x {second}"
-
-
-def _loss_text(loss: Loss) -> str:
-    return "loss(" + ", ".join(f"{place} {family}" for family, place in loss.parts) + ")"
-
-
-def _functions(formulas: list[Any]) -> dict[str, str]:
-    """The elementwise functions that are declared: all but those that go by their own name."""
-    found: dict[str, str] = {}
-    for node in (node for formula in formulas for node in sp.preorder_traversal(formula)):
-        if isinstance(node, Elementwise) and not _goes_by_its_own_name(node):
-            found[node.name] = "elementwise" if node.kind == "opaque" else f"elementwise {node.kind}"
-        if isinstance(node, Application):
-            found[node.name] = _function_text(node)
-    return found
-
-
-def _function_text(node: Application) -> str:
-    """function(x: m, h: n) -> n."""
-    shapes = [axes(argument) for argument in node.arguments]
-    slots = [f"{name}: {_size(*shape.plain)}" for name, shape in zip(node.names, shapes, strict=True)]
-    return f"function({', '.join(slots)}) -> {_size(node.row_axis, node.col_axis)}"
-
-
-def _goes_by_its_own_name(node: Elementwise) -> bool:
-    return node.name.lstrip("\\") == node.kind
-
-
-# --- steps -------------------------------------------------------------------------------------------------------
-
-
-def _align(derivation: Derivation, layout: str) -> str:
-    conventions = replace(fitting(derivation.left, derivation.right), layout=layout)
-    printer = Printer(conventions)
-    first, *rest = [(printer.text(derivation.left), "")] + [(printer.text(s.after), s.rule) for s in derivation.steps]
-    rows = [f"  {first[0]}"] + [f"  &= {text} && \\text{{{_plain(rule)}}}" for text, rule in rest]
-    tag = f"% {derivation.name}\n" if derivation.name else ""
-    return tag + "\\begin{align*}\n" + " \\\\\n".join(rows) + "\n\\end{align*}"
-
-
-def _plain(rule: str) -> str:
-    """A theorem line inside \\text: signs that TeX would act on are masked."""
-    for sign in ("\\", "{", "}", "_", "^", "&", "%", "#", "$"):
-        rule = rule.replace(sign, {"\\": "\\textbackslash ", "^": "\\^{}"}.get(sign, "\\" + sign))
-    return rule
 
 
 def _text_lines(derivation: Derivation) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from textwrap import wrap
 from typing import Any
 
 from derive.batch import batched
 from derive.derivation import Derivation
-from derive.document import as_document, as_latex, as_text
+from derive.document import as_text
 from derive.errors import BackproofError
 from derive.known import with_functions
 from derive.language.show import show, show_name
@@ -21,10 +21,13 @@ from derive.models.activations import ACTIVATIONS
 from derive.models.losses import LOSSES
 from derive.models.registry import System, choices_of
 from derive.models.systems import system, systems
+from derive.papers.latex import latex_document, latex_fragment
+from derive.papers.markdown import markdown_document
+from derive.papers.paper import Paper, paper
+from derive.papers.words import title_in
 from derive.quantities import Options
 
 WIDTH = 80  # of the list of models, where lines can be broken
-FORMS = ("text", "latex", "md", "json", "numpy")
 
 
 def printed(
@@ -35,24 +38,63 @@ def printed(
     options: Options | None = None,
     batch: bool = False,
     memory: str = "full",
+    words: Words | None = None,
 ) -> str:
     """A system's derivations as text, latex, md or json, or as a module in NumPy.
 
     Raises `BackproofError` for what the system does not have.
     """
-    options = options or Options()
+    options, words = options or Options(), words or Words()
+    words.check(form)
     if form == "numpy":
         return as_numpy(chosen, wrt, options, batch, memory)
+    if form in ("latex", "md"):
+        one = paper_of(chosen, wrt=wrt, form=form, options=options, batch=batch, memory=memory, words=words)
+        if form == "md":
+            return markdown_document(one)
+        return latex_fragment(one) if words.fragment else latex_document(one)
     chosen, found = asked_for(chosen, wrt, options, batch, memory)
-    if form == "json":
-        return as_json(chosen, found, options.layout)
-    if form == "md":
-        if options.mode == "second":
-            raise BackproofError(
-                "a document has no word for the tangents of second order: print them as text, latex or json"
-            )
-        return as_document(chosen.title, found, options.layout, options.vec)
-    return as_latex(found, options.layout) if form == "latex" else as_text(found)
+    return as_json(chosen, found, options.layout) if form == "json" else as_text(found)
+
+
+@dataclass(frozen=True)
+class Words:
+    """What stands around the formulas: the language, a title of the user's own, or with `fragment` nothing at all."""
+
+    language: str = ""
+    title: str = ""
+    fragment: bool = False
+
+    def check(self, form: str) -> None:
+        """Raises `BackproofError` where a form of output has no such words."""
+        if (self.language or self.title) and form not in ("latex", "pdf", "md"):
+            raise BackproofError(f"--lang and --title are for documents, --as latex, pdf or md, not for --as {form}")
+        if self.fragment and form != "latex":
+            raise BackproofError(f"--fragment is for --as latex, not for --as {form}")
+
+
+def paper_of(
+    chosen: System,
+    *,
+    wrt: Sequence[str] = (),
+    form: str = "latex",
+    options: Options | None = None,
+    batch: bool = False,
+    memory: str = "full",
+    words: Words | None = None,
+) -> Paper:
+    """A system's derivations as a paper, whatever form it is then given. Raises `BackproofError`."""
+    options, words = options or Options(), words or Words()
+    words.check(form)
+    chosen, found = asked_for(chosen, wrt, options, batch, memory)
+    is_second = options.mode == "second"
+    if form == "md" and is_second:
+        raise BackproofError(
+            "a document has no word for the tangents of second order: print them as text, latex, pdf or json"
+        )
+    language = words.language or "en"
+    title = words.title or title_in(language, chosen.title)
+    return paper(title, found, options.layout, options.vec, language, steps=form != "md", declare=not is_second)
 
 
 def asked_for(

@@ -9,6 +9,7 @@ FONTS = (
 ACCENTS = (
     "hat", "tilde", "bar", "dot", "ddot", "overline", "underline", "widehat", "widetilde", "vec", "check", "breve",
 )  # fmt: skip
+CLASSES = ("\\mathop", "\\mathrel", "\\mathbin", "\\mathord", "\\mathopen", "\\mathclose", "\\mathinner")
 SKIPPED = frozenset((
     "left", "right", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr", "Biggl", "Biggr", "big", "Big", "bigg", "Bigg",
     "middle", "quad", "qquad", ",", ";", ":", "!", " ", "/", "displaystyle", "textstyle", "scriptstyle", "limits",

@@ -77,6 +77,8 @@ class _Tokenizer:
             if _PLAIN_FUNCTION.match(self.text, start) and (plain := self._plain_function(start)):
                 return [plain]
         lexeme, start = self._lexeme()
+        if lexeme in signs.CLASSES and self.text.startswith("{", self.place):
+            return self._grouped(lexeme, start, depth)
         if lexeme.isspace() or lexeme == "~" or (lexeme[0] == "\\" and lexeme[1:] in signs.SKIPPED):
             return self._after_skip(lexeme)
         if lexeme == "{" and (braced := self._braced_function(start)) is not None:
@@ -175,6 +177,13 @@ class _Tokenizer:
             self.place += 1
             self._raw_argument()
         if any(token.kind == "REL" for token in inner):  # a whole equation in a box
+            return inner
+        return [Tok("LB", "{", start, start + 1), *inner, Tok("RB", "}", self.place - 1, self.place)]
+
+    def _grouped(self, lexeme: str, start: int, depth: int) -> list[Tok]:
+        """\\mathop{\\mathrm{diag}} is the sign inside; what is more than one sign stays a group."""
+        inner = self._argument(depth, lexeme)
+        if len(inner) == 1:
             return inner
         return [Tok("LB", "{", start, start + 1), *inner, Tok("RB", "}", self.place - 1, self.place)]
 

@@ -37,4 +37,8 @@ def bidirectional(loss: str = "every", bias: bool = True) -> System:
         z[t]: matadd(matmul(V, s[t]), matmul(P, r[t]), *([d] if bias else [])),
     }
     model = scope(loss, z, readout=False).of(equations)
-    return System("bidirectional", f"bidirectional recurrent network, loss on {loss} output", model)
+    return System(
+        "bidirectional",
+        f"bidirectional recurrent network, loss on {'the last' if loss == 'last' else loss} output",
+        model,
+    )

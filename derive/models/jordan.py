@@ -28,4 +28,8 @@ def jordan(loss: str = "every", bias: bool = True) -> System:
         z[t]: matadd(matmul(V, s[t]), *([c] if bias else [])),
         o[t]: elementwise("g")(z[t]),
     }
-    return System("jordan", f"Jordan network, loss on {loss} output", scope(loss, o, readout=False).of(equations))
+    return System(
+        "jordan",
+        f"Jordan network, loss on {'the last' if loss == 'last' else loss} output",
+        scope(loss, o, readout=False).of(equations),
+    )

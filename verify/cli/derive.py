@@ -17,11 +17,26 @@ from verify.cli.group import SETTINGS
 @click.option(
     "--as",
     "form",
-    type=click.Choice(["text", "latex", "md", "html", "json", "numpy"]),
+    type=click.Choice(["text", "latex", "pdf", "md", "html", "json", "numpy"]),
     default="text",
     show_default=True,
-    help="How to print; numpy: a module with the forward pass and all gradients, for a batch of sequences.",
+    help="How to print; latex and pdf: a paper; numpy: a module with the forward pass and all gradients, for a batch.",
 )
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Write there; beside a PDF its .tex is written too.  [default: standard output]",
+)
+@click.option("--fragment", is_flag=True, help="With --as latex: the equations alone, for \\input.")
+@click.option(
+    "--lang",
+    "language",
+    type=click.Choice(["en", "zh"]),
+    default=None,
+    help="Language of the words in latex, pdf and md.  [default: en]",
+)
+@click.option("--title", metavar="TEXT", help="Title of the document.  [default: the model's]")
 @click.option(
     "--loss",
     metavar="NAME",
@@ -70,6 +85,10 @@ def derive(
     model: str,
     wrt: tuple[str, ...],
     form: str,
+    output: str | None,
+    fragment: bool,
+    language: str | None,
+    title: str | None,
     loss: str | None,
     partial: str | None,
     layout: str,
@@ -87,7 +106,8 @@ def derive(
     \b
     Examples:
       backproof derive rnn
-      backproof derive lstm --wrt W_f --as latex
+      backproof derive lstm --wrt W_f --as latex > lstm.tex
+      backproof derive lstm --as pdf -o lstm.pdf --lang zh
       backproof derive gru --with update=1-z --with reset=before
       backproof derive stacked --with layers=8 --with cell=lstm --as json
       backproof derive my_cell.md --as md | backproof verify -
@@ -97,10 +117,11 @@ def derive(
     """
     from derive.errors import BackproofError
     from derive.models.registry import choices_of
-    from derive.printed import chosen_system, printed, with_known
+    from derive.printed import Words, chosen_system, with_known
     from derive.quantities import Options
     from verify.cells import is_document, system_of
     from verify.errors import CallError
+    from verify.printing import Request, print_to
     from verify.run import complain
 
     own = dict(pair.partition("=")[::2] for pair in choices)
@@ -111,12 +132,8 @@ def derive(
         chosen = system_of(model, wanted) if is_document(model) else chosen_system(model, wanted)
         chosen = with_known(chosen, functions)
         options = Options(layout, order, partial or "", mode)
-        if form == "html":
-            from verify.report.html.model_page import page  # only here: other forms need no templates
-
-            text = page(chosen, wrt, options, batch, memory)
-        else:
-            text = printed(chosen, wrt=wrt, form=form, options=options, batch=batch, memory=memory)
+        words = Words(language or "", title or "", fragment)
+        print_to(output, Request(chosen, form, wrt, options, batch, memory, words))
     except CallError as error:  # what is wrong with a document says where
         complain(str(error))
         sys.exit(2)
@@ -125,4 +142,3 @@ def derive(
             complain(f"{'<stdin>' if model == '-' else model}: {error}")
             sys.exit(2)
         raise click.UsageError(str(error)) from None
-    click.echo(text.rstrip("\n"))

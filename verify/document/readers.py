@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Literal
 
@@ -16,6 +17,8 @@ FORMS: tuple[Form, ...] = ("md", "tex", "ipynb")
 _SUFFIXES: dict[str, Form] = {".tex": "tex", ".ltx": "tex", ".ipynb": "ipynb"}
 
 
+# comments, and then \documentclass; or a declaration block in comments, with which a fragment begins
+_BEGINS_AS_LATEX = re.compile(r"(?:\s*%[^\n]*\n)*\s*\\documentclass|\s*%+[ \t]*backproof[ \t]*\n")
 SUFFIXES = (".md", ".markdown", *_SUFFIXES)
 
 
@@ -23,7 +26,7 @@ def form_of(path: str, text: str) -> Form:
     """The format of a document: by its name; without one it is Markdown unless it begins as a LaTeX file does."""
     known = _SUFFIXES.get(Path(path).suffix.lower())
     is_file = known is not None or Path(path).suffix
-    return known or ("tex" if not is_file and text.lstrip().startswith("\\documentclass") else "md")
+    return known or ("tex" if not is_file and _BEGINS_AS_LATEX.match(text) else "md")
 
 
 def max_bytes(path: str, form: Form | None = None) -> int:

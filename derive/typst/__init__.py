@@ -1,0 +1,1 @@
+"""Typst: printed formulas in its notation, and its source of whole papers."""
