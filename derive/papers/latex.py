@@ -34,6 +34,7 @@ _HEAD = {
 _EXTRA = {"bm": "bm", "mathscr": "mathrsfs"}  # commands that need a package of their own
 _PACKAGES = r"""\usepackage{amsmath,amssymb}
 \usepackage[margin=25mm]{geometry}
+\pagestyle{plain}
 \allowdisplaybreaks[1]
 \setlength{\jot}{5pt}
 \setlength{\emergencystretch}{3em}
