@@ -24,8 +24,11 @@ def pdf(paper: Paper) -> bytes:
             "elsewhere https://fonts.google.com/noto), or use --lang en"
         )
     source = typst_document(paper, fonts)
-    result: bytes = typst.compile(source.encode(), format="pdf", timestamp=0, ignore_system_fonts=not chinese)
-    return result
+    try:
+        found_pdf: bytes = typst.compile(source.encode(), format="pdf", timestamp=0, ignore_system_fonts=not chinese)
+    except typst.TypstError as error:
+        raise CallError(f"Typst could not set this paper: {error}; --as latex writes it without Typst") from None
+    return found_pdf
 
 
 def _typst() -> ModuleType:

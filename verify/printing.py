@@ -28,10 +28,11 @@ class Request:
 
 
 def print_to(path: str | None, asked: Request) -> None:
-    """Print to a file, or without a path to standard output; beside a PDF its LaTeX is written.
+    """Print to a file, or without a path (or to `-`) to standard output; beside a PDF its LaTeX is written.
 
     Raises `CallError` where that cannot be, before anything is derived, and `BackproofError` for what the system lacks.
     """
+    path = None if path == "-" else path
     _check(path, asked.form)
     if asked.form == "pdf":
         _print_pdf(path, asked)

@@ -20,20 +20,20 @@ from derive.papers.paper import Block, Display, Displays, Heading, Items, Paper,
 from derive.papers.rules import RULES
 from derive.papers.words import words
 
+_PROGRAM = {"en": "pdflatex", "zh": "xelatex"}
 _HEAD = {
-    "en": r"""% !TEX program = pdflatex
-\documentclass[a4paper,10pt]{article}
+    "en": r"""\documentclass[a4paper,10pt]{article}
 \usepackage[T1]{fontenc}
 \usepackage[utf8]{inputenc}
 \usepackage{lmodern}
 """,
-    "zh": r"""% !TEX program = xelatex
-\documentclass[a4paper,10pt,UTF8,scheme=chinese]{ctexart}
+    "zh": r"""\documentclass[a4paper,10pt,UTF8,scheme=chinese]{ctexart}
 """,
 }
 _EXTRA = {"bm": "bm", "mathscr": "mathrsfs"}  # commands that need a package of their own
 _PACKAGES = r"""\usepackage{amsmath,amssymb}
 \usepackage[margin=25mm]{geometry}
+\pagestyle{plain}
 \allowdisplaybreaks[1]
 \setlength{\jot}{5pt}
 \setlength{\emergencystretch}{3em}
@@ -43,14 +43,15 @@ _PACKAGES = r"""\usepackage{amsmath,amssymb}
 def latex_document(paper: Paper) -> str:
     """A document that compiles: pdfLaTeX for English, XeLaTeX or LuaLaTeX with ctex where Chinese is set."""
     is_chinese = paper.language == "zh" or CHINESE.search(paper.title) is not None
-    say = words(paper.language)
     body = [line for block in paper.blocks for line in _block(block, paper.language)]
     used = [package for command, package in _EXTRA.items() if any(f"\\{command}{{" in line for line in body)]
     extra = "".join(f"\\usepackage{{{package}}}\n" for package in used)
+    kind = "zh" if is_chinese else "en"
     lines = [
+        f"% !TEX program = {_PROGRAM[kind]}",
+        f"% {words(paper.language)[f'engine.{kind}']}",
         *_declared(paper),
-        f"% {say['engine']}" if paper.language == "zh" or not is_chinese else f"% {words('zh')['engine']}",
-        _HEAD["zh" if is_chinese else "en"] + extra + _PACKAGES + f"\\title{{{escaped(paper.title)}}}\n\\date{{}}\n",
+        _HEAD[kind] + extra + _PACKAGES + f"\\title{{{escaped(paper.title)}}}\n\\date{{}}\n",
         "\\begin{document}\n\\maketitle\n",
     ]
     return "\n".join([*lines, *body, "\\end{document}"]) + "\n"

@@ -324,8 +324,17 @@ def _is_number(expr: Any) -> bool:
 
 
 def _is_unwritten(expr: Any) -> bool:
-    """f' of 1/z and of a root, for which there is no sign: their line is joined with the next, which writes it out."""
-    return any(
-        isinstance(node, nodes.Elementwise) and node.order > 0 and node.kind in ("reciprocal", "sqrt")
-        for node in sp.preorder_traversal(expr)
-    )
+    """Formulas that no text can write; their lines are joined with the next.
+
+    f' of 1/z and of a root have no sign, and the transpose of ones alone says of no size how many they are.
+    """
+    return any(_has_no_sign(node) or _is_turned_ones(node) for node in sp.preorder_traversal(expr))
+
+
+def _has_no_sign(node: Any) -> bool:
+    return isinstance(node, nodes.Elementwise) and node.order > 0 and node.kind in ("reciprocal", "sqrt")
+
+
+def _is_turned_ones(node: Any) -> bool:
+    is_turned = isinstance(node, sp.Transpose) and node.has(sp.OneMatrix)
+    return is_turned and not node.has(sp.MatrixSymbol, nodes.Member, sp.Identity)

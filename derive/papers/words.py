@@ -73,7 +73,8 @@ _ENGLISH = {
     "by.several": "by {numbers}",
     "by.join": ", ",
     "period": ". ",
-    "engine": "compile with pdflatex, lualatex or xelatex",
+    "engine.en": "Compile with pdflatex, lualatex or xelatex.",
+    "engine.zh": "Compile with xelatex or lualatex.",
 }
 
 _CHINESE = {
@@ -136,7 +137,8 @@ _CHINESE = {
     "by.several": "由 {numbers}",
     "by.join": "、",
     "period": "。",
-    "engine": "请用 xelatex 或 lualatex 编译",
+    "engine.en": "请用 pdflatex、lualatex 或 xelatex 编译。",
+    "engine.zh": "请用 xelatex 或 lualatex 编译。",
 }
 
 WORDS: Mapping[str, Mapping[str, str]] = {"en": _ENGLISH, "zh": _CHINESE}

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
+from derive.language import nodes
 from derive.models.systems import system
 from derive.papers import layout
 from derive.papers.latex import escaped, latex_document, latex_fragment
@@ -261,3 +262,14 @@ def test_latex_is_known_for_what_it_is_on_standard_input(option):
     result = CliRunner().invoke(main, ["verify", "-", "--examples", "0", "--no-cache"], input=text)
     assert result.exit_code == 0, result.output
     assert "proved" in result.output
+
+
+def test_lines_that_no_text_can_write_are_joined_with_the_next():
+    """f' of 1/z and of a root, and ones turned without a size: their rules stand at the line that writes them out."""
+    found = [one for one in system("layer norm").quantities("a") if one.name in ("J.Net.a", "delta.a")]
+    assert any(step.after.has(nodes.Elementwise) for one in found for step in one.steps)
+    text = latex_document(paper("x", found))
+    for sign in ("reciprocal'", "sqrt'", "\\left(\\mathbf{1}^\\top\\right)^\\top"):
+        assert sign not in text
+    joined = [row for display in paper("x", found).displays for row in display.rows if len(row.rules) > 3]
+    assert joined

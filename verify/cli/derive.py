@@ -26,7 +26,7 @@ from verify.cli.group import SETTINGS
     "-o",
     "--output",
     metavar="FILE",
-    help="Write there; beside a PDF its .tex is written too.  [default: standard output]",
+    help="Write there, - for standard output; beside a PDF its .tex is written too.  [default: -]",
 )
 @click.option("--fragment", is_flag=True, help="With --as latex: the equations alone, for \\input.")
 @click.option(
