@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.text import Text
@@ -17,10 +18,10 @@ from verify.verdict import ORDER
 
 def relock(run: Run, path: str, prune: bool = False) -> int:
     """Lock the documents of a run; the exit code. Nothing is written unless every document could be read."""
-    console = run.console()
+    console, named = run.console(), run.files
     try:
         old = Lock.to_renew(path)
-        if not run.files:
+        if not named:
             run = replace(run, files=old.files, with_suite=old.has_suite)
         report = run.report()
         if not report.is_complete:
@@ -28,17 +29,25 @@ def relock(run: Run, path: str, prune: bool = False) -> int:
             return EXIT_INTERRUPTED
         errors = [str(error) for document in report.documents for error in document.errors]
         if run.failures or errors:
-            raise CallError("\n".join([*run.failures, *errors, f"{path} is as it was"]))
+            raise CallError("\n".join([*run.failures, *errors]))
         new = old.with_report(report, run.effort, run.suite, prune)
         new.write()
     except CallError as error:
-        complain(str(error))
+        complain(f"{error}{_unchanged(path, bool(named))}")
         return EXIT_CALL
     except WitnessConflict as error:
-        complain(f"two witnesses disagree, which is an error in Backproof: {error}; {path} is as it was")
+        complain(f"two witnesses disagree, which is an error in Backproof: {error}{_unchanged(path)}")
         return EXIT_CONFLICT
     _sum_up(report, path, console)
     return EXIT_OK if report.ok else EXIT_CLAIMS
+
+
+def _unchanged(path: str, is_named: bool = True) -> str:
+    """That the old file is whole, and how a document leaves it that it names and that is gone."""
+    if not Path(path).exists():
+        return ""
+    gone = "" if is_named else "; `backproof lock --prune FILE…` drops documents that are not named"
+    return f"\n{path} is as it was{gone}"
 
 
 def compare_with(run: Run, path: str) -> int:

@@ -21,7 +21,7 @@ from verify.lock.shortened import DamagedFormula, Expander, Shortener, keys_of
 from verify.verdict import ORDER
 
 FORMAT = 1
-LARGEST = 50_000_000  # bytes
+LARGEST = 20_000_000  # bytes
 HEAD = (
     "# What is known of each claim. `backproof lock` writes this file, `backproof verify --locked` compares with it.\n"
 )

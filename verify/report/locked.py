@@ -24,7 +24,8 @@ def show(comparison: Comparison, console: Console) -> None:
             document = one.document
             console.print(Text(clean(f"  {document}"), "dim"))
         console.print(Text(clean(f"    {one}"), "yellow"), soft_wrap=not console.is_terminal)
-    console.print(Text("if that is meant: backproof lock", "dim"))
+    where = "" if comparison.path == "backproof.lock" else f" -o {comparison.path}"
+    console.print(Text(clean(f"if that is meant: backproof lock{where}"), "dim"))
 
 
 def show_lines(comparison: Comparison, console: Console) -> None:

@@ -121,6 +121,19 @@ def test_a_document_that_cannot_be_read_leaves_the_old_lock(call, text):
     assert Path("backproof.lock").read_bytes() == before
 
 
+def test_a_document_that_is_gone_leaves_the_lock_when_it_is_pruned(call):
+    Path("more.md").write_text(NOTES)
+    call("lock", "notes.md", "more.md")
+    Path("more.md").unlink()
+    for again in (["lock"], ["verify", "--locked"]):
+        found = call(*again)
+        assert found.exit_code == 2
+        assert "more.md: cannot be read" in found.stderr
+    assert "`backproof lock --prune FILE…` drops documents that are not named" in call("lock").stderr
+    assert call("lock", "--prune", "notes.md").exit_code == 0
+    assert call("verify", "--locked").exit_code == 0
+
+
 def test_an_interrupted_lock_leaves_the_old_one(call, monkeypatch):
     call("lock", "notes.md")
     before = Path("backproof.lock").read_bytes()

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.verify.lock.documents import BLOCK, DELTA, JACOBIAN, MODEL, NOTES, SLOPE, STEP, changes, text_of
+from tests.verify.lock.documents import BLOCK, DELTA, JACOBIAN, MODEL, NOTES, SLOPE, STEP, changes, lock_of, text_of
+from verify.lock.meaning import canonical
 
 SUM = r"$$\frac{\partial E}{\partial W} = \sum_{k=1}^{t} \delta_k s_{k-1}^\top \tag{w}$$" + "\n"
 TERMS = (r"W s_{t-1}", r"U x_t", "b", r"s_{t-1} \odot s_{t-1} \odot b")
@@ -40,7 +41,10 @@ def test_no_line_number_is_in_a_lock():
 def test_sums_may_be_reordered(terms):
     """In what is given, and in what is claimed."""
     claim = r"$$\mathrm{Net}_t = %s \tag{n}$$" + "\n"
-    assert changes(with_terms(TERMS) + claim % " + ".join(TERMS), with_terms(terms) + claim % " + ".join(terms)) == []
+    before, after = (with_terms(order) + claim % " + ".join(order) for order in (TERMS, terms))
+    assert changes(before, after) == []
+    forms = [canonical(lock_of(text)["notes.md"].claims["n"].meaning)[0] for text in (before, after)]
+    assert forms[0] == forms[1]  # no decider was asked
 
 
 @given(st.sampled_from("hpq"), st.sampled_from("cdr"), st.sampled_from(["j", "l", r"\tau"]))
