@@ -3,6 +3,7 @@
 import pytest
 import sympy as sp
 
+import verify
 from derive.language.build import diag, matmul, sequence, transpose
 from derive.language.derivatives import Gradient, Jacobian
 from derive.language.functions import elementwise
@@ -179,3 +180,10 @@ def test_a_claim_takes_formulas_only():
     with pytest.raises(TypeError):
         Claim(sp.Eq(2 * W, W + W), W, RNN)
     assert Claim(transpose(W), W, RNN)
+
+
+def test_a_derivation_is_no_formula_and_the_call_says_where_its_formulas_are():
+    derivation = RNN.jacobian(s[t], s[t - 1])
+    with pytest.raises(TypeError, match=r"a derivation has two, \.left and \.right"):
+        verify.claim(derivation, derivation.right, model=RNN)
+    assert verify.claim(derivation.left, derivation.right, model=RNN, examples=0).verdict == "proved"

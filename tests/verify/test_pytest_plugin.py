@@ -218,6 +218,19 @@ def test_a_wrong_declaration_is_an_error_with_its_caret_beside_the_claims(pytest
     assert [item.location[1] for item in collected(pytester, "--backproof")] == [3, 7]
 
 
+def test_an_equation_chosen_from_a_document_with_a_wrong_declaration_is_green_with_a_warning(pytester):
+    write(pytester, "notes.md", RIGHT.replace("symbols:", "layuot: numerator\nsymbols:"))
+    result = run(pytester, "notes.md::1")
+    assert result.parseoutcomes() == {"passed": 1, "warnings": 1}
+    result.stdout.fnmatch_lines(["*BackproofWarning: notes.md:4:1: unknown key layuot;*are judged without it"])
+
+
+def test_the_verdict_does_not_depend_on_the_filters_of_warnings(project):
+    says = "import warnings; warnings.warn('rounding', RuntimeWarning); return known(self, statement, link)"
+    project.makeconftest(BREAK.format(says) + "known = verify.judge.Judge.entry\n")
+    assert run(project, "notes.md::1", "-W", "error").parseoutcomes() == {"passed": 1, "warnings": 1}
+
+
 def test_a_given_that_cannot_be_read_fails(pytester):
     write(pytester, "notes.md", RIGHT + "\n<!-- backproof: given -->\n$$q = $$\n")
     result = run(pytester)

@@ -15,8 +15,8 @@ from verify.document.statements import Document, Link, Statement, read
 from verify.errors import DocumentError, Place, WitnessConflict, clean
 from verify.judge import Entry, Judge, lines, link_id
 from verify.pytest_plugin.hooks import CONFLICT
+from verify.pytest_plugin.judging import conflict_text, own_filters, trouble_of
 from verify.pytest_plugin.settings import settings_of
-from verify.pytest_plugin.trouble import conflict_text, trouble_of
 from verify.report.junit import properties
 from verify.report.terminal import declaration_text
 from verify.run import why_unread
@@ -25,7 +25,7 @@ WORD = "backproof"  # every declaration block has it
 
 
 class BackproofWarning(pytest.PytestWarning):
-    """A file that was asked for holds nothing to judge."""
+    """A file that was asked for holds nothing to judge, or has a wrong declaration that was not asked for."""
 
 
 class DocumentFile(pytest.File):
@@ -35,6 +35,7 @@ class DocumentFile(pytest.File):
     """
 
     judge: Judge
+    untold: tuple[DocumentError, ...] = ()
 
     def collect(self) -> Iterator[pytest.Item | pytest.Collector]:
         """Nothing of a file without a backproof block: it is no derivation."""
@@ -50,6 +51,7 @@ class DocumentFile(pytest.File):
             return
         if document is not None:
             self.judge = Judge(document, self.settings.effort, self.settings.cache)
+            self.untold = document.errors
             yield from self._items(document)
 
     @cached_property
@@ -98,6 +100,13 @@ class DocumentFile(pytest.File):
         for error in errors:
             name = _unique(f"declaration-L{error.place.line}", taken)
             yield DeclarationItem.from_parent(self, name=name, text=declaration_text(error), place=error.place)
+
+    def warn_of_declarations(self) -> None:
+        """Once, that a declaration is wrong, where equations were chosen and the error was not."""
+        wrong, self.untold = self.untold, ()
+        shown = {item.parent for item in self.session.items if isinstance(item, DeclarationItem)}
+        if wrong and self not in shown:
+            self.warn(BackproofWarning(clean(f"{wrong[0]}; the equations of {self.shown} are judged without it")))
 
     def line_of(self, place: Place) -> tuple[Path, int]:
         """A file and a line from 0; a notebook's cell is no file, so its equations stand at the notebook's head."""
@@ -168,8 +177,10 @@ class EquationItem(PlacedItem):
 
     def runtest(self) -> None:
         """Judge it; fail with the text of the command."""
+        self.parent.warn_of_declarations()
         try:
-            entry = self.parent.judge.entry(self.statement, self.link)
+            with own_filters():
+                entry = self.parent.judge.entry(self.statement, self.link)
         except WitnessConflict as conflict:
             self.user_properties.append(CONFLICT)
             self.summary = clean(f"two witnesses disagree: {conflict}")

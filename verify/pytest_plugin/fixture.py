@@ -13,8 +13,8 @@ import verify
 from verify.api import judged, settled
 from verify.errors import WitnessConflict, clean
 from verify.pytest_plugin.hooks import CONFLICT
+from verify.pytest_plugin.judging import UNCHECKED, conflict_text, is_unchecked, own_filters, trouble_of
 from verify.pytest_plugin.settings import Settings
-from verify.pytest_plugin.trouble import UNCHECKED, conflict_text, is_unchecked, trouble_of
 from verify.report.junit import properties_of
 from verify.report.terminal import troubles, verdict_text
 
@@ -47,7 +47,7 @@ class Backproof:
         """
         __tracebackhide__ = True
         proof = self.settings.require_proof if require_proof is None else require_proof
-        with self._conflicts():
+        with self._conflicts(), own_filters():
             report = judged(path, self.settings.effort, proof, self.settings.cache)
         (document,) = report.documents
         for entry in document.claims:
@@ -66,7 +66,7 @@ class Backproof:
         from derive.language.show import show
 
         proof = self.settings.require_proof if require_proof is None else require_proof
-        with self._conflicts():
+        with self._conflicts(), own_filters():
             verdict = settled(left, right, model, self.settings.effort)
         for name, value in properties_of(verdict):
             self._record(name, value)

@@ -1,11 +1,25 @@
-"""What fails a test, in the command's words: a claim that is not as it should be, or one that nothing checked."""
+"""Judging within a test: apart from the test's warning filters, and what fails it in the command's words."""
 
 from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from verify.errors import WitnessConflict, clean
 from verify.judge import IS_GOOD, Entry
 from verify.report.terminal import trouble_text
 from verify.verdict import Verdict
+
+UNCHECKED = "no check ran, which is an error in Backproof; please report it"
+
+
+@contextmanager
+def own_filters() -> Iterator[None]:
+    """Warnings of what judges stay warnings: `-W error` would break a witness, and the verdict would be another."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("default")
+        yield
 
 
 def trouble_of(entry: Entry, require_proof: bool = False) -> str | None:
@@ -15,9 +29,6 @@ def trouble_of(entry: Entry, require_proof: bool = False) -> str | None:
     if is_unchecked(entry.verdict):
         return clean(f"{entry.place}: {entry.id}: {UNCHECKED}")
     return None
-
-
-UNCHECKED = "no check ran, which is an error in Backproof; please report it"
 
 
 def is_unchecked(verdict: Verdict | None) -> bool:
