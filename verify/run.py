@@ -77,9 +77,10 @@ class Run:
             self.screen.complain(str(error))
             return EXIT_CALL
         except WitnessConflict as error:
-            so_far = self._report(is_complete=False)
+            conflict = f"two witnesses disagree, which is an error in Backproof: {error}"
+            so_far = self._report(is_complete=False, notes=(*self.failures, conflict))
             self.show(so_far, console)
-            self.screen.complain(f"two witnesses disagree, which is an error in Backproof: {error}")
+            self.screen.complain(conflict)
             self.write(so_far)
             return EXIT_CONFLICT
         for failure in self.failures:
@@ -256,10 +257,13 @@ class Run:
 
     # --- writing -----------------------------------------------------------------------------------------------
 
-    def _report(self, quantities: DocumentReport | None = None, is_complete: bool = True) -> Report:
-        return Report(
-            tuple(self.done), self.effort.seed, self.effort.examples, self.require_proof, quantities, is_complete
-        )
+    def _report(
+        self, quantities: DocumentReport | None = None, is_complete: bool = True, notes: tuple[str, ...] | None = None
+    ) -> Report:
+        """What is known so far; the notes are what went wrong beside the documents that could be read."""
+        told = tuple(self.failures) if notes is None else notes
+        seed, examples = self.effort.seed, self.effort.examples
+        return Report(tuple(self.done), seed, examples, self.require_proof, quantities, is_complete, told)
 
     def write(self, report: Report) -> bool:
         """Every file that was asked for; False, and the reason on standard error, where one cannot be written."""
