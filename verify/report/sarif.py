@@ -43,7 +43,7 @@ def as_dict(report: Report, timings: bool = False) -> dict[str, Any]:
         "originalUriBaseIds": {ROOT: {"description": {"text": "The folder in which the command ran."}}},
         "columnKind": "unicodeCodePoints",  # 3.14.17; as in every other form of the report
         "results": [_result(*pair, report, timings) for pair in zip(kept, fingerprints(kept), strict=True)],
-        "properties": {"summary": report.summary, "ok": report.ok, "seed": report.seed},
+        "properties": {"summary": report.summary, "ok": report.ok and not report.notes, "seed": report.seed},
     }
     return {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
 
@@ -67,11 +67,14 @@ def _rule(key: str, rule: Rule) -> dict[str, Any]:
 
 
 def _invocation(report: Report, left_out: int) -> dict[str, Any]:
-    found: dict[str, Any] = {"executionSuccessful": report.is_complete}
+    """What went wrong beside the documents that could be read, and what is left out."""
+    told = [("error", _message(note)) for note in report.notes]
     if left_out:
-        text = f"{left_out} more results are left out: a file holds {MOST} at most, errors before warnings."
-        found["toolExecutionNotifications"] = [{"level": "warning", "message": {"text": text}}]
-    return found
+        cut = f"{left_out} more results are left out: a file holds {MOST} at most, errors before warnings."
+        told.append(("warning", cut))
+    notifications = [{"level": level, "message": {"text": text}} for level, text in told]
+    is_successful = report.is_complete and not report.notes
+    return {"executionSuccessful": is_successful, "toolExecutionNotifications": notifications}
 
 
 def _result(finding: Finding, fingerprint: str, report: Report, timings: bool) -> dict[str, Any]:

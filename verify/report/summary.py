@@ -40,7 +40,8 @@ _OPERATOR = re.compile(r"\\operatorname\*?\s*\{([A-Za-z0-9 ]*)\}")
 def render(report: Report, timings: bool = False, room: int = LIMIT) -> str:
     """The summary, at most `room` bytes; what does not fit is counted at the end."""
     rows = [_row(document, report.require_proof) for document in report.shown]
-    parts = [_head(report), *rows, *(_section(finding, report.require_proof) for finding in of_report(report))]
+    notes = ["\n".join(("", *_fenced(note), "")) for note in report.notes]
+    parts = [_head(report), *rows, *notes, *(_section(finding, report.require_proof) for finding in of_report(report))]
     kept, left_out = _fitting(parts, room)
     note = f"\n{left_out} more parts are left out: a summary holds {LIMIT:,} bytes. `--json` leaves out none.\n"
     return kept + note if left_out and room > _RESERVE else kept
@@ -62,9 +63,9 @@ def _fitting(parts: list[str], room: int) -> tuple[str, int]:
 
 
 def _head(report: Report) -> str:
-    state = (
-        "all as it should be" if report.ok else "not as it should be" if report.is_complete else "interrupted, so far"
-    )
+    so_far = "" if report.is_complete else "interrupted, so far "
+    is_ok = report.ok and not report.notes  # a file that could not be read is not as it should be
+    state = f"{so_far}{'all' if is_ok else 'not'} as it should be"
     columns = ("document", *_COLUMNS, "not as it should be")
     rule = "|---|" + "---:|" * (len(columns) - 1)
     return f"## Backproof: {state}\n\n| {' | '.join(columns)} |\n{rule}\n"

@@ -8,6 +8,7 @@ import jsonschema
 import pytest
 
 from tests.verify.report.documents import EXPECTED, HEAD, OPEN, RIGHT, SHAPE, UNREADABLE, WRONG, hostile, report, run
+from verify.report import summary
 from verify.report.model import Report
 from verify.report.sarif import MOST, _message, as_dict, render
 
@@ -199,6 +200,19 @@ def test_too_many_results_are_cut_and_counted(monkeypatch):
     assert len(only["results"]) == 3
     assert "2 more" in only["invocations"][0]["toolExecutionNotifications"][0]["message"]["text"]
     assert MOST == 25_000
+
+
+def test_a_file_that_cannot_be_read_leaves_nothing_green():
+    found = replace(run(**{"notes.md": HEAD + RIGHT}), files=("notes.md", "none.md")).report()
+    only = checked(found)
+    (told,) = only["invocations"][0]["toolExecutionNotifications"]
+    assert told["level"] == "error"
+    assert "none.md: cannot be read" in told["message"]["text"]
+    assert not only["invocations"][0]["executionSuccessful"]
+    assert not only["properties"]["ok"]
+    text = summary.render(found)
+    assert text.startswith("## Backproof: not as it should be")
+    assert "none.md: cannot be read" in text
 
 
 def test_the_same_bytes_twice_and_an_interrupted_run_says_so():
