@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from tests.verify.scale import chaos
 from tests.verify.scale.notes import NOTES
-from tests.verify.scale.sessions import check_nothing_is_left, started
+from tests.verify.scale.sessions import HEAVY, check_nothing_is_left, started
 from verify.campaign import planting
 from verify.campaign import run as module
 from verify.campaign.run import Options, strands
@@ -120,6 +120,7 @@ def test_fates_that_contradict_over_the_seeds_are_a_conflict(run, whole):
     assert "killed with one seed and proved with another" in result.output
 
 
+@HEAVY
 def test_a_mutant_whose_process_dies_is_named_and_no_other_is_lost(run, monkeypatch):
     monkeypatch.setattr(module, "planted", chaos.planted_but)
     result = run("--jobs", "2", "--json", "out.json")

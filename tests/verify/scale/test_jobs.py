@@ -14,7 +14,7 @@ from click.testing import CliRunner
 
 from tests.verify.scale import chaos
 from tests.verify.scale.notes import NOTES
-from tests.verify.scale.sessions import check_nothing_is_left, in_session, started
+from tests.verify.scale.sessions import HEAVY, check_nothing_is_left, in_session, started
 from verify import judging, quantities
 from verify.cli import main
 from verify.document.statements import read
@@ -142,6 +142,7 @@ def test_what_has_no_parts_takes_no_jobs(run, option):
 # --- interrupted ---------------------------------------------------------------------------------------------------
 
 
+@HEAVY
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
 def test_ctrl_c_prints_what_is_known_and_leaves_no_process(tmp_path):
     claim = r"$$%d \frac{\partial \mathrm{Net}_t}{\partial s_{t-1}} = %d W$$" + "\n"
