@@ -8,6 +8,10 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
+HEAVY = pytest.mark.skipif(os.environ.get("BACKPROOF_SCALE") != "1", reason="it takes long: .ci/scale runs it")
+
 
 @contextmanager
 def started(command, folder):

@@ -7,13 +7,14 @@ import sys
 import time
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
 from tests.verify.scale import chaos
 from tests.verify.scale.notes import NOTES
-from tests.verify.scale.sessions import check_nothing_is_left, started
+from tests.verify.scale.sessions import HEAVY, check_nothing_is_left, started
 from verify.campaign import planting
 from verify.campaign import run as module
 from verify.campaign.run import Options, strands
@@ -25,6 +26,9 @@ from verify.mutants import Fate
 from verify.scale.shard import Shard
 from verify.verdict import Verdict
 
+LIMIT = 3
+PLANTED = 5 * LIMIT  # in the five links that hold
+
 
 @pytest.fixture
 def run(tmp_path, monkeypatch):
@@ -32,35 +36,43 @@ def run(tmp_path, monkeypatch):
     (tmp_path / "notes.md").write_text(NOTES, encoding="utf-8")
 
     def call(*arguments, journal="journal.jsonl", name="notes.md"):
-        given = ["campaign", "--limit", "6", "--examples", "2", "--journal", journal, *arguments, name]
+        given = ["campaign", "--limit", str(LIMIT), "--examples", "2", "--journal", journal, *arguments, name]
         return CliRunner().invoke(main, given)
 
     return call
 
 
-def lines(path="journal.jsonl"):
-    return [json.loads(line) for line in Path(path).read_text("utf-8").splitlines()]
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    """The journal and the report of a run that nothing disturbs."""
+    with pytest.MonkeyPatch.context() as patch:
+        folder = tmp_path_factory.mktemp("whole")
+        result = run.__wrapped__(folder, patch)("--json", "out.json")
+        assert result.exit_code == 0, result.output
+        return SimpleNamespace(
+            output=result.output,
+            journal=(folder / "journal.jsonl").read_text("utf-8"),
+            data=json.loads((folder / "out.json").read_text("utf-8")),
+        )
 
 
-def test_every_error_in_what_holds_is_killed_and_nothing_is_planted_in_what_does_not(run):
-    result = run("--json", "out.json")
-    assert result.exit_code == 0, result.output
-    data = json.loads(Path("out.json").read_text("utf-8"))
-    assert data["ok"]
-    assert data["fates"]["killed"] + data["fates"]["out of range"] == data["planted"] == 5 * 6
-    assert {claim["claim"] for claim in data["unplanted"]} == {"notes.md::J", "notes.md::b", "notes.md::u"}
-    assert "killed: " in result.output
-    killed = [line for line in lines() if line.get("fate") == "killed"]
+def test_every_error_in_what_holds_is_killed_and_nothing_is_planted_in_what_does_not(whole):
+    assert whole.data["ok"]
+    assert whole.data["fates"]["killed"] + whole.data["fates"]["out of range"] == whole.data["planted"] == PLANTED
+    assert {claim["claim"] for claim in whole.data["unplanted"]} == {"notes.md::J", "notes.md::b", "notes.md::u"}
+    assert "killed: " in whole.output
+    killed = [line for line in map(json.loads, whole.journal.splitlines()) if line.get("fate") == "killed"]
+    assert len(killed) == whole.data["fates"]["killed"]
     assert all(line["sizes"] for line in killed)
 
 
-def test_processes_shards_and_seeds_change_the_report_of_nothing(run):
-    one = run()
-    two = run("--jobs", "2", journal="two.jsonl")
-    assert (one.exit_code, one.output) == (two.exit_code, two.output)
-    again = run()
-    assert again.output == one.output
-    assert len(lines()) == len(lines("two.jsonl"))  # nothing was done twice
+def test_processes_change_nothing_and_nothing_is_done_twice(run, whole):
+    two = run("--jobs", "2")
+    assert (two.exit_code, two.output) == (0, whole.output)
+    journal = Path("journal.jsonl").read_bytes()
+    assert sorted(journal.decode().splitlines()) == sorted(whole.journal.splitlines())
+    assert run().output == whole.output
+    assert Path("journal.jsonl").read_bytes() == journal
 
 
 @pytest.mark.parametrize("count", [1, 3, 50])
@@ -96,16 +108,19 @@ def test_an_edit_that_leaves_a_claim_true_is_proved_to_do_so():
     assert " = " in found["formula"]
 
 
-def test_fates_that_contradict_over_the_seeds_are_a_conflict(run):
-    run("--seeds", "2")
-    text = Path("journal.jsonl").read_text("utf-8")
-    first = next(line for line in text.splitlines() if '"fate": "killed"' in line)
-    Path("journal.jsonl").write_text(text.replace(first, first.replace("killed", "equal")), "utf-8")
+def test_fates_that_contradict_over_the_seeds_are_a_conflict(run, whole):
+    """A journal of two seeds, the second of which proves what the first one kills."""
+    head, *rest = [json.loads(line) for line in whole.journal.splitlines()]
+    second = [{**line, "seed": 1} for line in rest]
+    next(line for line in second if line.get("fate") == "killed")["fate"] = "equal"
+    lines = [{**head, "seeds": 2}, *rest, *second]
+    Path("journal.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines), "utf-8")
     result = run("--seeds", "2")
     assert result.exit_code == 3
     assert "killed with one seed and proved with another" in result.output
 
 
+@HEAVY
 def test_a_mutant_whose_process_dies_is_named_and_no_other_is_lost(run, monkeypatch):
     monkeypatch.setattr(module, "planted", chaos.planted_but)
     result = run("--jobs", "2", "--json", "out.json")
@@ -114,13 +129,23 @@ def test_a_mutant_whose_process_dies_is_named_and_no_other_is_lost(run, monkeypa
     (lost,) = [mutant for mutant in found["mutants"] if mutant["fate"] == "lost"]
     assert (lost["claim"], bool(lost["edit"])) == ("notes.md::2.3", True)
     assert "died (signal SIGKILL" in lost["why"]
-    assert found["planted"] == 5 * 6
+    assert found["planted"] == PLANTED
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are counted in /proc")
-def test_a_run_that_is_killed_in_the_middle_of_a_line_goes_on_and_reports_the_same(run, tmp_path):
-    whole = run(journal="whole.jsonl").output
-    command = ["campaign", "--limit", "6", "--examples", "2", "--jobs", "2", "--journal", "journal.jsonl", "notes.md"]
+def test_a_run_that_is_killed_in_the_middle_of_a_line_goes_on_and_reports_the_same(run, whole, tmp_path):
+    command = [
+        "campaign",
+        "--limit",
+        str(LIMIT),
+        "--examples",
+        "2",
+        "--jobs",
+        "2",
+        "--journal",
+        "journal.jsonl",
+        "notes.md",
+    ]
     journal = tmp_path / "journal.jsonl"
     with started(command, tmp_path) as process:
         while not journal.exists() or journal.read_bytes().count(b"\n") < 2:
@@ -131,14 +156,15 @@ def test_a_run_that_is_killed_in_the_middle_of_a_line_goes_on_and_reports_the_sa
         check_nothing_is_left(process.pid)
     kept = journal.read_bytes()
     journal.write_bytes(kept[:-7])
-    assert run().output == whole
+    assert run().output == whole.output
     assert journal.read_bytes().startswith(kept[: kept[:-7].rfind(b"\n") + 1])
 
 
-def test_wrong_calls(run, tmp_path):
-    run("--json", "out.json")
+def test_wrong_calls(run, whole):
+    Path("journal.jsonl").write_text(whole.journal, "utf-8")
     assert run("--seed", "1").exit_code == 2
     assert "differs in: seed" in " ".join(run("--seed", "1").output.split())
     assert run("--journal", "gone/journal.jsonl").exit_code == 2
     assert run(name="gone.md").exit_code == 2
     assert run("--cluster", "tcp://127.0.0.1:1", "--jobs", "2").exit_code == 2
+    assert Path("journal.jsonl").read_text("utf-8") == whole.journal

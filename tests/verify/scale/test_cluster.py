@@ -8,6 +8,7 @@ from threading import Thread
 import pytest
 
 from tests.verify.scale import chaos
+from tests.verify.scale.sessions import HEAVY
 from verify.errors import CallError
 from verify.scale import cluster as module
 from verify.scale.cluster import Cluster
@@ -78,6 +79,7 @@ def test_a_dead_address_is_said_at_once(address, why, monkeypatch):
     assert time.monotonic() - began < 5
 
 
+@HEAVY
 def test_a_scheduler_that_goes_is_said():
     with distributed.LocalCluster(
         n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", silence_logs=50

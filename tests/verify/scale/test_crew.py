@@ -8,6 +8,7 @@ import time
 import pytest
 
 from tests.verify.scale import chaos
+from tests.verify.scale.sessions import HEAVY
 from verify.errors import CallError
 from verify.scale.alone import Alone
 from verify.scale.crew import Done, Lost, Task, listed, wall_limit, work
@@ -43,6 +44,7 @@ def test_one_that_hangs_dies_or_raises_costs_its_own_task_alone(pool, tmp_path):
     assert found["raises"].reason == "an error in Backproof: ValueError: broken"
 
 
+@HEAVY
 def test_processes_that_die_between_tasks_are_replaced(pool):
     assert outcomes(pool, [Task(chaos.echo, (1,), None, 1)]) == {1: Done(1)}
     for process in multiprocessing.active_children():
@@ -65,6 +67,7 @@ def test_a_pool_that_is_silent_for_too_long_is_replaced_and_its_tasks_are_done_a
     assert outcomes(pool, [Task(chaos.echo, (3,), 30, 3)]) == {3: Done(3)}
 
 
+@HEAVY
 def test_a_pool_in_which_no_process_lives_says_so():
     pool = Pool(1, ("no.such.module",))
     try:
