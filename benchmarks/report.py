@@ -2,10 +2,10 @@
 
     python benchmarks/report.py            # a Markdown table on standard output
 
-The document is that of benchmarks/document.py. Rendering is CPU seconds of one process whose derivations and formulas
-nothing has seen before. Opening is all that Chromium's main thread does up to the end of the first layout, in its own
-CPU seconds, the median of five; the wall time stands beside it, which others on the machine stretch. It is left out,
-with the reason, where Playwright or Chromium is missing.
+The document is that of benchmarks/document.py. Rendering is CPU seconds of one process after imports, whose derivations
+and formulas nothing has seen before. Opening is all that Chromium's main thread does up to the end of the first layout,
+in its own CPU seconds, the median of five; the wall time stands beside it, which others on the machine stretch. It is
+left out, with the reason, where Playwright or Chromium is missing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from document import WANTED, document
 from verify.document.statements import read
 from verify.judge import Judge
 from verify.limits import Effort
-from verify.report.html import render
+from verify.report.html.report_page import page as render
 from verify.report.model import DocumentReport, Report
 
 CHROMIUM = "/usr/bin/chromium"

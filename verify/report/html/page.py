@@ -11,6 +11,7 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from verify.pictures import Picture
 from verify.report.html.derivations import NO_STEPS
 from verify.report.html.maths import render_math
 from verify.version import VERSION
@@ -48,8 +49,14 @@ def environment() -> Environment:
     )
     found.globals.update(math=render_math, version=VERSION, no_steps=NO_STEPS)
     found.filters["ticked"] = _ticked
-    found.filters["svg"] = Markup  # pictures are drawings of our own, escaped where they are made
+    found.filters["drawn"] = _drawn
     return found
+
+
+def _drawn(picture: Picture) -> Markup:
+    """A drawing of our own, escaped where it is made, with its words for those who do not see it."""
+    words = Markup('<svg aria-label="{}" ').format(picture.alt)
+    return Markup(picture.svg.replace("<svg ", words, 1))
 
 
 def _ticked(text: str) -> Markup:
