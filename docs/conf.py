@@ -19,14 +19,15 @@ extensions = [
     "myst_nb",
     "sphinx.ext.autodoc",
     "sphinx.ext.viewcode",
-    "anchors",
     "api_pages",
     "contents",
     "derivation_pages",
     "mathml_math",
+    "repository_links",
     "self_contained",
 ]
 exclude_patterns = ["_build", "_ext"]
+suppress_warnings = ["misc.highlighting_failure"]  # an excerpt with … in it is no TOML, and shown all the same
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath"]
 myst_heading_anchors = 3

@@ -8,6 +8,7 @@ import pytest
 DOCS = Path(__file__).parents[1] / "docs"
 sys.path.insert(0, str(DOCS / "_ext"))
 contents = pytest.importorskip("contents")
+repository_links = pytest.importorskip("repository_links")
 
 
 @pytest.mark.parametrize(
@@ -53,6 +54,23 @@ def test_every_page_is_in_the_contents_once():
 def test_a_page_that_no_section_names_stands_in_the_last(tmp_path):
     (tmp_path / "unheard.md").write_text("# Unheard of")
     assert contents.contents(tmp_path).rstrip().endswith("unheard\n```")
+
+
+def test_what_a_code_host_understands_is_translated(tmp_path):
+    docs = tmp_path / "docs"
+    (docs / "howto").mkdir(parents=True)
+    (tmp_path / "examples").mkdir()
+    for name in ("README.md", "examples/code.py", "docs/trust.md"):
+        (tmp_path / name).write_text("")
+    for folder, before, after in (
+        (docs, '<a id="x-1"></a>', "(x-1)="),
+        (docs, "see [the README](../README.md).", "see the README."),
+        (docs, "[a folder](../examples)", "a folder"),
+        (docs, "[code](../examples/code.py)", "[code](../examples/code.py)"),
+        (docs, "[gone](../gone.md)", "[gone](../gone.md)"),
+        (docs / "howto", "[trust](../trust.md)", "[trust](../trust.md)"),
+    ):
+        assert repository_links.translated(before, folder, docs) == after
 
 
 def test_a_line_that_is_not_proved_ends_the_build():

@@ -15,6 +15,7 @@ SECTIONS = {
     "More": ("api/index", "speed", "performance"),
 }
 PLACE = "<!-- contents -->"
+EXAMPLES = "pictures/"  # a folder of documents that pages speak of, and that stand in no section themselves
 
 
 def contents(folder: Path) -> str:
@@ -33,6 +34,8 @@ def contents(folder: Path) -> str:
 def fill_in(app: Any, name: str, source: list[str]) -> None:
     """The contents in their place on the front page."""
     source[0] = source[0].replace(PLACE, contents(Path(app.srcdir)))
+    if name.startswith(EXAMPLES) and not source[0].startswith("---"):
+        source[0] = "---\norphan: true\n---\n" + source[0]
 
 
 def setup(app: Any) -> dict[str, Any]:
