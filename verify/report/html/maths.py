@@ -1,22 +1,18 @@
-"""Formulas as MathML Core: the one seam behind which math-core stands.
+"""A document's formulas as MathML Core.
 
-What math-core cannot read is shown as the LaTeX that it is, escaped, with a note. Nothing that a document writes
+What cannot be laid out is shown as the LaTeX that it is, escaped, with a note. Nothing that a document writes
 reaches the page but through here or through the templates' escaping.
 """
 
 from __future__ import annotations
 
 import re
-from functools import cache, lru_cache
+from functools import lru_cache
 
 from markupsafe import Markup, escape
-from math_core import LatexError, LatexToMathML
 
+from derive.latex.mathml import MAX_SIGNS, laid_out
 from verify.errors import clean
-
-MAX_SIGNS = 5_000  # of one formula: math-core recurses, and the stack of the process ends before Python's would
-MAX_DEPTH = 100  # of braces
-MAX_ELEMENTS = 200  # inside one another; a browser flattens what is nested deeper than some 500
 
 _DROPPED = re.compile(r"\\(?:label|tag\*?)\s*\{[^{}]*\}|\\(?:nonumber|notag)(?![A-Za-z])")
 _SPLIT = re.compile(r"(\\(?:begin|end)\s*)\{split\}")
@@ -25,7 +21,6 @@ _LEVEL = re.compile(
     r"\\(?P<edge>begin|end)\s*\{[A-Za-z]+\*?\}|(?P<row>\\\\(?:\s*\[[^\]]*\])?)|\\.|(?P<sign>[{}&])", re.DOTALL
 )
 _STYLE = re.compile(r' style="([^"]*)"')
-_TAG = re.compile(r"<(/?)[a-z][^<>]*?(/?)>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # what math-core puts into style attributes, which the page's security policy forbids, by the class that stands for it
 _CLASSES = {
@@ -49,29 +44,11 @@ def render_math(latex: str, display: bool = False) -> Markup:
     return found if found is not None else _source(latex, display)
 
 
+@lru_cache(maxsize=4096)
 def mathml(latex: str, display: bool = False) -> Markup | None:
     """A formula as MathML, None where it cannot be laid out."""
-    text = _prepared(latex)
-    if not text.strip() or len(text) > MAX_SIGNS or _depth(text) > MAX_DEPTH:
-        return None
-    return _converted(text, display)
-
-
-@lru_cache(maxsize=4096)
-def _converted(text: str, display: bool) -> Markup | None:
-    try:
-        found = _reader().convert_with_local_state(text, displaystyle=display)
-    except LatexError:
-        return None
-    if _nested(found) > MAX_ELEMENTS:
-        return None
-    return Markup(_STYLE.sub(_as_class, found))  # math-core escapes what it copies; the tests attack it
-
-
-@cache
-def _reader() -> LatexToMathML:
-    # widetilde and its like are drawn a little differently from browser to browser, which beats not being drawn
-    return LatexToMathML(fancy_error=False, allow_unreliable_rendering=True)
+    found = laid_out(_prepared(latex), display)
+    return None if found is None else Markup(_STYLE.sub(_as_class, found))  # math-core escapes; the tests attack it
 
 
 def _prepared(latex: str) -> str:
@@ -100,23 +77,6 @@ def in_one_row(latex: str) -> str:
             found.append(latex[place : match.start()])
             place = match.end()
     return " ".join("".join([*found, latex[place:]]).split())
-
-
-def _depth(text: str) -> int:
-    level = deepest = 0
-    for sign in text:
-        level += (sign == "{") - (sign == "}")
-        deepest = max(deepest, level)
-    return deepest
-
-
-def _nested(markup: str) -> int:
-    """How many elements stand inside one another, at most."""
-    level = deepest = 0
-    for closes, stands_alone in _TAG.findall(markup):
-        level += -1 if closes else 0 if stands_alone else 1
-        deepest = max(deepest, level)
-    return deepest
 
 
 def _as_class(match: re.Match[str]) -> str:
