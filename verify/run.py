@@ -176,8 +176,7 @@ class Run:
         """Every document, in the form that was asked for."""
         for document in report.shown:
             self.screen.show_document(document, report, console, Detail(self.timings, self.everything))
-        if report.locked is not None:
-            self.screen.show_changes(report.locked, console)
+        self.screen.show_locked(report, console)
 
     def sum_up(self, report: Report, console: Console) -> None:
         """The closing lines of the form."""

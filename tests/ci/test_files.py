@@ -29,7 +29,7 @@ FILES = {
     "examples/ci/github.yml": ("github-workflows", ("jobs", "verify", "runs-on")),
     "examples/ci/gitlab.yml": ("gitlab-ci", ("derivations", "script")),
 }
-LATER = {"--locked", "--junit"}
+LATER = {"--junit"}
 
 
 class Strings(yaml.SafeLoader):

@@ -7,7 +7,8 @@ import sys
 import pytest
 from click.testing import CliRunner
 
-from verify.cli import main
+from verify.cli import main, outputs
+from verify.report.outputs import FORMS
 
 NOTES = r"""# notes
 
@@ -338,3 +339,16 @@ def test_standard_input_is_markdown_or_latex(arguments, text):
     )  # fmt: skip
     assert found.returncode == 0, found.stdout + found.stderr
     assert "1 proved" in found.stdout
+
+
+def test_a_report_is_not_ok_where_another_file_could_not_be_read(tmp_path, monkeypatch):
+    """What the exit code says the JSON says too."""
+    monkeypatch.chdir(tmp_path)
+    Path("notes.md").write_text(NOTES, encoding="utf-8")
+    result = CliRunner().invoke(main, ["verify", "--examples", "0", "--json", "-", "notes.md", "missing.md"])
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["ok"] is False
+
+
+def test_every_form_of_a_report_has_its_option():
+    assert set(outputs.HELP) == set(FORMS)

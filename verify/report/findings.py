@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from verify.judge import Entry
 from verify.report.model import DocumentReport, Report
-from verify.report.regions import Region, Regions
+from verify.report.regions import Region, Regions, file_of
 from verify.report.rules import RULES, Rule, rule_of
 
 
@@ -36,12 +36,32 @@ class Finding:
     def title(self) -> str:
         """The verdict, or what is wrong, with the claim's id."""
         verdict = None if self.entry is None else self.entry.verdict
-        return "wrong declaration" if verdict is None else f"{self.name}: {verdict.verdict}"
+        if verdict is not None:
+            return f"{self.name}: {verdict.verdict}"
+        return "wrong declaration" if self.key == "declaration" else f"{self.name or self.region.file}: changed"
 
 
 def of_report(report: Report) -> list[Finding]:
-    """Those of every document, in the report's order."""
-    return [finding for document in report.shown for finding in findings(document, report.require_proof)]
+    """Those of every document, in the report's order, and behind them what changed since the lock."""
+    found = [finding for document in report.shown for finding in findings(document, report.require_proof)]
+    return [*found, *changes(report)]
+
+
+def changes(report: Report) -> Iterator[Finding]:
+    """What changed since the lock; a claim or document that is gone has its place in the lock file."""
+    if report.locked is None:
+        return
+    parts = {document.path: document for document in report.shown}
+    for document in report.shown:
+        for part in document.document.source.parts if document.document else ():
+            parts.setdefault(part.path, document)
+    for one in report.locked.differences:
+        if one.place is None:
+            region = Region(file_of(report.locked.path), 1, 1)
+            yield Finding("changed", one.id, region, (f"{one.document}: {one}",))
+        else:
+            home = parts.get(one.place.path, DocumentReport(one.place.path, ()))
+            yield Finding("changed", one.id, Regions(home).of_place(one.place), (one.message,))
 
 
 def findings(document: DocumentReport, require_proof: bool = False) -> Iterator[Finding]:

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.text import Text
 
 from verify.errors import clean
-from verify.report.findings import findings
-from verify.report.model import Comparison, DocumentReport, Report
-from verify.report.regions import Region, file_of
+from verify.report.findings import Finding, changes, findings
+from verify.report.model import DocumentReport, Report
+from verify.report.regions import Region
 
 _DATA = {"%": "%25", "\r": "%0D", "\n": "%0A"}
 _PROPERTY = {**_DATA, ":": "%3A", ",": "%2C"}
@@ -27,23 +27,17 @@ def show_document(document: DocumentReport, report: Report, console: Console) ->
         console.print(Text(line), soft_wrap=True)
 
 
+def show_locked(report: Report, console: Console) -> None:
+    """An error for each change since the lock."""
+    for line in map(_annotation, changes(report)):
+        console.print(Text(line), soft_wrap=True)
+
+
 def show_summary(report: Report, console: Console) -> None:
     """One notice with the numbers."""
     counts = ", ".join(f"{count} {verdict}" for verdict, count in report.summary.items() if count) or "nothing claimed"
     so_far = "" if report.is_complete else "interrupted, so far: "
     console.print(Text(command("notice", f"{so_far}{counts}", {"title": "Backproof"})), soft_wrap=True)
-
-
-def show_changes(comparison: Comparison, console: Console) -> None:
-    """An error for each change since a lock, on its claim's line; what is gone has its place in the lock file."""
-    for one in comparison.differences:
-        at: dict[str, object] = {"file": comparison.path if one.place is None else file_of(one.place.path)}
-        if (
-            one.place is not None and at["file"] == one.place.path
-        ):  # lines of a notebook's cell are no lines of its file
-            at["line"] = one.place.line
-        words = f"{one.document}: {one}" if one.place is None else str(one)
-        console.print(Text(command("error", words, {**at, "title": "Changed since the lock"})), soft_wrap=True)
 
 
 def complain(message: str) -> None:
@@ -53,10 +47,13 @@ def complain(message: str) -> None:
 
 def lines(document: DocumentReport, require_proof: bool = False) -> Iterator[str]:
     """The commands of one document, in its order."""
-    for finding in findings(document, require_proof):
-        at = finding.region
-        words = (f"{at.inside}: " if at.inside else "") + "\n".join(finding.words)
-        yield command("error", words, {**_place(at), "title": finding.title})
+    return map(_annotation, findings(document, require_proof))
+
+
+def _annotation(finding: Finding) -> str:
+    at = finding.region
+    words = (f"{at.inside}: " if at.inside else "") + "\n".join(finding.words)
+    return command("error", words, {**_place(at), "title": finding.title})
 
 
 def _place(at: Region) -> Mapping[str, object]:

@@ -87,13 +87,12 @@ class Report:
         """Whether every claim is as it should be, and something was claimed, but for a shard: the one bool."""
         claims = self._claims()
         givens = [entry for document in self.documents for entry in document.entries if entry.role != "claim"]
-        has_errors = any(document.errors for document in self.documents)
-        all_ok = all(entry.is_ok(self.require_proof) for entry in claims)
-        givens_ok = all(entry.verdict is None for entry in givens)
-        is_as_locked = self.locked is None or not self.locked.differences
-        return (
-            bool(claims or self.shard) and all_ok and givens_ok and not has_errors and self.is_complete and is_as_locked
+        is_good = all(entry.is_ok(self.require_proof) for entry in claims) and all(
+            one.verdict is None for one in givens
         )
+        was_read = not self.notes and not any(document.errors for document in self.documents)
+        is_as_locked = self.locked is None or not self.locked.differences
+        return bool(claims or self.shard) and is_good and was_read and is_as_locked and self.is_complete
 
     def __repr__(self) -> str:
         """One line, which is what a failed `assert report.ok` shows: the counts, and the first that is wrong."""

@@ -65,6 +65,11 @@ RULES: Mapping[str, Rule] = {
         "A directive says which verdict is expected of the equation, and another one was found.",
         "If the equation was mended, strike the directive `expect`; if not, look at what changed.",
     ),
+    "changed": Rule(
+        "The claim is not as the lock says",
+        "Since `backproof lock` wrote the lock file the claim, its verdict, its scope or what it rests on has changed.",
+        "If that is meant, run `backproof lock` again and commit the file; if not, look at what changed.",
+    ),
     "declaration": Rule(
         "A declaration is wrong",
         "A backproof block or a directive says something that cannot be, or names what does not exist.",

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from verify.report import github, locked, terminal, unix
 from verify.report.complaints import complain
-from verify.report.model import Comparison, DocumentReport, Report
+from verify.report.model import DocumentReport, Report
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Screen:
 
     show_document: Callable[[DocumentReport, Report, Console, Detail], None]
     show_summary: Callable[[Report, Console], None]
-    show_changes: Callable[[Comparison, Console], None]
+    show_locked: Callable[[Report, Console], None]
     complain: Callable[[str], None] = complain
     is_for_machines: bool = True
 
@@ -44,18 +44,18 @@ SCREENS: Mapping[str, Screen] = {
     "table": Screen(
         lambda document, report, console, detail: terminal.show_document(document, report, console, detail.timings),
         terminal.show_summary,
-        locked.show,
+        lambda report, console: locked.show(report.locked, console) if report.locked else None,
         is_for_machines=False,
     ),
     "unix": Screen(
         lambda document, report, console, detail: unix.show_document(document, report, console, detail.everything),
         _interrupted,
-        locked.show_lines,
+        lambda report, console: locked.show_lines(report.locked, console) if report.locked else None,
     ),
     "github": Screen(
         lambda document, report, console, detail: github.show_document(document, report, console),
         github.show_summary,
-        github.show_changes,
+        github.show_locked,
         github.complain,
     ),
 }

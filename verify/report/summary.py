@@ -89,7 +89,8 @@ def _lines(finding: Finding, require_proof: bool) -> Iterator[str]:
     place = _code(f"{at.file}:{at.line}") + inside
     verdict = None if entry is None else entry.verdict
     if entry is None or verdict is None:
-        yield f"### {place}: wrong declaration\n"
+        named = f" {_code(finding.name)}" if finding.name else ""
+        yield f"### {place}{named}: {'wrong declaration' if finding.key == 'declaration' else 'changed'}\n"
         yield from _fenced("\n".join(finding.words))
         return
     yield f"### {place} {_code(entry.id)}: {verdict.verdict}\n"

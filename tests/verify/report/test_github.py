@@ -1,5 +1,6 @@
 """`--format github`: one command a line on the right line of the right file, and no document can write a command."""
 
+import json
 import re
 from dataclasses import replace
 
@@ -10,7 +11,9 @@ from tests.verify.report.documents import HEAD, POISON, RIGHT, SHAPE, UNREADABLE
 from verify.cli import main
 from verify.cli.verify import verify
 from verify.errors import clean
+from verify.report import codequality
 from verify.report.github import command
+from verify.report.model import Comparison, Difference
 from verify.report.screens import SCREENS
 
 COMMAND = re.compile(r"::(error|notice) ((?:\w+=[^,:\r\n]*,?)+)::([^\r\n]*)")
@@ -103,6 +106,18 @@ def test_what_goes_wrong_with_the_call_is_an_annotation_too(here):
     complaint = commands(result.stderr)
     assert complaint[0][1] == {"title": "Backproof"}
     assert "cannot be read" in complaint[0][2]
+
+
+def test_what_changed_since_a_lock_is_an_annotation_on_its_line():
+    found = report(HEAD + RIGHT)
+    (claim,) = found.documents[0].claims
+    gone = Difference("notes.md", "x\n::error::y", "gone", "is gone")
+    moved = Difference("notes.md", "2.2a", "verdict", "was tested, now proved", claim.place)
+    found = replace(found, locked=Comparison("backproof.lock", (moved, gone)))
+    first, second, _ = commands(shown(replace(run(), form="github"), found))
+    assert first == ("error", {**first[1], "file": "notes.md", "line": "13", "title": "2.2a: changed"}, moved.message)
+    assert (second[1]["file"], second[1]["line"]) == ("backproof.lock", "1")
+    assert [one["check_name"] for one in json.loads(codequality.render(found))] == ["changed", "changed"]
 
 
 def test_the_command_offers_every_screen():
