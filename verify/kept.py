@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any
 
 from verify.claim import Claim
@@ -27,11 +27,7 @@ def to_data(verdict: Verdict, claim: Claim) -> dict[str, Any]:
         raise NotKept("a verdict over readings belongs to a document's line")
     if verdict.claim not in (None, claim):
         raise NotKept("a verdict on a part of a claim")
-    verdict = replace(verdict, seconds=0.0)
-    data = {part.name: getattr(verdict, part.name) for part in fields(verdict) if part.name not in _OWN}
-    data["witnesses"] = tuple(dict(vars(outcome)) for outcome in verdict.witnesses)
-    data["refutes"] = verdict.claim is not None
-    data["counterexample"] = None if verdict.counterexample is None else dict(vars(verdict.counterexample))
+    data = _parts(verdict)
     try:
         plain: dict[str, Any] = json.loads(json.dumps(_packed(data)))
         back = from_data(plain, claim)
@@ -42,9 +38,18 @@ def to_data(verdict: Verdict, claim: Claim) -> dict[str, Any]:
     return plain
 
 
+def _parts(verdict: Verdict) -> dict[str, Any]:
+    """Everything that belongs to the claim, by name."""
+    data = {part.name: getattr(verdict, part.name) for part in fields(verdict) if part.name not in _OWN}
+    data["witnesses"] = tuple(dict(vars(outcome)) for outcome in verdict.witnesses)
+    data["refutes"] = verdict.claim is not None
+    data["counterexample"] = None if verdict.counterexample is None else dict(vars(verdict.counterexample))
+    return data
+
+
 def exactly(verdict: Verdict) -> str:
-    """All that is shown of a verdict, with types and order: lists are no tuples here, 1 is no 1.0."""
-    return repr([(part.name, getattr(verdict, part.name)) for part in fields(verdict) if part.repr])
+    """The parts as Python writes them, which tells 1 from 1.0 and from True; the certificate is compared as data."""
+    return repr({**_parts(verdict), "certificate": None})
 
 
 def from_data(data: dict[str, Any], claim: Claim) -> Verdict:

@@ -341,11 +341,9 @@ def test_standard_input_is_markdown_or_latex(arguments, text):
     assert "1 proved" in found.stdout
 
 
-def test_a_report_is_not_ok_where_another_file_could_not_be_read(tmp_path, monkeypatch):
+def test_a_report_is_not_ok_where_another_file_could_not_be_read(run):
     """What the exit code says the JSON says too."""
-    monkeypatch.chdir(tmp_path)
-    Path("notes.md").write_text(NOTES, encoding="utf-8")
-    result = CliRunner().invoke(main, ["verify", "--examples", "0", "--json", "-", "notes.md", "missing.md"])
+    result = run("--json", "-", "notes.md", "missing.md", text=NOTES)
     assert result.exit_code == 2
     assert json.loads(result.stdout)["ok"] is False
 

@@ -92,7 +92,9 @@ class Report:
         )
         was_read = not self.notes and not any(document.errors for document in self.documents)
         is_as_locked = self.locked is None or not self.locked.differences
-        return bool(claims or self.shard) and is_good and was_read and is_as_locked and self.is_complete
+        return (
+            bool(claims or self.shard) and is_good and was_read and was_declared and is_as_locked and self.is_complete
+        )
 
     def __repr__(self) -> str:
         """One line, which is what a failed `assert report.ok` shows: the counts, and the first that is wrong."""
