@@ -24,6 +24,8 @@ _ROWS = re.compile(r"(?<!\\)&|\\\\")
 _LEVEL = re.compile(
     r"\\(?P<edge>begin|end)\s*\{[A-Za-z]+\*?\}|(?P<row>\\\\(?:\s*\[[^\]]*\])?)|\\.|(?P<sign>[{}&])", re.DOTALL
 )
+_WITHIN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*)\$([^$]*)\$")  # \text{if $i = j$}
+_LAST_BREAK = re.compile(r"\\\\\s*\Z")
 _STYLE = re.compile(r' style="([^"]*)"')
 _TAG = re.compile(r"<(/?)[a-z][^<>]*?(/?)>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -51,7 +53,7 @@ def render_math(latex: str, display: bool = False) -> Markup:
 
 def mathml(latex: str, display: bool = False) -> Markup | None:
     """A formula as MathML, None where it cannot be laid out."""
-    text = _prepared(latex)
+    text = _prepared(latex) if len(latex) <= MAX_SIGNS else ""
     if not text.strip() or len(text) > MAX_SIGNS or _depth(text) > MAX_DEPTH:
         return None
     return _converted(text, display)
@@ -77,6 +79,8 @@ def _reader() -> LatexToMathML:
 def _prepared(latex: str) -> str:
     """The formula alone: its name stands beside it, rows are aligned, what would reorder text is taken out."""
     text = _SPLIT.sub(r"\1{aligned}", _DROPPED.sub("", _CONTROL.sub(" ", clean(latex)))).strip()
+    while (found := _WITHIN_TEXT.sub(r"\\\1{\2}\3\\\1{", text)) != text:
+        text = found
     return f"\\begin{{aligned}}{text}\\end{{aligned}}" if _ROWS.search(_outermost(text)) else text
 
 
@@ -100,6 +104,11 @@ def in_one_row(latex: str) -> str:
             found.append(latex[place : match.start()])
             place = match.end()
     return " ".join("".join([*found, latex[place:]]).split())
+
+
+def end_of_row(latex: str) -> str:
+    """A formula without a row break behind its last row."""
+    return _LAST_BREAK.sub("", latex)
 
 
 def _depth(text: str) -> int:
