@@ -87,14 +87,11 @@ class Report:
         """Whether every claim is as it should be, and something was claimed, but for a shard: the one bool."""
         claims = self._claims()
         givens = [entry for document in self.documents for entry in document.entries if entry.role != "claim"]
-        is_good = all(entry.is_ok(self.require_proof) for entry in claims) and all(
-            one.verdict is None for one in givens
-        )
-        was_read = not self.notes and not any(document.errors for document in self.documents)
+        is_good = all(entry.is_ok(self.require_proof) for entry in claims)
+        has_errors = bool(self.notes) or any(document.errors for document in self.documents)
+        was_read = not has_errors and all(entry.verdict is None for entry in givens)
         is_as_locked = self.locked is None or not self.locked.differences
-        return (
-            bool(claims or self.shard) and is_good and was_read and was_declared and is_as_locked and self.is_complete
-        )
+        return bool(claims or self.shard) and is_good and was_read and is_as_locked and self.is_complete
 
     def __repr__(self) -> str:
         """One line, which is what a failed `assert report.ok` shows: the counts, and the first that is wrong."""

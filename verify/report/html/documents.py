@@ -9,15 +9,18 @@ from collections.abc import Callable, Iterable
 from markupsafe import Markup
 
 from derive.errors import BackproofError
+from verify.document.environments import COUNTED
 from verify.document.macros import Macros
 from verify.document.passages import Piece
 from verify.document.source import Part
 from verify.document.statements import Document, Statement
 from verify.errors import clean
 from verify.report.html import prose, tex_prose
-from verify.report.html.maths import render_math
+from verify.report.html.maths import end_of_row, mathml, render_math
 
-Shown = Callable[[Statement], Markup]  # a statement with all that is known of it
+Shown = Callable[[Statement, str], Markup]  # a statement, written so, with all that is known of it
+_COMMENT = re.compile(r"(?<!\\)%[^\n]*")
+_COLUMNS = re.compile(r"\s*\{\s*\d+\s*\}")  # of alignat
 _CELL = re.compile(r"#cell-([0-9]+)$")
 
 
@@ -78,15 +81,25 @@ class Written:
             return shown.format(Markup(prose.code(clean(piece.text).strip("\n"))))
         if piece.kind != "display":
             return Markup("")
-        found = self.statements.get(number)
+        found = self.statements.get(number, [])
+        text = self._as_written(piece, number)
+        if len(found) == 1:
+            is_whole = mathml(text, display=True) is not None
+            return self.shown(found[0], text if is_whole else found[0].passage.text)
         if found:
-            return Markup("").join(map(self.shown, found))
-        text = self._expanded(piece.text, number)
+            return Markup("").join(self.shown(one, one.passage.text) for one in found)
         if not text.strip():
             return Markup("")
         return Markup('<div class="formula aside" tabindex="0" role="group" aria-label="Formula">{}</div>').format(
             render_math(text, display=True)
         )
+
+    def _as_written(self, piece: Piece, number: int) -> str:
+        """The formula of a display with the author's own words and rows: what is read of it is a little less."""
+        text = _COMMENT.sub("", piece.text)
+        if piece.environment in COUNTED:
+            text = _COLUMNS.sub("", text, count=1)
+        return end_of_row(self._expanded(text, number))
 
     def _inline(self, latex: str, number: int) -> Markup:
         text = self._expanded(latex, number)

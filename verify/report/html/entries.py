@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from derive.language.show import show_name
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.errors import clean
@@ -157,8 +158,8 @@ def view(entry: Entry, anchor: str, require_proof: bool = False, timings: bool =
 
 
 def with_signs(text: str) -> str:
-    """2 <= t as 2 ≤ t."""
-    return text.replace("<=", "≤").replace(">=", "≥").replace("!=", "≠")
+    """2 <= \\tau as 2 ≤ τ."""
+    return show_name(text).replace("<=", "≤").replace(">=", "≥").replace("!=", "≠")
 
 
 def headline(verdict: Verdict, entry: Entry | None = None, is_ok: bool = True) -> str:

@@ -20,6 +20,8 @@ _ROWS = re.compile(r"(?<!\\)&|\\\\")
 _LEVEL = re.compile(
     r"\\(?P<edge>begin|end)\s*\{[A-Za-z]+\*?\}|(?P<row>\\\\(?:\s*\[[^\]]*\])?)|\\.|(?P<sign>[{}&])", re.DOTALL
 )
+_WITHIN_TEXT = re.compile(r"\\(text|textrm|mbox)\{([^{}$]*)\$([^$]*)\$")  # \text{if $i = j$}
+_LAST_BREAK = re.compile(r"\\\\\s*\Z")
 _STYLE = re.compile(r' style="([^"]*)"')
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 # what math-core puts into style attributes, which the page's security policy forbids, by the class that stands for it
@@ -47,13 +49,15 @@ def render_math(latex: str, display: bool = False) -> Markup:
 @lru_cache(maxsize=4096)
 def mathml(latex: str, display: bool = False) -> Markup | None:
     """A formula as MathML, None where it cannot be laid out."""
-    found = laid_out(_prepared(latex), display)
+    found = laid_out(_prepared(latex), display) if len(latex) <= MAX_SIGNS else None
     return None if found is None else Markup(_STYLE.sub(_as_class, found))  # math-core escapes; the tests attack it
 
 
 def _prepared(latex: str) -> str:
     """The formula alone: its name stands beside it, rows are aligned, what would reorder text is taken out."""
     text = _SPLIT.sub(r"\1{aligned}", _DROPPED.sub("", _CONTROL.sub(" ", clean(latex)))).strip()
+    while (found := _WITHIN_TEXT.sub(r"\\\1{\2}\3\\\1{", text)) != text:
+        text = found
     return f"\\begin{{aligned}}{text}\\end{{aligned}}" if _ROWS.search(_outermost(text)) else text
 
 
@@ -77,6 +81,11 @@ def in_one_row(latex: str) -> str:
             found.append(latex[place : match.start()])
             place = match.end()
     return " ".join("".join([*found, latex[place:]]).split())
+
+
+def end_of_row(latex: str) -> str:
+    """A formula without a row break behind its last row."""
+    return _LAST_BREAK.sub("", latex)
 
 
 def _as_class(match: re.Match[str]) -> str:

@@ -24,8 +24,10 @@ FIRST_HEADING = 3  # the page and the document have the two above
 LAST_HEADING = 6
 
 _SIGN = re.compile(f"{OPEN}([0-9]+){CLOSE}")
-_INLINE = re.compile(r"\$(?![\s$])((?:\\.|[^\\$\n]|\n(?![ \t]*\n))+)(?<!\s)\$(?![\d$])|\\\((.+?)\\\)", re.DOTALL)
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_INLINE = re.compile(
+    r"\$(?![\s$])((?:\\.|[^\\$\n]|\n(?![ \t]*\n))+)(?<!\s)\$(?![\d$])|\\\(((?:(?!\\\().)+?)\\\)", re.DOTALL
+)
+_COMMENT = re.compile(r"<!--(?:(?!<!--).)*?-->", re.DOTALL)
 _LINK = re.compile(r"(?:https?://|mailto:|#)", re.IGNORECASE)
 Block = Callable[[int], Markup]  # what stands for the piece of a number
 Inline = Callable[[str, int], Markup]  # a formula within a line, behind so many pieces
@@ -68,8 +70,11 @@ def _comment_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
     place = state.bMarks[start] + state.tShift[start]
     if state.is_code_block(start) or not state.src.startswith("<!--", place):
         return False
+    if place >= state.env.get("unclosed", place + 1):  # looked for once, not at every line
+        return False
     closed = state.src.find("-->", place)
     if closed < 0:
+        state.env["unclosed"] = place
         return False
     last = start
     while last < end and state.eMarks[last] < closed:

@@ -114,9 +114,8 @@ def _body(document: DocumentReport, lines: Sequence[EntryView], names: _Anchors)
     if document.document is None:
         return Markup("").join(pieces.statement(found[0].entry.latex, found) for found in by_statement.values())
 
-    def shown(statement: Statement) -> Markup:
-        own = statement.passage.text
-        return Markup(pieces.statement(own, by_statement.get(statement.id, [])))
+    def shown(statement: Statement, latex: str) -> Markup:
+        return Markup(pieces.statement(latex, by_statement.get(statement.id, [])))
 
     links = {name: statement.id for statement in document.document.statements for name in statement.names}
 

@@ -7,24 +7,23 @@ from collections.abc import Callable
 
 from markupsafe import Markup, escape
 
-from verify.document.macros import closing_brace
 from verify.report.html.prose import FIRST_HEADING, OPEN, Block, Inline
 
-MAX_ARGUMENT = 20_000
 MAX_NESTED = 20
 
-_PREAMBLE = re.compile(r"\\documentclass.*?\\begin\s*\{document\}", re.DOTALL)
+_BEGIN = re.compile(r"\\begin\s*\{document\}")
 _COMMENT = re.compile(r"(?<!\\)%[^\n]*(?:\n[ \t]*(?=\S))?")
 _SIGN = re.compile(
     f"{OPEN}(?P<piece>[0-9]+)."
-    r"|\$(?P<dollar>(?:\\.|[^\\$])+)\$|\\\((?P<round>.+?)\\\)"
-    r"|\\begin\s*\{(?P<verbatim>verbatim|Verbatim|lstlisting|alltt)\}(?P<inside>.*?)\\end\s*\{(?P=verbatim)\}"
+    r"|\$(?P<dollar>(?:\\.|[^\\$])+)\$|\\\((?P<round>(?:(?!\\\().)+?)\\\)"
+    r"|\\begin\s*\{(?P<verbatim>verbatim|Verbatim|lstlisting|alltt)\}(?P<inside>(?:(?!\\begin\s*\{(?P=verbatim)\}).)*?)\\end\s*\{(?P=verbatim)\}"
     r"|\\verb(?P<mark>[^A-Za-z\s*])(?P<verb>[^\n]*?)(?P=mark)"
     r"|\\(?P<edge>begin|end)\s*\{(?P<name>[A-Za-z]+\*?)\}"
     r"|\\(?P<command>[A-Za-z]+)\*?|\\(?P<escaped>.)|(?P<gap>\n[ \t]*\n\s*)|(?P<dash>---?)|(?P<quote>``|'')|(?P<tie>~)"
     r"|(?P<brace>[{}])",
     re.DOTALL,
 )
+_BRACE = re.compile(r"\\.|[{}]", re.DOTALL)
 _OPTION = re.compile(r"\s*\[[^\]\n]*\]")
 _HEADINGS = {"part": 0, "chapter": 0, "section": 1, "subsection": 2, "subsubsection": 3, "paragraph": 4, "title": 0}
 _SPANS = {"emph": "em", "textit": "em", "textsl": "em", "textbf": "strong", "texttt": "code", "underline": "em"}
@@ -44,13 +43,13 @@ _QUIET = {"document", "center", "figure", "table", "flushleft", "flushright", "s
 def rendered(text: str, block: Block, inline: Inline, link: Callable[[str], Markup | None]) -> Markup:
     """LaTeX prose as HTML, pieces in their places; `link` gives the link to an equation by its label."""
     body = _COMMENT.sub("", text)
-    preamble = _PREAMBLE.search(body)
-    if preamble:  # of which the title stays, and the pieces: definitions and declarations
-        before = preamble.group()
+    begin = _BEGIN.search(body)
+    if begin:  # of what stands before it the title stays, and the pieces: definitions and declarations
+        before = body[: begin.start()]
         titled = before.find("\\title{")
-        title = before[titled : _argument(before, titled + 6)[1]] if titled >= 0 else ""
+        title = before[titled : _argument(before, titled + 6, _closings(before))[1]] if titled >= 0 else ""
         kept = [title, *re.findall(f"{OPEN}[0-9]+.", before.replace(title, ""))]
-        body = "\n\n".join([*kept, body[preamble.end() :]])
+        body = "\n\n".join([*kept, body[begin.end() :]])
     writer = _Writer(block, inline, link)
     writer.take(body.partition("\\end{document}")[0])
     writer.end_paragraph()
@@ -66,9 +65,11 @@ class _Writer:
         self.line: list[Markup] = []
         self.piece = 0
         self.level = FIRST_HEADING - 1
+        self.ends: dict[int, int] = {}
 
     def take(self, text: str) -> None:
         """Read a stretch of text."""
+        self.ends = _closings(text)
         place = 0
         while match := _SIGN.search(text, place):
             self._text(text[place : match.start()])
@@ -156,7 +157,7 @@ class _Writer:
         name, place = match["command"], match.end()
         option = _OPTION.match(text, place)
         place = option.end() if option and name not in _WORDS else place
-        argument, after = _argument(text, place)
+        argument, after = _argument(text, place, self.ends)
         if self.depth >= MAX_NESTED:
             self._text(text[match.start() : after])
         elif name in _HEADINGS and argument is not None:
@@ -204,9 +205,19 @@ def _items(text: str) -> list[str]:
     return [*parts, text[place:]]
 
 
-def _argument(text: str, place: int) -> tuple[str | None, int]:
+def _argument(text: str, place: int, ends: dict[int, int]) -> tuple[str | None, int]:
     """The group in braces that follows, and its end."""
-    if not text.startswith("{", place):
-        return None, place
-    end = closing_brace(text, place, place + MAX_ARGUMENT)
-    return (None, place) if end < 0 else (text[place + 1 : end - 1], end)
+    end = ends.get(place)
+    return (None, place) if end is None else (text[place + 1 : end - 1], end)
+
+
+def _closings(text: str) -> dict[int, int]:
+    """The end of each group in braces, by the place where it begins: looked for once, whatever is never closed."""
+    found: dict[int, int] = {}
+    waiting: list[int] = []
+    for match in _BRACE.finditer(text):
+        if match.group() == "{":
+            waiting.append(match.start())
+        elif match.group() == "}" and waiting:
+            found[waiting.pop()] = match.end()
+    return found

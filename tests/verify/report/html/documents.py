@@ -40,11 +40,12 @@ $$\frac{\partial E}{\partial W} =
 \sum_{k=1}^{t} \frac{\partial E}{\partial \mathrm{Net}_k}^\top s_{k-1}^\top \tag{sum}$$
 
 \begin{align}
-W + W &= 2 W \\
+W + W &= 2 W \\ % a comment
       &= W + W \tag{chain}
 \end{align}
 
-$$ W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W = 22 W \tag{wide} $$
+$$ W + W + W + W + W
++ W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W + W = 22 W \text{ 其中 } \tag{wide} $$
 
 - in a list $$ W = W + U \tag{shape} $$
 

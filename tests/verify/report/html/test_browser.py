@@ -161,10 +161,10 @@ def test_a_wide_formula_scrolls_in_its_box_by_keyboard(opened):
     page = opened("notes", viewport=PHONE)
     box = page.locator("#wide .formula")
     assert box.evaluate("one => one.scrollWidth > one.clientWidth")
-    page.wait_for_function("document.querySelector('#wide .formula').tabIndex === 0")
+    page.wait_for_function("() => document.querySelector('#wide .formula').tabIndex === 0")
     box.focus()
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("document.querySelector('#wide .formula').scrollLeft > 0")
+    page.wait_for_function("() => document.querySelector('#wide .formula').scrollLeft > 0")
 
 
 CONTRAST = "color-contrast"  # the one rule to which the scheme matters, and the slow one

@@ -20,6 +20,7 @@ from verify.report.html.maths import MAX_SIGNS, in_one_row, mathml, render_math
         (r"a = b \tag{2.3} \label{eq:x}", "<mi>a</mi><mo>=</mo><mi>b</mi>"),
         (r"\widetilde{s}", "<mover"),
         (r"\text{其中}", "其中"),
+        (r"\begin{cases}1 & \text{if $i = j$ or $j = k$}\end{cases}", "<mi>i</mi><mo>=</mo><mi>j</mi>"),
         (r"\begin{pmatrix}1 & 2\\3 & 4\end{pmatrix}", "<mtd>"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import time
 from base64 import b64encode
 from html.parser import HTMLParser
 from pathlib import Path
@@ -10,10 +11,13 @@ from zipfile import ZipFile
 
 import pytest
 from click.testing import CliRunner
+from markupsafe import Markup
 
 from tests.verify.report.html.documents import NOTES, TEX, hostile, judged, notes, page_of
 from verify.cli import main
+from verify.document.statements import read
 from verify.report.html import render
+from verify.report.html.documents import Written
 from verify.report.html.entries import view
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
@@ -86,6 +90,7 @@ def test_prose_stands_around_the_equations(page):
     assert "<h3>Notes with every sort of line</h3>" in page
     assert "<em>pre-activation</em>" in page
     assert page.index("Quoted:") < page.index('id="2.3"') < page.index("and so on.")
+    assert re.search("<mtext>.其中.</mtext>", page)  # words that are read as no part of the formula
     assert "newcommand" not in page  # definitions are no prose, and formulas have them expanded
     assert "<summary>Declarations</summary>" in page
 
@@ -196,3 +201,15 @@ def test_the_wheel_holds_templates_and_font(tmp_path):
     inside = {name.rpartition("templates/")[2] for name in ZipFile(built).namelist() if "/html/templates/" in name}
     assert inside == {file.name for file in (root / "verify" / "report" / "html" / "templates").iterdir()}
     assert {"stix-two-math.woff2", "stix-two-math.OFL.txt", "page.css", "page.js", "report.html"} <= inside
+
+
+@pytest.mark.parametrize("path", ["a.md", "a.tex"])
+@pytest.mark.parametrize(
+    "text", ["<!--\n", "\\( ", "$x ", "$", "{", "\\begin{verbatim}", "\\emph{", "\\item ", "> ", "[a]("]
+)
+def test_no_text_takes_long_to_show(path, text):
+    """Nothing that is never closed is looked for from each of its beginnings on."""
+    document = read(path, text * (30_000 // len(text)))
+    began = time.process_time()
+    Written(document, lambda statement, latex: Markup(""), lambda label: None).html()
+    assert time.process_time() - began < 5
