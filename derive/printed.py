@@ -53,7 +53,7 @@ def printed(
         if form == "md":
             return markdown_document(one)
         return latex_fragment(one) if words.fragment else latex_document(one)
-    chosen, found = _found(chosen, wrt, options, batch, memory)
+    chosen, found = asked_for(chosen, wrt, options, batch, memory)
     return as_json(chosen, found, options.layout) if form == "json" else as_text(found)
 
 
@@ -86,7 +86,7 @@ def paper_of(
     """A system's derivations as a paper, whatever form it is then given. Raises `BackproofError`."""
     options, words = options or Options(), words or Words()
     words.check(form)
-    chosen, found = _found(chosen, wrt, options, batch, memory)
+    chosen, found = asked_for(chosen, wrt, options, batch, memory)
     is_second = options.mode == "second"
     if form == "md" and is_second:
         raise BackproofError(
@@ -97,10 +97,10 @@ def paper_of(
     return paper(title, found, options.layout, options.vec, language, steps=form != "md", declare=not is_second)
 
 
-def _found(
-    chosen: System, wrt: Sequence[str], options: Options, batch: bool, memory: str
+def asked_for(
+    chosen: System, wrt: Sequence[str], options: Options, batch: bool, memory: str = "full"
 ) -> tuple[System, list[Derivation]]:
-    """The derivations that are asked for, and the system that they are of."""
+    """The derivations that are asked for, and the system that they are of. Raises `BackproofError` for none."""
     if memory != "full":
         raise BackproofError("how much memory is used is a choice of code: it goes with --as numpy")
     if batch:
