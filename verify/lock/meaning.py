@@ -91,7 +91,7 @@ def canonical(found: Mapping[str, Data]) -> tuple[dict[str, Data], dict[str, str
     Neither fonts, nor brackets, nor the order of sums and entrywise products, nor the choice of letters (bound, of
     steps, of sizes) change it. It is a quick yes: formulas that differ in it may still be equal.
     """
-    plain = without_fonts(found)
+    plain = mapped(without_fonts(found), _closed)
     bound = {key: _bound_renamed(part, 0, {}) for key, part in plain.items() if key != "given"}
     bound["given"] = {name: _given_renamed(parts) for name, parts in plain["given"].items()}
     blank = _in_order(mapped(bound, _flat), blanked=True)
@@ -103,7 +103,16 @@ def canonical(found: Mapping[str, Data]) -> tuple[dict[str, Data], dict[str, str
         for letter in _letters(blank["given"][name]):
             letters.setdefault(letter[1], f"{_SIZE if letter[2] == 'size' else _STEP}{len(letters) + 1}")
     named = mapped(blank, lambda item: _renamed(item, letters))
-    return _in_order(named, blanked=False), letters
+    return mapped(_in_order(named, blanked=False), _opened), letters
+
+
+def _closed(data: list[Data]) -> Data:
+    """The law of a function with its formulas as texts: their place z and its size n are no letters of the claim."""
+    return [*data[:2], *map(_text, data[2:])] if data[:1] == ["Law"] else data
+
+
+def _opened(data: list[Data]) -> Data:
+    return [*data[:2], *map(json.loads, data[2:])] if data[:1] == ["Law"] else data
 
 
 def in_order(formula: Data) -> Data:

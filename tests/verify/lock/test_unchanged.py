@@ -112,5 +112,23 @@ def test_a_line_without_a_name_may_be_reworded():
     assert changes(NOTES, NOTES.replace(r"= W \operatorname", r"= (W + W - W) \operatorname")) == []
 
 
+OWN = r"""
+```backproof
+symbols: {a: n, z: n, f: elementwise, '\sigma': sigmoid}
+given: [f]
+```
+$$f(z) = z \odot \sigma(z) \tag{f}$$
+$$f'(a) = \sigma(a) + a \odot \sigma'(a) \tag{c}$$
+"""
+
+
+def test_a_function_of_ones_own():
+    """Its law is kept as well; the place and the size in it are no letters of the claim."""
+    assert changes(OWN, re.sub(r"\bn\b", "q", OWN)) == []
+    assert changes(OWN, OWN.replace(r"\sigma(a) + a \odot \sigma'(a)", r"a \odot \sigma'(a) + \sigma(a)")) == []
+    other = OWN.replace(r"z \odot \sigma(z)", r"z + \sigma(z)")
+    assert "c: was proved, now refuted" in changes(OWN, other)
+
+
 def test_convention_that_no_claim_consults_is_no_change():
     assert changes(NOTES, NOTES.replace("products: descending", "products: ascending\nvec: row")) == []
