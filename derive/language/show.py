@@ -141,6 +141,8 @@ def _show(expr: Any) -> tuple[str, int]:
             return f"{sign}_{{{expr.index}={expr.lo}..{expr.hi}}} {_wrap(expr.body, _HADAMARD)}", _HADAMARD
         case nodes.Power():
             return f"{_wrap(expr.base, _ATOM)}^({expr.exponent})", _ATOM
+        case sp.MatPow():  # what SymPy makes of W*W
+            return f"{_wrap(expr.base, _ATOM)}^({expr.exp})", _ATOM
         case nodes.Component():
             letters = ",".join(str(letter) for letter in (expr.row, expr.col) if letter is not None)
             return f"[{show(expr.matrix)}]_{letters}", _ATOM

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import sympy as sp
 
-from derive import Loss, Model, elementwise, hadamard, kron, sequence, vec
+from derive import Loss, Model, elementwise, hadamard, kron, sequence, show, vec
 from derive.language.nodes import Slot, TimeSum
 from derive.latex.mathml import mathml
 from derive.notebook import latex_in_notebook, load_ipython_extension, unload_ipython_extension
@@ -114,3 +114,9 @@ def test_what_is_beyond_mathml_is_shown_as_it_is_written(latex):
     found = mathml(latex)
     assert found.startswith("<code>")
     assert "<b>" not in found
+
+
+def test_a_power_of_a_matrix_keeps_its_exponent():
+    """W W is SymPy's W², and was shown as matpow(W)."""
+    W = sp.MatrixSymbol("W", n, n)
+    assert show(W * W * W.T) == "W^(2) Wᵀ"
