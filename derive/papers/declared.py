@@ -192,5 +192,6 @@ def _function_text(node: Application) -> str:
 
 
 def _goes_by_its_own_name(node: Elementwise) -> bool:
-    """tanh that is called tanh."""
-    return node.name.lstrip("\\") == node.kind
+    """tanh that is called \\tanh, relu that is called \\operatorname{relu}."""
+    name = node.name.lstrip("\\")
+    return name in (node.kind, f"operatorname{{{node.kind}}}")
