@@ -31,6 +31,8 @@ from benchmarks.side_by_side import (
     two_threads,
 )
 from benchmarks.side_by_side.problems import MODELS, TINY, Point, check_agrees, cotangents, inputs, reference
+from derive.models.systems import system
+from derive.printed import printed
 
 ROOT = Path(__file__).resolve().parent.parent
 HANDMADE = {"rnn": rnn, "lstm": lstm}
@@ -340,7 +342,10 @@ def test_the_large_points_get_more_time():
 
 def test_the_command_runs(tmp_path):
     command = [sys.executable, str(ROOT / "benchmarks" / "speed.py"), "--quick", "--models", "rnn"]
-    command += ["--only", "gradients", "memory", "--out", str(tmp_path)]
+    command += ["--only", "gradients", "memory", "--out", str(tmp_path), "--modules", str(tmp_path)]
+    (tmp_path / "rnn.py").write_text(
+        printed(system("rnn"), form="numpy"), encoding="utf-8"
+    )  # once, not in each process
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr
     entries = json.loads((tmp_path / "results.json").read_text(encoding="utf-8"))

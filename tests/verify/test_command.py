@@ -350,3 +350,10 @@ def test_a_report_is_not_ok_where_another_file_could_not_be_read(run):
 
 def test_every_form_of_a_report_has_its_option():
     assert set(outputs.HELP) == set(FORMS)
+
+
+def test_an_unknown_command_names_what_is_near():
+    result = CliRunner().invoke(main, ["verfy", "notes.md"])
+    assert result.exit_code == 2
+    assert "Did you mean 'verify'?" in result.stderr
+    assert "No such command 'qqq'" in CliRunner().invoke(main, ["qqq"]).stderr
