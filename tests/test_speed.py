@@ -344,7 +344,7 @@ def test_the_command_runs(tmp_path):
     command = [sys.executable, str(ROOT / "benchmarks" / "speed.py"), "--quick", "--models", "rnn"]
     command += ["--only", "gradients", "memory", "--out", str(tmp_path), "--modules", str(tmp_path)]
     (tmp_path / "rnn.py").write_text(
-        printed(system("rnn"), form="numpy"), encoding="utf-8"
+        printed(system("rnn", bias=True), form="numpy"), encoding="utf-8"
     )  # once, not in each process
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == 0, ran.stderr

@@ -19,7 +19,7 @@ from verify.mutants import fate
 from verify.numeric import examine
 
 LIST = Path(__file__).with_name("equivalent.txt")
-SHARE = int(os.environ.get("BACKPROOF_KILLS_SHARE", "4"))
+SHARE = int(os.environ.get("BACKPROOF_KILLS_SHARE", "8"))
 
 
 @cache
