@@ -180,8 +180,9 @@ class Judge:
 
     def _is_good(self, claim: Claim) -> bool:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
-        if claim in self.known:
-            return self.known[claim].verdict in IS_GOOD
+        known = self.known.get(claim)
+        if known is not None and known.verdict == "proved":  # what is less than sure depends on who was asked
+            return True
         if claim.relation == "=" and is_false_early(claim, self.effort.seed):
             return False  # most of what a hint asks about; no counterexample of it is shown
         return self.settler(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD
