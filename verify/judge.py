@@ -161,7 +161,7 @@ class Judge:
 
     def _over_layers(self, instances: tuple[tuple[str, Claim], ...]) -> Verdict:
         """A claim over layers and steps: the first layer at which it is not good, else tested for these layers."""
-        verdicts = []
+        verdicts, names = [], []
         for which, claim in instances:
             verdict = self._settle(claim)
             if verdict.verdict == "undecided" and verdict.times == "none":
@@ -169,9 +169,10 @@ class Judge:
             if verdict.verdict not in IS_GOOD:
                 return replace(verdict, message=f"with {which}: {verdict.message}")
             verdicts.append(verdict)
+            names.append(which)
         if not verdicts:
             return Verdict("undecided", "no layer is in scope, so nothing ran", times="none")
-        layers = f"{instances[0][0]} to {instances[-1][0]}"
+        layers = f"{names[0]} to {names[-1]} ({len(names)} in all)"  # a condition may leave some out
         reason = f"for the layers {layers}, each with all sizes; nothing is proved for all layers"
         return replace(
             verdicts[-1], verdict="tested", message=reason, times=f"{verdicts[-1].times}; {layers}",

@@ -172,3 +172,20 @@ def test_a_document_that_the_built_in_suite_has_no_longer():
     found = lock.compare(whole, FEW, frozenset({"suite/other.md"}), {}).differences
     assert {(one.document, one.kind) for one in found} == {("<suite>/gone.md", "gone")}
     assert lock.compare(Report(()), FEW, frozenset(), {}).differences == ()
+
+
+LAYERS = r"""
+```backproof
+symbols: {'h^l_t': n, 'z^l_t': n, f: elementwise}
+indices: {l: 1..L, t: 1..T}
+layout: numerator
+```
+"""
+
+
+def test_a_condition_that_leaves_out_a_layer():
+    """Neither the first nor the last of those that are tried."""
+    claim = r"$$h^l_t + z^l_t = z^l_t + h^l_t%s \tag{c}$$" + "\n"
+    (found,) = changes(LAYERS + claim % "", LAYERS + claim % r" \quad (l \ne 2)")
+    assert "l = 3 (6 in all), now" in found
+    assert found.endswith("l = 3 (4 in all)")
