@@ -161,7 +161,7 @@ class Judge:
 
     def _over_layers(self, instances: tuple[tuple[str, Claim], ...]) -> Verdict:
         """A claim over layers and steps: the first layer at which it is not good, else tested for these layers."""
-        verdicts = []
+        verdicts, names = [], []
         for which, claim in instances:
             verdict = self._settle(claim)
             if verdict.verdict == "undecided" and verdict.times == "none":
@@ -169,9 +169,10 @@ class Judge:
             if verdict.verdict not in IS_GOOD:
                 return replace(verdict, message=f"with {which}: {verdict.message}")
             verdicts.append(verdict)
+            names.append(which)
         if not verdicts:
             return Verdict("undecided", "no layer is in scope, so nothing ran", times="none")
-        layers = f"{instances[0][0]} to {instances[-1][0]}"
+        layers = f"{names[0]} to {names[-1]} ({len(names)} in all)"  # a condition may leave some out
         reason = f"for the layers {layers}, each with all sizes; nothing is proved for all layers"
         return replace(
             verdicts[-1], verdict="tested", message=reason, times=f"{verdicts[-1].times}; {layers}",
@@ -180,8 +181,9 @@ class Judge:
 
     def _is_good(self, claim: Claim) -> bool:
         """For a hint the deciders are asked; the numeric witnesses have enough to do with the claims themselves."""
-        if claim in self.known:
-            return self.known[claim].verdict in IS_GOOD
+        known = self.known.get(claim)
+        if known is not None and known.verdict == "proved":  # what is less than sure depends on who was asked
+            return True
         if claim.relation == "=" and is_false_early(claim, self.effort.seed):
             return False  # most of what a hint asks about; no counterexample of it is shown
         return self.settler(claim, replace(self.effort, examples=0), self.session).verdict in IS_GOOD

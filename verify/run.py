@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from importlib.resources import files as resources
 from io import TextIOWrapper
@@ -12,14 +12,12 @@ from os.path import normpath
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from derive.errors import BackproofError
 from verify.cache import Cache
 from verify.document.readers import Form, max_bytes, read_bytes
 from verify.document.statements import Document
-from verify.errors import CallError, DocumentError, WitnessConflict, clean
+from verify.errors import CallError, DocumentError, WitnessConflict
 from verify.judge import Entry, Judge, unclaimed
 from verify.judging import DERIVED, Judging, Part
 from verify.limits import Effort
@@ -30,6 +28,7 @@ from verify.report import terminal
 from verify.report.complaints import complain as complain
 from verify.report.model import DocumentReport, Report
 from verify.report.outputs import Outputs
+from verify.report.progress import progress
 from verify.report.screens import SCREENS, Detail, Screen
 from verify.scale.shard import Shard
 
@@ -74,7 +73,6 @@ class Run:
     quantities: DocumentReport | None = None
     failures: list[str] = field(default_factory=list)
     matched: set[str] = field(default_factory=set)
-    sent: dict[str, Manuscript] = field(default_factory=dict)
 
     def execute(self) -> int:
         """Run, print, write; the exit code."""
@@ -109,7 +107,7 @@ class Run:
         self.only = (name,)
         self.effort = replace(self.effort, repair_seconds=0)
         try:
-            claims = (entry for document in self._documents() for entry in self._entries(document))
+            claims = (entry for _, document in self.manuscripts() for entry in self._entries(document))
             entry = next((entry for entry in claims if entry.role == "claim" and entry.verdict is not None), None)
             self._check_filters("--explain")
             if entry is None or entry.verdict is None:
@@ -167,9 +165,7 @@ class Run:
 
     def console(self) -> Console:
         """Where the table goes: standard output, which a report that is written there takes for itself."""
-        for stream in (sys.stdout, sys.stderr):
-            if isinstance(stream, TextIOWrapper):
-                stream.reconfigure(errors="replace")  # a terminal that has no ✓ shows a ?
+        spare_terminals()
         return _console(self.outputs.takes_standard_output, self.quiet)
 
     def show(self, report: Report, console: Console) -> None:
@@ -191,26 +187,29 @@ class Run:
 
     def manuscripts(self) -> list[tuple[Manuscript, Document]]:
         """Every document as it is sent and as it is read. Raises `CallError` where there is none."""
-        return [(self.sent[document.source.path], document) for document in self._documents()]
-
-    def _documents(self) -> list[Document]:
         found = []
         for path, text, folder in self._texts():
+            manuscript = Manuscript(path, text, self.read_as, folder)
             try:
-                self.sent[path] = Manuscript(path, text, self.read_as, folder)
-                found.append(self.sent[path].read())
+                found.append((manuscript, manuscript.read()))
             except DocumentError as error:
                 self.failures.append(str(error))
+        if len({manuscript.path for manuscript, _ in found}) < len(found):
+            raise CallError("two documents have one name, that of the built-in suite or <stdin>: rename the file")
         if self.declared:
-            found = [document for document in found if document.is_declared]
+            found = [pair for pair in found if pair[1].is_declared or self._is_locked(pair[0].path)]
             if not found and not self.failures:
                 raise NothingDeclared("no file has a backproof block: nothing is checked")
-        for document in found:
+        for manuscript, document in found:
             if not document.claims and not document.errors:
-                self.failures.append(f"{document.source.path}: no claim: no display equation outside given and skip")
+                self.failures.append(f"{manuscript.path}: no claim: no display equation outside given and skip")
         if not found and self.failures:
             raise CallError("; ".join(self.failures))
         return found
+
+    def _is_locked(self, path: str) -> bool:
+        """Whether the lock has a document, which may have lost its block since."""
+        return self.lock is not None and path in self.lock
 
     def _texts(self) -> Iterator[tuple[str, str, Path | None]]:
         """Path, text and folder of each document; standard input has no folder."""
@@ -238,25 +237,16 @@ class Run:
         found: dict[Part, list[Entry]] = {}
         try:
             with (
-                self._progress(sum(part.lines for part in parts)) as tick,
+                progress("verifying", sum(part.lines for part in parts), self.quiet) as tick,
                 closing(judging.entries(parts, known)) as new,
             ):
                 for part, entry in new:
                     found.setdefault(part, []).append(entry)
                     self._keep_certificate("derived" if part.is_derived else part.path, entry)
-                    tick(entry.id if part.is_derived else f"{part.path} {clean(entry.id)}")
+                    tick(entry.id if part.is_derived else f"{part.path} {entry.id}")
         finally:
             self._collect([document for _, document in documents], parts, found)
         return self._report()
-
-    @contextmanager
-    def _progress(self, total: int) -> Iterator[Callable[[str], None]]:
-        """A bar on a terminal; what is yielded moves it by one and names what was done."""
-        console = Console(stderr=True, quiet=self.quiet)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task("verifying", total=total)
-            yield lambda name: bar.update(task, advance=1, description=escape(name))
 
     def _collect(self, documents: list[Document], parts: list[Part], found: Mapping[Part, list[Entry]]) -> None:
         """What was found, in the documents' order; of a run that was cut short the documents that it had come to."""
@@ -341,6 +331,13 @@ def decoded(name: str, read_as: Form | None = None) -> str:
     if name != "-":
         return read_bytes(name, read_as)
     return sys.stdin.buffer.read(max_bytes("", read_as) + 1).decode("utf-8-sig")
+
+
+def spare_terminals() -> None:
+    """A terminal that has no ✓ shows a ?."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def why_unread(error: OSError | UnicodeDecodeError) -> str:

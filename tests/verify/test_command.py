@@ -9,6 +9,7 @@ from click.testing import CliRunner
 
 from verify.cli import main, outputs
 from verify.report.outputs import FORMS
+from verify.run import Run
 
 NOTES = r"""# notes
 
@@ -357,3 +358,19 @@ def test_an_unknown_command_names_what_is_near():
     assert result.exit_code == 2
     assert "Did you mean 'verify'?" in result.stderr
     assert "No such command 'qqq'" in CliRunner().invoke(main, ["qqq"]).stderr
+
+
+def test_ctrl_c_while_a_command_begins_is_no_verdict(run, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Run, "execute", interrupt)
+    assert run("notes.md").exit_code == 130
+
+
+def test_two_documents_of_one_name_are_refused(run, tmp_path):
+    """One would take the place of the other."""
+    (tmp_path / "<stdin>").write_text(NOTES, encoding="utf-8")
+    result = run("-", "<stdin>", stdin=NOTES)
+    assert result.exit_code == 2
+    assert "two documents have one name" in result.stderr

@@ -12,7 +12,7 @@ from verify.document.statements import Document
 from verify.errors import CallError
 from verify.files import check_writable, write
 from verify.manuscript import Manuscript
-from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_INTERRUPTED, EXIT_OK, Run, complain
+from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_INTERRUPTED, EXIT_OK, Run, complain, spare_terminals
 from verify.scale.alone import Alone
 from verify.scale.crew import Crew
 
@@ -33,13 +33,16 @@ class Command:
 
     def execute(self) -> int:
         """Run, print, write; the exit code."""
+        spare_terminals()
         try:
             if self.json_path not in (None, STANDARD_OUTPUT):
                 check_writable("--json", str(self.json_path))
             check_writable("--journal", self.journal)
             documents, has_failures = self._documents()
+            if self.cluster is not None:
+                _check_is_sent([document for _, document in documents])
             todo = strands(documents, self.options)
-            with Journal(self.journal, header([manuscript for manuscript, _ in documents], self.options)) as journal:
+            with Journal(self.journal, header([document for _, document in documents], self.options)) as journal:
                 return self._through(Campaign(todo, journal, self.quiet), has_failures)
         except CallError as error:
             complain(str(error))
@@ -90,11 +93,22 @@ class Command:
 
     def _tell(self, report: CampaignReport) -> None:
         if self.json_path is not None and self.json_path != STANDARD_OUTPUT:
-            write(as_json(report), self.json_path)
+            try:
+                write(as_json(report), self.json_path)
+            except OSError as error:
+                raise CallError(f"--json {self.json_path}: cannot be written: {error.strerror}") from None
         elif self.json_path == STANDARD_OUTPUT:
             sys.stdout.write(as_json(report))
         if not self.quiet and self.json_path != STANDARD_OUTPUT:
             sys.stdout.write(text(report))
+
+
+def _check_is_sent(documents: list[Document]) -> None:
+    """Raises `CallError` for a document of several files: what is sent to a cluster is its own text alone."""
+    for document in documents:
+        for part in document.source.parts:
+            if part.path != document.source.path:
+                raise CallError(f"--cluster: {document.source.path} reads {part.path}, which is not sent with it")
 
 
 def _code(report: CampaignReport) -> int:

@@ -65,9 +65,11 @@ class Journal:
 
     def _read(self, header: Mapping[str, Any]) -> list[dict[str, Any]]:
         try:
-            text = self.file.read(LARGEST)
+            text = self.file.read(LARGEST + 1)
         except OSError as error:
             raise CallError(f"--journal {self.path}: cannot be read: {error.strerror}") from None
+        if len(text) > LARGEST:  # what is not read must not be cut off
+            raise CallError(f"--journal {self.path}: larger than {LARGEST:,} bytes; name a new file")
         whole = text[: text.rfind(b"\n") + 1]
         if not whole:
             if not self.first.startswith(text):
@@ -116,8 +118,11 @@ class Journal:
 
     def _cut(self, size: int) -> None:
         """Drop what follows the last whole line."""
-        self.file.truncate(size)
-        self.file.seek(size)
+        try:
+            self.file.truncate(size)
+            self.file.seek(size)
+        except OSError as error:
+            raise CallError(f"--journal {self.path}: cannot be written: {error.strerror}") from None
 
     def _write(self, data: bytes) -> None:
         try:

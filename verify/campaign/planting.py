@@ -63,7 +63,7 @@ def planted(target: Target, start: int, most: int | None = None) -> Slice:
         return Slice(note="it is not read as one formula")
     session = bench.session(claim)
     if start == 0 and most != NAME_ONLY and not _holds(claim, target.effort, session):
-        return Slice(note="it does not hold itself: errors are planted in what does")
+        return Slice(note="it is not known to hold: errors are planted in what does")
     mutants = _mutants(target)
     if most == NAME_ONLY:
         return Slice(tuple(_named(mutant) for mutant in mutants[start : start + 1]))

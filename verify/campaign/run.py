@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Any
-
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from verify.cache import ground
 from verify.campaign.journal import Journal
 from verify.campaign.planting import NAME_ONLY, SLICE, Record, Target, planted
 from verify.document.statements import Document
-from verify.errors import clean
 from verify.judge import link_id
 from verify.limits import Effort
 from verify.manuscript import Manuscript
+from verify.report.progress import progress
 from verify.scale.crew import Crew, Done, Lost, Task, wall_limit, work
 from verify.scale.shard import Shard
 
@@ -88,12 +83,12 @@ def strands(documents: Iterable[tuple[Manuscript, Document]], options: Options) 
     ]
 
 
-def header(documents: Iterable[Manuscript], options: Options) -> dict[str, Any]:
+def header(documents: Iterable[Document], options: Options) -> dict[str, Any]:
     """What tells one campaign from another: documents, options, and all that computes."""
     effort = options.effort
     return {
         "version and installed packages": hashlib.sha256(ground().encode()).hexdigest()[:16],
-        "documents": {m.path: hashlib.sha256(m.text.encode("utf-8", "surrogatepass")).hexdigest() for m in documents},
+        "documents": [[document.source.path, _digest(document)] for document in documents],  # in the order of the deal
         "seed": effort.seed,
         "seeds": options.seeds,
         "limit": options.limit,
@@ -102,6 +97,12 @@ def header(documents: Iterable[Manuscript], options: Options) -> dict[str, Any]:
         "examples": effort.examples,
         "time limit": effort.seconds,
     }
+
+
+def _digest(document: Document) -> str:
+    """A hash of a document's text with that of the files that it reads, and of where each of them begins."""
+    text = f"{document.source.parts}\n{document.source.text}"
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 class Campaign:
@@ -127,7 +128,7 @@ class Campaign:
         """Raises `CallError` where the journal or the crew fails; what is known by then is in `found`."""
         left = [strand for strand in self.strands if not self.found[strand.key].is_whole]
         queue = deque(self._task(strand) for strand in left)
-        with self._progress(len(left)) as tick:
+        with progress("planting errors", len(left), self.quiet) as tick:
             for task, outcome in work(crew, lambda: queue.popleft() if queue else None):
                 following = self._after(task, outcome)
                 if following is None:
@@ -182,11 +183,3 @@ class Campaign:
             found.note, found.is_lost = line["note"], line.get("lost", False)
         else:
             found.records[line["n"]] = line
-
-    @contextmanager
-    def _progress(self, total: int) -> Iterator[Callable[[str], None]]:
-        console = Console(stderr=True, quiet=self.quiet)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
-        with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-            task = bar.add_task("planting errors", total=total)
-            yield lambda name: bar.update(task, advance=1, description=escape(clean(name)))

@@ -42,9 +42,6 @@ def audit(function: str, model: str, **options: Any) -> None:
     Exit codes: 0 it is right; 1 it is not, or does not come to an end; 2 the call is wrong;
     3 two witnesses disagree; 130 interrupted.
     """
-    try:
-        from verify.audit.command import execute
+    from verify.audit.command import execute
 
-        sys.exit(execute(function, model, **options))
-    except KeyboardInterrupt:  # before the audit began
-        sys.exit(130)
+    sys.exit(execute(function, model, **options))

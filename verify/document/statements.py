@@ -264,7 +264,12 @@ class _Reading:
         if formula.fault is not None:
             message, start, end = formula.fault
             return replace(statement, problem=Problem(message, passage.place(start, end)))
-        return statement if role == "skipped" else self._with_links(statement, passage.text)
+        made = statement if role == "skipped" else self._with_links(statement, passage.text)
+        own = {f"{name}/{link.position}" for link in made.links} if len(made.links) > 1 else set()
+        if own & self.ids:
+            raise DocumentError(f"the id {min(own & self.ids)} stands twice: a relation of {name} has it too", place)
+        self.ids |= own
+        return made
 
     def _line_id(self, line: int, label: str) -> str:
         """L7, and L7.2 for a second display on that line; in a cell or file of its own cell-2:L7."""

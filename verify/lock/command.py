@@ -64,12 +64,11 @@ def compare_with(run: Run, path: str) -> int:
 
 def _sum_up(report: Report, path: str, console: Console) -> None:
     """How many claims were locked, and which of them are not as they should be."""
-    documents = [*report.documents, *([report.quantities] if report.quantities else [])]
-    entries = [(document, entry) for document in documents for entry in document.claims]
-    counts = Counter(entry.verdict.verdict for _, entry in entries if entry.verdict is not None)
+    claims = [entry for document in report.shown for entry in document.claims]
+    counts = Counter(entry.verdict.verdict for entry in claims if entry.verdict is not None)
     verdicts = ", ".join(f"{counts[name]} {name}" for name in reversed(ORDER) if counts[name])
-    console.print(Text(clean(f"{path}: {_number(len(entries), 'claim')}: {verdicts}")), soft_wrap=True)
-    for _, entry in entries:
+    console.print(Text(clean(f"{path}: {_number(len(claims), 'claim')}: {verdicts}")), soft_wrap=True)
+    for entry in (entry for document in report.shown for entry in document.entries):  # a given may be wrong too
         if entry.verdict is not None and not entry.is_ok():
             line = f"{entry.place}: {entry.id}: {entry.verdict.verdict}, which is not as it should be"
             console.print(Text(clean(line), "yellow"), soft_wrap=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from verify.lock.entries import (
     EFFORT,
@@ -15,6 +16,7 @@ from verify.lock.entries import (
     check_readable,
     is_unnamed,
 )
+from verify.lock.meaning import look_alikes
 from verify.lock.reworded import changes_of_meaning, has_same_form, is_restated
 from verify.lock.words import changes_of_result, state
 from verify.report.model import Difference
@@ -69,6 +71,11 @@ class _Documents:
         for key in sorted(gone - set(restated.values())):
             yield Difference(self.key, key, "gone", f"was {state(old[key])}, is gone", old[key].place)
 
+    @cached_property
+    def _apart(self) -> frozenset[str]:
+        """Plain names that two names of the document have, then or now: their fonts tell them apart."""
+        return look_alikes(self.old.names) | look_alikes(self.new.names)
+
     def _is_wanted(self, key: str) -> bool:
         """Whether a claim of the lock was asked for, by its own id or, as 2.1/2, by its equation's.
 
@@ -98,12 +105,16 @@ class _Documents:
                 before = self.old.claims[other]
                 may_ask = questions < MOST_QUESTIONS and is_unnamed(key, claim) and is_unnamed(other, before)
                 questions += may_ask
-                if has_same_form(before, claim) or (may_ask and is_restated(before, claim, self.seed)):
+                if has_same_form(before, claim, self._apart) or (
+                    may_ask and is_restated(before, claim, self.seed, self._apart)
+                ):
                     left.remove(other)
                     yield key, other
                     break
 
     def _of_claim(self, old: Locked, new: Locked) -> Iterator[Difference]:
-        meant, letters = changes_of_meaning(old, new, self.old.conventions, self.new.conventions, self.seed)
+        meant, letters = changes_of_meaning(
+            old, new, self.old.conventions, self.new.conventions, self.seed, self._apart
+        )
         for kind, message in (*meant, *changes_of_result(old, new, letters)):
             yield Difference(self.key, new.id, kind, message, new.place)

@@ -15,7 +15,7 @@ from verify.errors import CallError, Place
 from verify.induction.certificate import CertificateError
 from verify.judge import RELATION_SIGNS, Entry
 from verify.limits import Effort
-from verify.lock.meaning import canonical, claim_of, given_texts, meaning
+from verify.lock.meaning import canonical, claim_of, given_texts, meaning, names_in
 from verify.report.model import DocumentReport, Report
 from verify.verdict import Verdict
 
@@ -56,6 +56,12 @@ class LockedDocument:
     effort: Mapping[str, int]
     conventions: tuple[str, ...] = ()
     claims: Mapping[str, Locked] = field(default_factory=dict)
+    declared: frozenset[str] = field(default=frozenset(), compare=False)  # names, where the document itself is at hand
+
+    @property
+    def names(self) -> set[str]:
+        """What the document calls its tensors and functions, as far as is known."""
+        return {*self.declared, *names_in([claim.meaning for claim in self.claims.values()])}
 
 
 def documents_of(report: Report, effort: Effort, lock: str, suite: Set[str]) -> dict[str, LockedDocument]:
@@ -92,8 +98,11 @@ def _locked(report: DocumentReport, effort: Effort) -> LockedDocument:
         while (name := key if count == 1 else f"{key} ({count})") in claims:  # the same line stands in two sections
             count += 1
         claims[name] = locked
-    conventions = set() if report.document is None else set(_conventions(report.document))
-    return LockedDocument({name: getattr(effort, name) for name in EFFORT}, tuple(sorted(conventions)), claims)
+    tried = {name: getattr(effort, name) for name in EFFORT}
+    if report.document is None:
+        return LockedDocument(tried, (), claims)
+    conventions, declared = set(_conventions(report.document)), frozenset(_declared(report.document))
+    return LockedDocument(tried, tuple(sorted(conventions)), claims, declared)
 
 
 def _claims(report: DocumentReport) -> Iterator[tuple[Entry, bool]]:
@@ -107,6 +116,12 @@ def _conventions(document: Document) -> Iterator[str]:
     for statement in document.claims:
         chosen = vars(statement.declarations.conventions)
         yield from (f"{key}: {value}" for key, value in chosen.items() if value)
+
+
+def _declared(document: Document) -> Iterator[str]:
+    for words in {id(s.meaning): s.meaning.vocabulary for s in document.claims}.values():
+        yield from (tensor.name for tensor in words.tensors)
+        yield from words.functions
 
 
 def _entry(entry: Entry) -> Locked:

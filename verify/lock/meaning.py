@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from derive.language.show import show, show_name
@@ -85,13 +85,14 @@ def _text(data: Data) -> str:
 # --- the canonical form --------------------------------------------------------------------------------------------
 
 
-def canonical(found: Mapping[str, Data]) -> tuple[dict[str, Data], dict[str, str]]:
+def canonical(found: Mapping[str, Data], apart: Collection[str] = ()) -> tuple[dict[str, Data], dict[str, str]]:
     """The canonical form, and the canonical letter of each free letter.
 
     Neither fonts, nor brackets, nor the order of sums and entrywise products, nor the choice of letters (bound, of
-    steps, of sizes) change it. It is a quick yes: formulas that differ in it may still be equal.
+    steps, of sizes) change it. It is a quick yes: formulas that differ in it may still be equal. `apart` is as in
+    `without_fonts`.
     """
-    plain = mapped(without_fonts(found), _closed)
+    plain = mapped(without_fonts(found, apart), _closed)
     bound = {key: _bound_renamed(part, 0, {}) for key, part in plain.items() if key != "given"}
     bound["given"] = {name: _given_renamed(parts) for name, parts in plain["given"].items()}
     blank = _in_order(mapped(bound, _flat), blanked=True)
@@ -195,12 +196,17 @@ def _given_renamed(parts: list[Data]) -> Data:
     return [*inside, *(_bound_renamed(part, 0, {}) for part in (first, last))]
 
 
-def without_fonts(found: Mapping[str, Data]) -> dict[str, Data]:
-    """Names as plain text: `\\mathrm{Net}` is Net. Two names that would then be one keep theirs."""
-    names = sorted(set(_names(list(found.values()))))
-    plain = {name: show_name(name) for name in names}
-    counts = Counter(plain.values())
-    kept = {name: text if counts[text] == 1 else name for name, text in plain.items()}
+def look_alikes(names: Iterable[str]) -> frozenset[str]:
+    """The plain names that several of these have: h, where h and `\\mathbf{h}` are two things."""
+    counts = Counter(map(show_name, set(names)))
+    return frozenset(text for text, count in counts.items() if count > 1)
+
+
+def without_fonts(found: Mapping[str, Data], apart: Collection[str] = ()) -> dict[str, Data]:
+    """Names as plain text: `\\mathrm{Net}` is Net. Those of look-alikes, here or in the document (`apart`), stay."""
+    plain = {name: show_name(name) for name in sorted(set(names_in(list(found.values()))))}
+    kept_apart = look_alikes(plain) | frozenset(apart)
+    kept = {name: name if text in kept_apart else text for name, text in plain.items()}
 
     def change(data: list[Data]) -> Data:
         if len(data) > 1 and data[0] in ("Str", "MatrixSymbol"):
@@ -216,14 +222,15 @@ def without_fonts(found: Mapping[str, Data]) -> dict[str, Data]:
     return changed
 
 
-def _names(data: Data) -> Iterator[str]:
+def names_in(data: Data) -> Iterator[str]:
+    """What tensors, families and functions are called in data, again and again."""
     if isinstance(data, dict):
         data = list(data.values())
     if isinstance(data, list | tuple):
         if len(data) > 1 and data[0] in ("Str", "MatrixSymbol"):
             yield str(data[1])
         for item in data:
-            yield from _names(item)
+            yield from names_in(item)
 
 
 def in_letters(text: str, letters: Mapping[str, str]) -> str:

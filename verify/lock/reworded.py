@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -22,24 +22,31 @@ NO_LETTERS: Letters = ({}, {})
 
 
 def changes_of_meaning(
-    old: Locked, new: Locked, conventions: tuple[str, ...] = (), conventions_now: tuple[str, ...] = (), seed: int = 0
+    old: Locked,
+    new: Locked,
+    conventions: tuple[str, ...] = (),
+    conventions_now: tuple[str, ...] = (),
+    seed: int = 0,
+    apart: Collection[str] = (),
 ) -> tuple[list[Change], Letters]:
     """What changed in words, and the canonical letters where the two claims choose different ones.
 
-    Raises `CallError` where the old claim is damaged.
+    `apart` are the plain names that several names of the document have. Raises `CallError` where the old claim is
+    damaged.
     """
     if old.meaning is None or new.meaning is None:
-        if old.formula == new.formula or (old.meaning is None) != (new.meaning is None):
+        is_told = (old.meaning is None) != (new.meaning is None) and old.verdict != new.verdict  # it was unreadable
+        if old.formula == new.formula or is_told:
             return list(_unread_givens(old, new)), NO_LETTERS
         return [("statement", f"now reads {new.formula}; it was {old.formula}")], NO_LETTERS
     if old.meaning == new.meaning:
         return [], NO_LETTERS
     check_readable(old)
-    first, second = canonical(old.meaning), canonical(new.meaning)
+    first, second = canonical(old.meaning, apart), canonical(new.meaning, apart)
     letters = (first[1], second[1])
     if first[0] == second[0]:
         return [], letters
-    as_written = _Pair(old, new, without_fonts(old.meaning), without_fonts(new.meaning), seed)
+    as_written = _Pair(old, new, without_fonts(old.meaning, apart), without_fonts(new.meaning, apart), seed)
     renamed = _Pair(old, new, first[0], second[0], seed)
     pair = min(as_written, renamed, key=lambda one: len(one.unequal))  # whose letters correspond better
     changes = list(pair.changes())
@@ -48,19 +55,19 @@ def changes_of_meaning(
     return changes, NO_LETTERS if pair is as_written else letters
 
 
-def has_same_form(old: Locked, new: Locked) -> bool:
+def has_same_form(old: Locked, new: Locked, apart: Collection[str] = ()) -> bool:
     """Whether two claims state the same in one canonical form, and rest on the same."""
     if old.meaning is None or new.meaning is None:
         return False
-    return canonical(old.meaning)[0] == canonical(new.meaning)[0]
+    return canonical(old.meaning, apart)[0] == canonical(new.meaning, apart)[0]
 
 
-def is_restated(old: Locked, new: Locked, seed: int = 0) -> bool:
+def is_restated(old: Locked, new: Locked, seed: int = 0, apart: Collection[str] = ()) -> bool:
     """Whether two claims state the same, whatever they rest on."""
     if old.meaning is None or new.meaning is None:
         return False
-    first, second = canonical(old.meaning), canonical(new.meaning)
-    forms = ((without_fonts(old.meaning), without_fonts(new.meaning)), (first[0], second[0]))
+    first, second = canonical(old.meaning, apart), canonical(new.meaning, apart)
+    forms = ((without_fonts(old.meaning, apart), without_fonts(new.meaning, apart)), (first[0], second[0]))
     return any(_Pair(old, new, *form, seed).statement == SAME for form in forms)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
@@ -30,6 +30,10 @@ class Lock:
         """The lock file at a path. Raises `CallError` where it cannot be read."""
         return cls(path, read_lock(path))
 
+    def __contains__(self, path: str) -> bool:
+        """Whether the document at a path is locked."""
+        return key_of(path, self.path) in self.documents
+
     @property
     def files(self) -> tuple[str, ...]:
         """Where the documents that it names are; standard input and the built-in suite have no file."""
@@ -46,6 +50,9 @@ class Lock:
     ) -> Comparison:
         """What changed. `wanted` says for a document's path which claims were asked for. Raises `CallError`."""
         new = documents_of(report, effort, self.path, suite)
+        if report.quantities is not None:  # the whole suite was asked for: nothing is left of a document that it lost
+            lost = {key: replace(old, claims={}) for key, old in self.documents.items() if _is_built_in(key)}
+            new = {**lost, **new}
         by_key = {key_of(path, self.path, suite): wanted[path] for path in wanted}
         return Comparison(self.path, differences(self.documents, new, by_key, effort.seed))
 

@@ -45,6 +45,8 @@ def changes_of_result(old: Locked, new: Locked, letters: Letters) -> Iterator[Ch
     if (old.verdict, old.reason) != (new.verdict, new.reason) or not _is_same_range(old, new, letters):
         if state(old) != state(new):  # of what is refuted or undecided, the range is the claim's own
             yield "verdict", f"was {state(old)}, now {state(new)}"
+        elif old.verdict in ("proved", "tested"):  # `for all t` is from the first step on, which is 0 or 1
+            yield "verdict", f"was {old.verdict} for {old.steps}, now for {new.steps}"
     elif old.by != new.by and old.meaning == new.meaning:  # another way of writing it may take another route
         yield from _routes(old, new)
     if old.assumed != new.assumed and _in(old.assumed, letters[0]) != _in(new.assumed, letters[1]):

@@ -47,6 +47,14 @@ def test_an_id_may_stand_once():
     assert [item[2] for item in found] == ["the id 1 stands twice in this document"]
 
 
+def test_the_id_of_one_relation_of_a_chain_is_no_other_equations():
+    """A campaign and a filter know claims by these."""
+    chain, other = "$$x = x = x \\tag{a}$$\n", "$$x = 2 x \\tag{a/2}$$\n"
+    for lines in (chain + other, other + chain):
+        (found,) = errors("symbols: {x: n}", f"\n{lines}")
+        assert found[2].startswith("the id a/2 stands twice")
+
+
 @pytest.mark.parametrize("bomb", ["[" * 5000, "{a: " * 5000, "symbols: " + "x" * 200_000])
 def test_a_block_that_is_a_bomb_is_refused_quickly(bomb):
     assert errors(bomb)

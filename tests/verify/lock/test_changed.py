@@ -4,7 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from tests.verify.lock.documents import FEW, JACOBIAN, NOTES, STEP, changes, differences_of
+from tests.verify.lock.documents import FEW, JACOBIAN, NOTES, STEP, changes, differences_of, lock_of
+from verify.lock.entries import Locked
+from verify.lock.reworded import changes_of_meaning
+from verify.lock.run import Lock
+from verify.lock.words import changes_of_result
+from verify.report.model import DocumentReport, Report
 
 SUM = r"$$\frac{\partial E}{\partial W} = \sum_{k=1}^{t} \delta_k s_{k-1}^\top \tag{w}$$" + "\n"
 BOUND = r"$$\lVert W \rVert \le 3 \tag{b}$$" + "\n"
@@ -128,3 +133,59 @@ def test_a_filter_leaves_the_others_alone():
     less = NOTES.replace(STEP, "").replace(JACOBIAN, SUM)
     found = changes(NOTES, less, wanted=lambda name: name == "w")
     assert found == ["w: is new: proved for all t (run `backproof lock`)"]
+
+
+FONTS = r"""
+```backproof
+symbols: {a: n, h: n, '\mathbf{h}': n, L: n, '\mathcal{L}': n}
+```
+"""
+
+
+@pytest.mark.parametrize(("one", "other"), [("h", r"\mathbf{h}"), (r"\mathcal{L}", "L")])
+def test_a_name_that_differs_in_its_font_alone_from_another_is_another(one, other):
+    """Of a document that has one of the two, the font is typesetting."""
+    claim = r"$$a + %s = %s + a \tag{c}$$" + "\n"
+    before, after = (FONTS + claim % (name, name) for name in (one, other))
+    assert [text.startswith("c: now claims something else") for text in changes(before, after)] == [True]
+
+
+def test_a_range_that_begins_a_step_later():
+    """Both are `for all t` in words."""
+    old = Locked("s = s", "proved", steps="0 <= t")
+    assert list(changes_of_result(old, replace(old, steps="1 <= t"), ({}, {}))) == [
+        ("verdict", "was proved for 0 <= t, now for 1 <= t")
+    ]
+
+
+def test_a_formula_that_has_no_data_any_more():
+    """What nests too deep is compared as text, unless its verdict says enough."""
+    old, new = Locked("a = b", "proved", meaning={}), Locked("a = c", "proved")
+    assert changes_of_meaning(old, new)[0] == [("statement", "now reads a = c; it was a = b")]
+
+
+def test_a_document_that_the_built_in_suite_has_no_longer():
+    """Nothing but a run of the whole suite knows that."""
+    old = lock_of(NOTES, path="notes.md")["notes.md"]
+    lock = Lock("backproof.lock", {"<suite>/gone.md": old, "notes.md": old})
+    whole = Report((), quantities=DocumentReport("derived quantities", ()))
+    found = lock.compare(whole, FEW, frozenset({"suite/other.md"}), {}).differences
+    assert {(one.document, one.kind) for one in found} == {("<suite>/gone.md", "gone")}
+    assert lock.compare(Report(()), FEW, frozenset(), {}).differences == ()
+
+
+LAYERS = r"""
+```backproof
+symbols: {'h^l_t': n, 'z^l_t': n, f: elementwise}
+indices: {l: 1..L, t: 1..T}
+layout: numerator
+```
+"""
+
+
+def test_a_condition_that_leaves_out_a_layer():
+    """Neither the first nor the last of those that are tried."""
+    claim = r"$$h^l_t + z^l_t = z^l_t + h^l_t%s \tag{c}$$" + "\n"
+    (found,) = changes(LAYERS + claim % "", LAYERS + claim % r" \quad (l \ne 2)")
+    assert "l = 3 (6 in all), now" in found
+    assert found.endswith("l = 3 (4 in all)")

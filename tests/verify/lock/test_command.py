@@ -171,3 +171,20 @@ def test_what_does_not_go_with_it(call, option):
 
 def test_an_option_after_a_double_dash_is_a_file(call):
     assert "--locked: cannot be read" in call("verify", "--", "--locked").stderr
+
+
+def test_a_locked_document_that_lost_its_block_is_not_passed_over(call):
+    """Of the hook: what is not locked and declares nothing is no document of ours."""
+    call("lock", "notes.md")
+    Path("notes.md").write_text(NOTES.split("```")[2])
+    Path("prose.md").write_text("$$a = b$$\n")
+    assert call("verify", "--declared", "--locked", "notes.md", "prose.md").exit_code == 1
+    assert call("verify", "--declared", "--locked", "prose.md").exit_code == 0
+
+
+def test_a_given_that_cannot_be_read_is_said(call):
+    """No claim may rest on it."""
+    Path("notes.md").write_text(NOTES.replace("'d']", "'d', g]") + "$$b + W \\tag{g}$$\n")
+    done = call("lock", "notes.md")
+    assert done.exit_code == 1
+    assert "g: unreadable, which is not as it should be" in done.output

@@ -6,6 +6,7 @@ import signal
 import sys
 import time
 from dataclasses import replace
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -15,9 +16,9 @@ from click.testing import CliRunner
 from tests.verify.scale import chaos
 from tests.verify.scale.notes import NOTES
 from tests.verify.scale.sessions import HEAVY, check_nothing_is_left, started
-from verify.campaign import planting
+from verify.campaign import command, planting
 from verify.campaign import run as module
-from verify.campaign.run import Options, strands
+from verify.campaign.run import Options, header, strands
 from verify.cli import main
 from verify.edits import edits
 from verify.limits import Effort
@@ -168,3 +169,43 @@ def test_wrong_calls(run, whole):
     assert run(name="gone.md").exit_code == 2
     assert run("--cluster", "tcp://127.0.0.1:1", "--jobs", "2").exit_code == 2
     assert Path("journal.jsonl").read_text("utf-8") == whole.journal
+
+
+def test_a_file_that_a_document_reads_is_part_of_the_campaign(tmp_path):
+    part = tmp_path / "part.tex"
+    found = []
+    for text in ("$$a = b$$", "$$a = c$$"):
+        part.write_text(text, "utf-8")
+        found.append(header([Manuscript("main.tex", r"\input{part}", None, tmp_path).read()], Options(Effort())))
+    assert [key for key in found[0] if found[0][key] != found[1][key]] == ["documents"]
+
+
+def test_a_report_that_cannot_be_written_is_said(run, whole, monkeypatch):
+    Path("journal.jsonl").write_text(whole.journal, "utf-8")
+
+    def refuse(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(command, "write", refuse)
+    result = run("--json", "out.json")
+    assert result.exit_code == 2
+    assert "--json out.json: cannot be written: No space left on device" in " ".join(result.output.split())
+
+
+def test_a_document_of_several_files_is_not_sent_to_a_cluster(run):
+    Path("main.tex").write_text("\\input{part}", "utf-8")
+    Path("part.tex").write_text("$$a = b$$", "utf-8")
+    result = run("--cluster", "tcp://127.0.0.1:1", name="main.tex")
+    assert result.exit_code == 2
+    assert "main.tex reads part.tex, which is not sent with it" in " ".join(result.output.split())
+
+
+def test_a_terminal_without_greek_shows_what_it_can(run, whole, monkeypatch):
+    Path("journal.jsonl").write_text(whole.journal, "utf-8")
+    stream = TextIOWrapper(BytesIO(), "ascii")
+    monkeypatch.setattr(sys, "stdout", stream)
+    found = command.Command(("notes.md",), "journal.jsonl", Options(Effort(examples=2, repair_seconds=0), 1, LIMIT))
+    monkeypatch.setattr(command, "text", lambda report: "\u03b4\n")
+    assert found.execute() == 0
+    stream.flush()
+    assert stream.buffer.getvalue() == b"?\n"

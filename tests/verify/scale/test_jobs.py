@@ -24,6 +24,7 @@ from verify.judging import Conflict, Judging, judged
 from verify.limits import Effort
 from verify.manuscript import Manuscript
 from verify.scale.shard import Shard
+from verify.verdict import Verdict
 
 EFFORT = Effort(examples=2, repair_seconds=0)
 
@@ -106,6 +107,15 @@ def test_what_is_said_of_a_claim_does_not_depend_on_the_claims_before_it():
     alone = [entry for entry in Judge(document, effort).entries({name}.__contains__) if entry.statement == name]
     both = list(Judge(document, effort).entries({"line.kernel", name}.__contains__))
     assert [entry for entry in both if entry.statement == name] == alone
+
+
+def test_a_hint_rests_on_nothing_that_other_claims_left_behind():
+    """A line that is `tested` was once good enough for a hint where its own claim had been judged before."""
+    document = read("notes.md", NOTES)
+    judge, fresh = Judge(document, EFFORT), Judge(document, EFFORT)
+    claim = next(entry.claim for entry in fresh.entries({"J"}.__contains__) if entry.id == "J")
+    judge.known[claim] = Verdict("tested", "held on 3 instances")
+    assert judge._is_good(claim) is fresh._is_good(claim) is False
 
 
 # --- shards --------------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from verify.campaign import journal
 from verify.campaign.journal import Journal
 from verify.errors import CallError
 
@@ -17,14 +18,14 @@ def path(tmp_path):
 
 
 def written(path, *records):
-    with Journal(str(path), CAMPAIGN) as journal:
-        journal.append(*records)
+    with Journal(str(path), CAMPAIGN) as opened:
+        opened.append(*records)
     return path.read_bytes()
 
 
 def read(path):
-    with Journal(str(path), CAMPAIGN) as journal:
-        return journal.lines
+    with Journal(str(path), CAMPAIGN) as opened:
+        return opened.lines
 
 
 def test_what_was_written_is_there_the_next_time(path):
@@ -76,14 +77,27 @@ def test_a_journal_in_use_is_refused(path):
 
 
 def test_a_disk_that_is_full_is_said(path):
-    journal = Journal(str(path), CAMPAIGN)
-    journal.file.close()
-    journal.file = open("/dev/full", "r+b")  # noqa: SIM115  # the journal closes it
+    opened = Journal(str(path), CAMPAIGN)
+    opened.file.close()
+    opened.file = open("/dev/full", "r+b")  # noqa: SIM115  # the journal closes it
     with pytest.raises(CallError, match="cannot be written: No space left on device; what it holds is kept"):
-        journal.append(RECORDS[0])
+        opened.append(RECORDS[0])
     assert json.loads(path.read_bytes())["seed"] == 0
 
 
 def test_a_file_that_cannot_be_opened_is_said(tmp_path):
     with pytest.raises(CallError, match="cannot be opened: Is a directory"):
         Journal(str(tmp_path), CAMPAIGN)
+
+
+def test_a_device_is_refused():
+    with pytest.raises(CallError, match="cannot be written: Invalid argument"):
+        Journal("/dev/null", CAMPAIGN)
+
+
+def test_what_is_not_read_of_a_large_journal_is_not_cut_off(path, monkeypatch):
+    whole = written(path, *RECORDS)
+    monkeypatch.setattr(journal, "LARGEST", len(whole) - 1)
+    with pytest.raises(CallError, match="larger than"):
+        read(path)
+    assert path.read_bytes() == whole
