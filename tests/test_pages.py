@@ -88,4 +88,4 @@ def test_a_line_that_is_not_printed_fails():
 
 def test_lines_in_another_order_fail():
     with pytest.raises(AssertionError, match="does not print"):
-        check_console(Terminal(), "$ backproof models\nActivations and losses\nNetworks\n")
+        check_console(Terminal(), "$ backproof models\nLosses of outputs\nNetworks\n")

@@ -15,10 +15,9 @@ from derive.models.registry import System
 from derive.recurrence import losses_of
 from derive.rules.dependence import read_names
 from verify.document.givens import Givens, InGiven
-from verify.document.readers import SUFFIXES
+from verify.document.readers import SUFFIXES, decoded, why_unread
 from verify.document.statements import Document, Statement, read
 from verify.errors import CallError, DocumentError, clean
-from verify.run import decoded, why_unread
 
 
 def is_document(name: str) -> bool:

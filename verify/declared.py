@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from verify.declare import propose
+from verify.document.readers import decoded, why_unread
 from verify.errors import DocumentError, clean
-from verify.run import decoded, why_unread
 
 
 def declared(file: str) -> tuple[int, str, str]:

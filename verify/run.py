@@ -15,7 +15,7 @@ from rich.console import Console
 
 from derive.errors import BackproofError
 from verify.cache import Cache
-from verify.document.readers import Form, max_bytes, read_bytes
+from verify.document.readers import Form, decoded, why_unread
 from verify.document.statements import Document
 from verify.errors import CallError, DocumentError, WitnessConflict
 from verify.judge import Entry, Judge, unclaimed
@@ -25,7 +25,7 @@ from verify.lock.run import Lock
 from verify.manuscript import Manuscript
 from verify.replayed import save
 from verify.report import terminal
-from verify.report.complaints import complain as complain
+from verify.report.complaints import complain
 from verify.report.model import DocumentReport, Report
 from verify.report.outputs import Outputs
 from verify.report.progress import progress
@@ -326,23 +326,11 @@ def _suite() -> Iterator[tuple[str, str]]:
             yield f"suite/{item.name}", item.read_text(encoding="utf-8")
 
 
-def decoded(name: str, read_as: Form | None = None) -> str:
-    """The text of a file, or of standard input for -. Raises `OSError` and `UnicodeDecodeError`."""
-    if name != "-":
-        return read_bytes(name, read_as)
-    return sys.stdin.buffer.read(max_bytes("", read_as) + 1).decode("utf-8-sig")
-
-
 def spare_terminals() -> None:
     """A terminal that has no ✓ shows a ?."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
-
-
-def why_unread(error: OSError | UnicodeDecodeError) -> str:
-    """What the system says of a file that cannot be read."""
-    return error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"
 
 
 def _console(to_stderr: bool, quiet: bool) -> Console:

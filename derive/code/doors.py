@@ -11,8 +11,6 @@ from __future__ import annotations
 from derive.code.lowering import Unsupported
 from derive.code.program import Program
 
-MEMORIES = ("full", "sqrt")
-
 
 def gradients_text(program: Program, memory: str) -> str:
     """The functions `gradients` and `whole`, which it runs for each part of the batch."""

@@ -70,7 +70,6 @@ SIMPLE = {
     "∑": "BIG", "∏": "BIG", "\\lVert": "LNORM", "\\rVert": "RNORM", "\\lvert": "LABS", "\\rvert": "RABS",
     "\\\\": "NEWLINE", "\\cr": "NEWLINE", "\\forall": "FORALL", "∀": "FORALL",
 }  # fmt: skip
-BIG_NAMES = {"\\sum": "sum", "∑": "sum", "\\prod": "prod", "∏": "prod"}
 NORM_SIGNS = ("\\|", "\\Vert", "\\parallel", "‖")
 ABS_SIGNS = ("|", "\\vert", "\\mid")
 GRIDS = ("matrix", "bmatrix", "pmatrix", "Bmatrix", "smallmatrix", "cases", "dcases", "array", "vmatrix", "Vmatrix")

@@ -20,6 +20,8 @@ _LETTERS = {"W": 0.97, "M": 0.97, "I": 0.48, "J": 0.6, "m": 0.88, "w": 0.72, "i"
 _NARROW = {"delta": 0.46, "gamma": 0.54, "iota": 0.35, "partial": 0.57, "prime": 0.28, "ell": 0.42}
 _LEVELS = {"+": 0, "-": 0, "odot": 1, "otimes": 1}
 _DOT = 2  # the level of a break between two factors
+_END = Sign("command", "end")  # of a matrix
+_ENTRY_ENDS = (_END, Sign("sign", "&"), Sign("row", "\\"))
 
 
 def width(formula: str) -> float:
@@ -52,12 +54,12 @@ class _Ruler:
         self.place = 0
         self.is_tall = any(sign.text in ("frac", "sum", "prod") for sign in self.signs)
 
-    def sequence(self, stop: Sign | None = None) -> float:
-        """The width of what stands up to a closing brace, or the sign that stops it."""
+    def sequence(self, ends: tuple[Sign, ...] = ()) -> float:
+        """The width of what stands up to a closing brace, or to a sign that ends it."""
         total = 0.0
         while self.place < len(self.signs):
             sign = self.signs[self.place]
-            if sign.kind == "close" or sign == stop:
+            if sign.kind == "close" or sign in ends:
                 break
             if sign.kind == "script":
                 total += self._scripts()
@@ -132,31 +134,18 @@ class _Ruler:
         """Columns as wide as their widest entry."""
         self._argument()
         columns: list[float] = []
-        column, end = 0, Sign("command", "end")
+        column = 0
         while self.place < len(self.signs):
-            entry = self._entry(end)
+            entry = self.sequence(_ENTRY_ENDS)
             columns += [0.0] * (column + 1 - len(columns))
             columns[column] = max(columns[column], entry)
-            sign = self.signs[self.place] if self.place < len(self.signs) else end
+            sign = self.signs[self.place] if self.place < len(self.signs) else _END
             self.place += 1
             column = 0 if sign.kind == "row" else column + 1
-            if sign == end:
+            if sign == _END:
                 self._argument()
                 break
         return sum(columns) + len(columns) + 1.0
-
-    def _entry(self, end: Sign) -> float:
-        total = 0.0
-        while self.place < len(self.signs):
-            sign = self.signs[self.place]
-            if sign in (end, Sign("sign", "&")) or sign.kind in ("row", "close"):
-                break
-            if sign.kind == "script":
-                total += self._scripts()
-                continue
-            self.place += 1
-            total += self._atom(sign)
-        return total
 
 
 # --- breaks --------------------------------------------------------------------------------------------------------
@@ -166,7 +155,7 @@ class _Ruler:
 class _Piece:
     """What stands between two places at which a line may break; `level` and `depth` are of the place before it."""
 
-    parts: tuple[tuple[str, int], ...]  # texts, each with the number of the pair of brackets that it is one of, else -1
+    parts: tuple[tuple[str, int], ...]  # texts, each with its pair of brackets: a number from 0, or below for none
     level: int
     depth: int
 
@@ -191,16 +180,14 @@ def _pieces(formula: str) -> list[_Piece]:
     stack: list[int] = []
     for token in _tokens(formula):
         begins = _level(token, parts)
-        if begins is not None and not any(pair == _BRACES for pair in stack):
+        if begins is not None and _BRACES not in stack:
             found.append(_Piece(tuple(parts), level, depth))
             parts, level, depth = [], begins, len(stack)
-        pair = -1
         if token.opens:
             stack.append(token.pair)
         if token.closes and stack:
             stack.pop()
-        pair = token.pair if token.pair >= 0 else -1
-        parts.append((token.text, pair))
+        parts.append((token.text, token.pair))
     found.append(_Piece(tuple(parts), level, depth))
     return [piece for piece in found if piece.parts]
 

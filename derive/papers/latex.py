@@ -176,12 +176,12 @@ def _chain(display: Display, language: str) -> Iterator[str]:
     """A derivation: a line a step, the rules beside it, the number at the result."""
     yield from (f"% backproof: {directive}" for directive in display.directives)
     yield "\\begin{flalign}"
-    rows = [*chain_rows(display, language)]
+    rows = [*_chain_rows(display, language)]
     yield " \\\\\n".join([f"  {row} \\notag" for row in rows[:-1]] + [f"  {rows[-1]} \\label{{{_label(display)}}}"])
     yield "\\end{flalign}"
 
 
-def chain_rows(display: Display, language: str) -> Iterator[str]:
+def _chain_rows(display: Display, language: str) -> Iterator[str]:
     """The rows of a derivation, cells parted by &."""
     for row in chain(display, language):
         reason = f" && \\text{{{row.reason}}}" if row.reason else " &&"

@@ -295,7 +295,7 @@ class _Author:
         return (said + rule.note(self.language)).strip()
 
 
-_SIGNS = {"<": "<", "<=": "\\le", "=": "=", "!=": "\\ne"}
+_SIGNS = {"<": "<", "<=": "\\le"}
 _KINDS = ("others", "jacobians", "parameters", "errors", "tangents", "gradients")
 
 

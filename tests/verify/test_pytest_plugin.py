@@ -15,6 +15,7 @@ import verify.pytest_plugin.collection
 import verify.pytest_plugin.fixture  # noqa: F401  (kept loaded: pytester forgets what an inner run imports)
 from verify.cli.verify import verify as command
 from verify.limits import Effort
+from verify.pytest_plugin.hooks import pytest_assertrepr_compare
 from verify.report.terminal import show_document
 from verify.run import Run
 
@@ -460,3 +461,20 @@ def test_the_example_project_passes_and_can_fail(pytester):
     broken = pytester.runpytest_inprocess(*quick, "project/docs")
     assert broken.parseoutcomes() == {"passed": 2, "failed": 1, "skipped": 1}
     broken.stdout.fnmatch_lines(["    the document expects refuted"])
+
+
+def test_what_is_said_of_a_failed_comparison_asks_nothing_of_foreign_objects():
+    """An object that compares with its own kind only is nobody's word."""
+
+    class Strict:
+        def __eq__(self, other):
+            raise TypeError("compares with its own kind only")
+
+        __hash__ = None
+
+    for left, right in ((Strict(), "proved"), ("proved", Strict())):
+        saying = pytest_assertrepr_compare("==", left, right)
+        next(saying)
+        with pytest.raises(StopIteration) as ended:
+            saying.send(["told"])
+        assert ended.value.value == ["told"]

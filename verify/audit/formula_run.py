@@ -16,7 +16,6 @@ from verify.audit.running import Running
 from verify.reference.sequences import Array, Arrays
 
 Key = tuple[str, int]  # a family and a step
-STARTS = ("zero", "last")  # what a state before the first step may be taken for
 
 
 @dataclass

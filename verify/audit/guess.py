@@ -15,7 +15,6 @@ from verify.audit.problem import Getter, Problem
 from verify.reference.sequences import Array, Arrays
 
 Change = Callable[[Arrays], dict[str, Array]]
-NO_CHANGES: Mapping[Place, Any] = {}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from verify.document.statements import Document
 from verify.errors import CallError
 from verify.files import check_writable, write
 from verify.manuscript import Manuscript
-from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_INTERRUPTED, EXIT_OK, Run, complain, spare_terminals
+from verify.report.complaints import complain
+from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_INTERRUPTED, EXIT_OK, Run, spare_terminals
 from verify.scale.alone import Alone
 from verify.scale.crew import Crew
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from verify.cli.effort import SEED
 from verify.cli.group import SETTINGS
 
 
@@ -20,7 +21,7 @@ from verify.cli.group import SETTINGS
 @click.option("--returns", multiple=True, metavar="KEYS", help="What a tuple that it returns holds, in order: U,W,b.")
 @click.option("--size", multiple=True, metavar="NAME=N", help="Fix sizes: n=64,T=100.  [default: small, all different]")
 @click.option("--instances", type=click.IntRange(1, 10_000), default=4, show_default=True, help="How many are drawn.")
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
+@SEED
 @click.option("--exact/--no-exact", default=True, help="Run it modulo a prime too.  [default: exact]")
 @click.option("--time-limit", type=click.FloatRange(0), default=60, show_default=True, help="Seconds; 0 for no limit.")
 @click.option("--json", "json_path", metavar="FILE", help="Write the report as JSON; - for standard output.")

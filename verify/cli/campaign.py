@@ -6,6 +6,7 @@ import sys
 
 import click
 
+from verify.cli.effort import STEPS
 from verify.cli.group import SETTINGS
 from verify.cli.scale import jobs_of, shard_of
 
@@ -32,13 +33,7 @@ from verify.cli.scale import jobs_of, shard_of
     show_default=True,
     help="Numeric instances a model, for what the deciders leave open.",
 )
-@click.option(
-    "--steps",
-    type=click.IntRange(1, 12),
-    default=6,
-    show_default=True,
-    help="Last step up to which symbolic times are tried.",
-)
+@STEPS
 @click.option(
     "--time-limit",
     type=click.FloatRange(0),

@@ -122,7 +122,7 @@ def derive(
     from verify.cells import is_document, system_of
     from verify.errors import CallError
     from verify.printing import Request, print_to
-    from verify.run import complain
+    from verify.report.complaints import complain
 
     own = dict(pair.partition("=")[::2] for pair in choices)
     try:

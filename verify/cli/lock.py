@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from verify.cli.effort import EXAMPLES, NO_CACHE, SEED, STEPS, TIME_LIMIT
 from verify.cli.group import SETTINGS
 
 if TYPE_CHECKING:
@@ -23,25 +24,11 @@ if TYPE_CHECKING:
     type=click.Choice(["md", "tex", "ipynb"]),
     help="Read every FILE as Markdown, LaTeX or a notebook.  [default: by its name]",
 )
-@click.option(
-    "--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
-@click.option(
-    "--steps",
-    type=click.IntRange(1, 12),
-    default=6,
-    show_default=True,
-    help="Last step up to which symbolic times are tried.",
-)
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(0),
-    default=20,
-    show_default=True,
-    help="Seconds of processor time for one claim; 0 for no limit.",
-)
-@click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
+@EXAMPLES
+@SEED
+@STEPS
+@TIME_LIMIT
+@NO_CACHE
 @click.option("--quiet", "-q", is_flag=True, help="Errors only.")
 def lock(
     files: tuple[str, ...],

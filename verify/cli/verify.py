@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from verify.cli.effort import EXAMPLES, NO_CACHE, SEED, STEPS, TIME_LIMIT
 from verify.cli.group import SETTINGS
 from verify.cli.optional import WithLocked
 from verify.cli.outputs import with_outputs
@@ -29,27 +30,13 @@ if TYPE_CHECKING:
 @click.option(
     "--only", metavar="FILE::ID", multiple=True, help="Check these claims alone (or just ID); may be repeated."
 )
-@click.option(
-    "--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
-@click.option(
-    "--steps",
-    type=click.IntRange(1, 12),
-    default=6,
-    show_default=True,
-    help="Last step up to which symbolic times are tried.",
-)
+@EXAMPLES
+@SEED
+@STEPS
 @click.option(
     "--certificates", metavar="DIR", help="Write the proofs by induction as files; `backproof replay` checks one."
 )
-@click.option(
-    "--time-limit",
-    type=click.FloatRange(0),
-    default=20,
-    show_default=True,
-    help="Seconds of processor time for one claim; 0 for no limit.",
-)
+@TIME_LIMIT
 @click.option(
     "--repair-limit",
     type=click.FloatRange(0),
@@ -82,7 +69,7 @@ if TYPE_CHECKING:
 @click.option("--all", "everything", is_flag=True, help="With --format unix: list good claims too.")
 @click.option("--declared", is_flag=True, help="Pass over files that have no backproof block.")
 @click.option("--watch", is_flag=True, help="Check again on every save and print what changed; Ctrl-C ends it.")
-@click.option("--no-cache", is_flag=True, help="Decide every claim anew and keep no verdict.")
+@NO_CACHE
 @click.option(
     "--jobs",
     type=click.IntRange(0, 1000),

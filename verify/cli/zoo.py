@@ -6,16 +6,15 @@ import sys
 
 import click
 
+from verify.cli.effort import EXAMPLES, SEED
 from verify.cli.group import SETTINGS
 
 
 @click.command(context_settings=SETTINGS)
 @click.argument("entries", nargs=-1, metavar="[ENTRY]...")
 @click.option("--json", "json_path", metavar="FILE", help="Write the results as JSON; - for standard output.")
-@click.option(
-    "--examples", type=click.IntRange(0, 100_000), default=100, show_default=True, help="Numeric instances a model."
-)
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Keys every random draw.")
+@EXAMPLES
+@SEED
 def zoo(entries: tuple[str, ...], json_path: str | None, examples: int, seed: int) -> None:
     """Check the errata zoo: published formulas that are wrong, with what is wrong and how to mend it.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 from typing import Literal
 
@@ -15,8 +16,6 @@ from verify.errors import DocumentError
 Form = Literal["md", "tex", "ipynb"]
 FORMS: tuple[Form, ...] = ("md", "tex", "ipynb")
 _SUFFIXES: dict[str, Form] = {".tex": "tex", ".ltx": "tex", ".ipynb": "ipynb"}
-
-
 # comments, and then \documentclass; or a declaration block in comments, with which a fragment begins
 _BEGINS_AS_LATEX = re.compile(r"(?:\s*%[^\n]*\n)*\s*\\documentclass|\s*%+[ \t]*backproof[ \t]*\n")
 SUFFIXES = (".md", ".markdown", *_SUFFIXES)
@@ -59,3 +58,15 @@ def read_bytes(path: str, form: Form | None = None) -> str:
     """The text of a file. Raises `OSError`, `UnicodeDecodeError`."""
     with Path(path).open("rb") as stream:
         return stream.read(max_bytes(path, form) + 1).decode("utf-8-sig")
+
+
+def decoded(name: str, read_as: Form | None = None) -> str:
+    """The text of a file, or of standard input for -. Raises `OSError` and `UnicodeDecodeError`."""
+    if name != "-":
+        return read_bytes(name, read_as)
+    return sys.stdin.buffer.read(max_bytes("", read_as) + 1).decode("utf-8-sig")
+
+
+def why_unread(error: OSError | UnicodeDecodeError) -> str:
+    """What the system says of a file that cannot be read."""
+    return error.strerror if isinstance(error, OSError) and error.strerror else "it is no UTF-8 text"

@@ -11,8 +11,9 @@ from rich.text import Text
 
 from verify.errors import CallError, WitnessConflict, clean
 from verify.lock.run import Lock
+from verify.report.complaints import complain
 from verify.report.model import Report
-from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_INTERRUPTED, EXIT_OK, Run, complain
+from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_INTERRUPTED, EXIT_OK, Run
 from verify.verdict import ORDER
 
 

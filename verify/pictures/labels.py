@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 from unicodedata import combining, east_asian_width
 
-import sympy as sp
-
-from derive.language.nodes import Member
 from derive.language.show import show_name
 from verify.errors import clean
 
@@ -43,13 +39,6 @@ class Label:
 def words(text: str) -> Label:
     """Plain words."""
     return Label(clean(text))
-
-
-def name_of(expr: Any) -> Label:
-    """The label of a member or symbol as a model names it: Net[t-1] is Net with t-1 below."""
-    if isinstance(expr, Member) and expr.indices:
-        return indexed(expr.name, ",".join(str(index).replace(" ", "") for index in expr.indices))
-    return indexed(str(expr.name) if isinstance(expr, sp.MatrixSymbol | Member) else str(expr))
 
 
 @lru_cache(maxsize=1024)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from verify.document.readers import form_of, pieces, read_bytes
+from verify.document.readers import form_of, pieces, read_bytes, why_unread
 from verify.document.statements import Document, Link, Statement, read
 from verify.errors import DocumentError, Place, WitnessConflict, clean
 from verify.judge import Entry, Judge, lines, link_id
@@ -19,7 +19,6 @@ from verify.pytest_plugin.judging import conflict_text, own_filters, trouble_of
 from verify.pytest_plugin.settings import settings_of
 from verify.report.junit import properties
 from verify.report.terminal import declaration_text
-from verify.run import why_unread
 
 WORD = "backproof"  # every declaration block has it
 
@@ -112,7 +111,7 @@ class DocumentFile(pytest.File):
         """A file and a line from 0; a notebook's cell is no file, so its equations stand at the notebook's head."""
         if place.path == self.shown:
             return self.path, place.line - 1
-        part = self.config.invocation_params.dir / place.path  # what \\input reads
+        part = self.config.invocation_params.dir / place.path  # what \input reads
         return (part, place.line - 1) if part.is_file() else (self.path, 0)
 
 

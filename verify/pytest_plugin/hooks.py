@@ -123,7 +123,7 @@ def pytest_assertrepr_compare(op: str, left: object, right: object) -> Generator
     verdicts = sys.modules.get("verify.verdict")
     if verdicts is None or op not in ("==", "!="):
         return told
-    if left in verdicts.ORDER and right in verdicts.ORDER:
+    if all(isinstance(side, str) and side in verdicts.ORDER for side in (left, right)):
         return []
     if isinstance(left, verdicts.Verdict) and isinstance(right, str):
         return [[f"{left!r} {op} {right!r}", "a verdict is no text: compare verdict.verdict"]]

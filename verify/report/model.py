@@ -11,6 +11,8 @@ from verify.judge import Entry
 from verify.scale.shard import Shard
 from verify.verdict import ORDER, Verdict
 
+SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
+
 
 @dataclass(frozen=True)
 class DocumentReport:

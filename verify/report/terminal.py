@@ -17,14 +17,13 @@ from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.errors import DocumentError, clean
 from verify.judge import Entry
-from verify.report.model import DocumentReport, Report
+from verify.report.model import SIGNS, DocumentReport, Report
 from verify.verdict import Verdict
 
 STYLES = {
     "proved": "green", "tested": "cyan", "conditional": "yellow", "refuted": "red", "undecided": "magenta",
     "unreadable": "red",
 }  # fmt: skip
-SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
 WIDTH_OF_PIPES = 200
 MANY_ZEROS = 4  # inputs that are 0, from which on they are named on one line
 

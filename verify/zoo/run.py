@@ -13,7 +13,8 @@ from rich.text import Text
 from verify.errors import CallError, DocumentError, WitnessConflict, clean
 from verify.files import write
 from verify.limits import Effort
-from verify.report.terminal import SIGNS, STYLES
+from verify.report.model import SIGNS
+from verify.report.terminal import STYLES
 from verify.run import EXIT_CALL, EXIT_CLAIMS, EXIT_CONFLICT, EXIT_OK
 from verify.version import VERSION
 from verify.zoo.entries import Specimen, specimens

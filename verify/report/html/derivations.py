@@ -20,10 +20,10 @@ from derive.naming import delta_names
 from derive.recurrence import delta, gradient
 from verify.claim import Claim
 from verify.deadline import Overtime, deadline
+from verify.judge import RELATION_SIGNS
 
 SECONDS = 5  # of processor time for one derivation, which takes milliseconds: against one that hangs
 MANY_STEPS = 40
-_SIGNS = {"<=": "≤", ">=": "≥"}
 NO_STEPS = "It is the formula itself: no rule is needed."
 
 
@@ -58,7 +58,7 @@ def view(derivation: Derivation, layout: str = "numerator") -> DerivationView:
         latex(derivation.right, own),
         tuple(steps),
         tuple(f"{latex(e.left, own)} = {latex(e.right, own)}" for e in derivation.definitions),
-        tuple(f"{low} {_SIGNS.get(sign, sign)} {high}" for low, sign, high in derivation.conditions)
+        tuple(f"{low} {RELATION_SIGNS[sign]} {high}" for low, sign, high in derivation.conditions)
         + tuple(f"{show(formula)} = {value}" for formula, value in derivation.assumptions),
         len(derivation.steps) - len(steps),
     )

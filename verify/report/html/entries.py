@@ -18,9 +18,9 @@ from verify.report.html.derivations import DerivationView, derived
 from verify.report.html.differing import Difference, difference
 from verify.report.html.maths import in_one_row
 from verify.report.html.proofs import ProofView, proof
+from verify.report.model import SIGNS
 from verify.verdict import Repair, Verdict
 
-SIGNS = {"proved": "✓", "tested": "~", "conditional": "?", "refuted": "✗", "undecided": "?", "unreadable": "!"}
 WITNESSES = {
     "equal": "equal",
     "differ": "differ",

@@ -15,10 +15,10 @@ from verify.document.statements import Statement
 from verify.errors import clean
 from verify.pictures import Picture, pictures_of_document
 from verify.report.html.documents import Written
-from verify.report.html.entries import SIGNS, EntryView, view
+from verify.report.html.entries import EntryView, view
 from verify.report.html.page import environment
 from verify.report.html.page import page as whole_page
-from verify.report.model import DocumentReport, Report
+from verify.report.model import SIGNS, DocumentReport, Report
 from verify.verdict import ORDER
 
 KINDS = (*reversed(ORDER), "given", "skipped")
