@@ -19,6 +19,7 @@ from verify.document.statements import read
 from verify.report.html import render
 from verify.report.html.documents import Written
 from verify.report.html.entries import view
+from verify.report.outputs import FORMS
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
 
@@ -213,3 +214,16 @@ def test_no_text_takes_long_to_show(path, text):
     began = time.process_time()
     Written(document, lambda statement, latex: Markup(""), lambda label: None).html()
     assert time.process_time() - began < 5
+
+
+def test_a_file_whose_name_is_no_text_has_every_form(tmp_path):
+    file = tmp_path / "a\udcff\x1b.md"
+    file.write_text(
+        "```backproof\nsymbols: {W: n x n}\n```\n$$ W = 2 W \\tag{w} $$\n$$ W = Q \\tag{u} $$", encoding="utf-8"
+    )
+    forms = [part for form in FORMS for part in (f"--{form}", str(tmp_path / f"a.{form}"))]
+    result = CliRunner().invoke(main, ["verify", "--no-cache", "--examples", "0", *forms, str(file)])
+    assert result.exit_code == 1, result.output
+    assert "\x1b" not in result.output
+    for form in FORMS:
+        assert (tmp_path / f"a.{form}").read_text(encoding="utf-8")
