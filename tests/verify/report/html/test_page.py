@@ -216,6 +216,28 @@ def test_no_text_takes_long_to_show(path, text):
     assert time.process_time() - began < 5
 
 
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", "**see $$ W = W \\tag{w} $$ here**"),
+        ("a.md", "[see $$ W = W \\tag{w} $$ here](https://example.org)"),
+        ("a.md", "![$$ W = W \\tag{w} $$](a.png)"),
+        ("a.md", "[x]:\n$$ W = W \\tag{w} $$\n\nend"),
+        ("a.tex", "\\fbox{$$ W = W \\tag{w} $$}"),
+        ("a.tex", "\\thanks{$$ W = W \\tag{w} $$}"),
+        ("a.tex", "\\begin{document}a\\end{document} $$ W = W \\tag{w} $$"),
+    ],
+)
+def test_no_equation_is_lost_wherever_it_stands(path, text):
+    block = "% backproof\n% symbols: {W: n x n}\n% end backproof\n"
+    head = block if path.endswith(".tex") else "```backproof\nsymbols: {W: n x n}\n```\n\n"
+    report = judged((path, head + text))
+    assert [entry.id for entry in report.documents[0].entries] in (["w"], [])
+    page = render(report)
+    assert page.count('id="w"') == len(report.documents[0].entries)
+    assert "\ue000" not in page
+
+
 def test_a_file_whose_name_is_no_text_has_every_form(tmp_path):
     file = tmp_path / "a\udcff\x1b.md"
     file.write_text(
