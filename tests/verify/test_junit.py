@@ -177,6 +177,19 @@ def test_a_run_that_ends_early_is_not_green(run, monkeypatch):
     assert any("ended early" in line for line in told)
 
 
+def test_what_changed_since_a_lock_is_a_failure(run):
+    """The exit code says 1, and so must this form."""
+    run("notes.md", notes=NOTES)
+    CliRunner().invoke(main, ["lock", "--no-cache", "--examples", "0", "notes.md"])
+    _, same = run("--locked", "notes.md")
+    _, moved = run("--locked", "notes.md", notes=NOTES.replace("v + w = v - w", "v + w = w + v"))
+    changes = [case for case in read(moved).iter("testcase") if case.get("name").startswith("change ")]
+    assert [case.get("classname") for case in changes] == ["backproof.lock"] * len(changes)
+    assert changes
+    assert all(case.find("failure").get("type") == "changed" for case in changes)
+    assert "change 1" not in cases(read(same))
+
+
 def test_a_given_that_cannot_be_read_is_a_failure(run):
     _, text = run("notes.md", notes=NOTES.replace("$$u = v + w", "$$u = v +"))
     assert cases(read(text))["def"].find("failure").get("type") == "unreadable"
