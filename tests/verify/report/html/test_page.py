@@ -16,9 +16,12 @@ from markupsafe import Markup
 from tests.verify.report.html.documents import NOTES, TEX, hostile, judged, notes, page_of
 from verify.cli import main
 from verify.document.statements import read
+from verify.pictures import Picture
+from verify.pictures.svg import Drawing
 from verify.report.html import render
 from verify.report.html.documents import Written
 from verify.report.html.entries import view
+from verify.report.html.page import environment
 from verify.report.outputs import FORMS
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
@@ -249,3 +252,12 @@ def test_a_file_whose_name_is_no_text_has_every_form(tmp_path):
     assert "\x1b" not in result.output
     for form in FORMS:
         assert (tmp_path / f"a.{form}").read_text(encoding="utf-8")
+
+
+def test_a_broad_picture_keeps_its_letters_on_a_phone():
+    pieces = environment().get_template("entry.html").module
+    for width, name in ((599, 'class="scroll"'), (1231, 'class="scroll broad"')):
+        picture = Picture("m", Drawing(width, 10).svg("a title", "words"), "a caption", "words")
+        shown = str(pieces.pictures([picture]))
+        assert name in shown
+        assert shown.count("words") == 1  # read out once
