@@ -125,6 +125,7 @@ def test_a_document_is_a_suite_and_a_claim_a_case(run):
     assert found["wrong"].get("line") == "14"
     assert known(found["1"])["verdict"] == "proved"
     assert known(found["1"])["witness prime field"].startswith("equal on ")
+    assert known(found["wrong"])["witness normal form"].startswith("differ on 1 instance (")
     assert known(found["erratum"])["expected"] == "refuted"
     assert found["erratum"].find("failure") is None
     assert found["heart"].find("skipped").get("message") == "an analogy"

@@ -198,7 +198,8 @@ def _readings(verdict: Verdict) -> list[RenderableType]:
 def witness_text(outcome: Outcome) -> str:
     """One witness's answer in a line."""
     bound = "" if outcome.bound is None else f", wrong with probability at most {outcome.bound:.1e}"
-    count = f" on {outcome.instances} instances" if outcome.instances else ""
+    plural = "" if outcome.instances == 1 else "s"
+    count = f" on {outcome.instances} instance{plural}" if outcome.instances else ""
     return clean(
         f"{outcome.witness}: {outcome.outcome}{count}{bound}{f' ({outcome.detail})' if outcome.detail else ''}"
     )
