@@ -16,7 +16,7 @@ from derive.errors import RuleError
 from derive.language.build import matadd, matmul, ones
 from derive.language.derivatives import Gradient
 from derive.language.nodes import Member, TimeSum
-from derive.language.show import show
+from derive.language.show import show, show_name
 from derive.language.substitute import substitute
 from derive.model import Equation, Loss, Model, Time, leaves, members
 from derive.naming import Names, delta_names, direct_letter, direct_names, step_letter
@@ -215,7 +215,7 @@ def delta(
 
 
 def _named_step(found: Derivation, left: Any, name: str) -> Step:
-    return Step(f"{name} names the gradient", left, found.left, ("name_gradient",))
+    return Step(f"{show_name(name)} names the gradient", left, found.left, ("name_gradient",))
 
 
 def _with_own_definition(found: Derivation, member: Member, name: str) -> tuple[Equation, ...]:

@@ -35,6 +35,7 @@ MOST = 256  # choices of sizes beyond these
 DRAWS = 12
 ATTEMPTS = 600  # evaluations spent on small values
 SIMPLE = (0, 1, -1, 2)
+MANY_ZEROS = 4  # inputs that are 0, from which on they are named together
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,17 @@ class Counterexample:
         parts = {**self.times, **self.sizes, **self.letters}
         return ", ".join(f"{name} = {value}" for name, value in parts.items()) or "its only instance"
 
+    @property
+    def title(self) -> str:
+        """What a report calls it: numeric witnesses shrink theirs, and prove none to be the smallest."""
+        return "counterexample of a numeric witness" if self.is_numeric else "smallest counterexample"
+
+    @property
+    def zeros(self) -> tuple[str, ...]:
+        """The inputs that are 0, where they are so many that they share a line."""
+        found = tuple(name for name, value in self.values.items() if _is_zero(value))
+        return found if len(found) >= MANY_ZEROS else ()
+
     def as_dict(self) -> dict[str, Any]:
         """Plain data for the JSON report."""
         found = {
@@ -71,6 +83,25 @@ class Counterexample:
             "right": self.right,
         }
         return {**found, "indices": dict(self.letters)} if self.letters else found
+
+
+def differ(one: Any, other: Any) -> bool:
+    """Whether two entries of the sides are known to differ: exact ones that are not equal, balls that do not meet."""
+    if not isinstance(one, Mapping) and not isinstance(other, Mapping):
+        return bool(one != other)
+    (middle, radius), (centre, reach) = _ball(one), _ball(other)
+    return abs(middle - centre) > radius + reach
+
+
+def _ball(entry: Any) -> tuple[float, float]:
+    if isinstance(entry, Mapping):
+        return float(entry["mid"]), float(entry["rad"])
+    return float(Fraction(entry)), 0.0
+
+
+def _is_zero(value: object) -> bool:
+    """Whether all entries are 0, as text."""
+    return all(map(_is_zero, value)) if isinstance(value, list | tuple) else value == "0"
 
 
 @dataclass

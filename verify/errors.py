@@ -7,13 +7,14 @@ from unicodedata import combining, east_asian_width
 
 from derive.errors import BackproofError
 
-_CONTROL = {code: None for code in (*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)) if code != 0x0A}
+_CONTROL = dict.fromkeys((*range(0x09), *range(0x0B, 0x20), *range(0x7F, 0xA0)))
 _BIDI = dict.fromkeys((*range(8234, 8239), *range(8294, 8298), 8206, 8207, 1564))
+_UNCLEAN = {**_CONTROL, **_BIDI}
 
 
 def clean(text: str) -> str:
     """Text without control and direction characters, which must never reach a terminal."""
-    return text.translate({**_CONTROL, **_BIDI})
+    return text.translate(_UNCLEAN)
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class Place:
     skipped: int = 0
 
     def __str__(self) -> str:
-        return f"{self.path}:{self.line}:{self.column}"
+        return f"{clean(self.path)}:{self.line}:{self.column}"
 
     def caret(self) -> str:
         """The source line with a caret line under the place; long lines are cut around it."""

@@ -59,7 +59,8 @@ def size(path: str | Path) -> int:
 
 
 def _encoded(content: str | bytes) -> bytes:
-    return content if isinstance(content, bytes) else content.encode("utf-8")
+    """UTF-8, with a ? for what is no character, which the name of a file may hold."""
+    return content if isinstance(content, bytes) else content.encode("utf-8", "replace")
 
 
 def _mask() -> int:

@@ -258,7 +258,12 @@ def understood(readings: tuple[Reading, ...]) -> Claim | None:
 def _text(link: Link, readings: tuple[Reading, ...]) -> str:
     """What was understood, as plain text."""
     claim = understood(readings)
-    return link.latex if claim is None else f"{show(claim.left)} {RELATION_SIGNS[claim.relation]} {show(claim.right)}"
+    return link.latex if claim is None else told(claim)
+
+
+def told(claim: Claim) -> str:
+    """A claim as plain text."""
+    return f"{show(claim.left)} {RELATION_SIGNS[claim.relation]} {show(claim.right)}"
 
 
 def lines(document: Document) -> Iterator[tuple[Statement, Link | None]]:

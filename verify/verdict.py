@@ -72,6 +72,22 @@ class Verdict:
             raise ValueError(f"a verdict is one of {', '.join(ORDER)}, not {self.verdict!r}")
 
     @property
+    def advice(self) -> str:
+        """The hint, unless an edit says the same."""
+        return "" if self.hint in [repair.edit for repair in self.repairs] else self.hint
+
+    @property
+    def failing(self) -> str:
+        """The reading that the counterexample belongs to, where the readings differ."""
+        found = next((one.choices for one in self.readings if one.verdict not in ("proved", "tested")), {})
+        return ", ".join(f"{key}: {value}" for key, value in found.items())
+
+    def scope_of(self, repair: Repair) -> str:
+        """For which steps and layers a repair is proved, where these are not those of the refuted line; else empty."""
+        is_narrower = self.reason == "value" and repair.verdict.times != self.times
+        return repair.verdict.times if is_narrower or repair.verdict.verdict != "proved" else ""
+
+    @property
     def has_checks(self) -> bool:
         """Whether any witness ran and came to an answer; what is good without one is an error of ours."""
         return any(outcome.outcome in ("equal", "differ") for outcome in self.witnesses)

@@ -125,6 +125,7 @@ def test_a_document_is_a_suite_and_a_claim_a_case(run):
     assert found["wrong"].get("line") == "14"
     assert known(found["1"])["verdict"] == "proved"
     assert known(found["1"])["witness prime field"].startswith("equal on ")
+    assert known(found["wrong"])["witness normal form"].startswith("differ on 1 instance (")
     assert known(found["erratum"])["expected"] == "refuted"
     assert found["erratum"].find("failure") is None
     assert found["heart"].find("skipped").get("message") == "an analogy"
@@ -175,6 +176,19 @@ def test_a_run_that_ends_early_is_not_green(run, monkeypatch):
     told = [error.text for error in read(text).iter("error")]
     assert any("two witnesses disagree, which is an error in Backproof: one and another" in line for line in told)
     assert any("ended early" in line for line in told)
+
+
+def test_what_changed_since_a_lock_is_a_failure(run):
+    """The exit code says 1, and so must this form."""
+    run("notes.md", notes=NOTES)
+    CliRunner().invoke(main, ["lock", "--no-cache", "--examples", "0", "notes.md"])
+    _, same = run("--locked", "notes.md")
+    _, moved = run("--locked", "notes.md", notes=NOTES.replace("v + w = v - w", "v + w = w + v"))
+    changes = [case for case in read(moved).iter("testcase") if case.get("name").startswith("change ")]
+    assert [case.get("classname") for case in changes] == ["backproof.lock"] * len(changes)
+    assert changes
+    assert all(case.find("failure").get("type") == "changed" for case in changes)
+    assert "change 1" not in cases(read(same))
 
 
 def test_a_given_that_cannot_be_read_is_a_failure(run):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from verify.judge import Entry
+from verify.judge import Entry, told
 from verify.pictures.labels import words
 from verify.pictures.picture import NoPicture, Picture, file_name
 from verify.pictures.sparsity import mark_corner
@@ -54,7 +54,8 @@ def error_picture(entry: Entry) -> Picture:
     if found is None:
         raise NoPicture("no counterexample")
     left, right = matrix(found.left), matrix(found.right)
-    return error_map(entry.id, left, right, f"{entry.text}, at {found.summary()}")
+    refuted = None if entry.verdict is None else entry.verdict.claim  # in the reading in which it is
+    return error_map(entry.id, left, right, f"{entry.text if refuted is None else told(refuted)}, at {found.summary()}")
 
 
 def error_map(name: str, left: Matrix, right: Matrix, what: str) -> Picture:

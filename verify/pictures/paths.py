@@ -14,6 +14,7 @@ from derive.language.show import show
 from derive.language.substitute import substitute
 from derive.model import Model, leaves
 from verify.claim import Claim
+from verify.judge import RELATION_SIGNS
 from verify.pictures.layout import Layout, layout
 from verify.pictures.network import Key, Network, between, leading_to, network, run_of
 from verify.pictures.picture import NoPicture, Picture, file_name
@@ -162,8 +163,9 @@ def _picture(entry_id: str, claim: Claim, found: Network, placed: Layout, paths:
         drawing.inset(drawn(found, placed, pairs)[0], (0, top + HEADING), SCALE)
     alt = " ".join(f"{heading}. Path: {_said(pairs, found)}." for heading, pairs in paths)
     title = f"The path of each term of {_cut(show(claim.right))}"
+    what = f"{_cut(show(claim.left))} {RELATION_SIGNS[claim.relation]} {_cut(show(claim.right))}"
     caption = (
-        f"{_cut(show(claim.left))} = {_cut(show(claim.right))} in a run of {STEPS} steps: along the heavy arrows "
+        f"{what} in a run of {STEPS} steps: along the heavy arrows "
         "each term passes through the graph; all other arrows are broken lines."
     )
     return Picture(file_name(entry_id, "paths"), drawing.svg(title, alt), caption, alt)

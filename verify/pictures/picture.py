@@ -8,6 +8,7 @@ from zlib import crc32
 
 from verify.pictures.svg import STYLE
 
+BROAD = 600.0  # pixels
 _NOT_IN_NAMES = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -28,6 +29,11 @@ class Picture:
     svg: str
     caption: str
     alt: str
+
+    @property
+    def is_broad(self) -> bool:
+        """Whether it is wider than a screen that is held in a hand, on which its letters would shrink to dots."""
+        return float(self.svg.partition(' width="')[2].partition('"')[0]) > BROAD
 
     @property
     def file(self) -> str:

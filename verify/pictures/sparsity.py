@@ -13,6 +13,7 @@ from derive.language.nodes import Commutation, Kronecker, Vec
 from derive.language.shapes import axes
 from derive.language.show import show
 from verify.claim import Claim
+from verify.judge import told
 from verify.pictures.labels import Label, indexed
 from verify.pictures.patterns import Patterns, Side, Sizes, entry_index, patterns
 from verify.pictures.picture import NoPicture, Picture, file_name
@@ -171,8 +172,8 @@ def _words(claim: Claim, found: Patterns, sides: Sequence[tuple[str, Side]], dif
     sources = list(dict.fromkeys(source for _, side in sides for source in side.sources))
     names = f" The letters in cells are entries of {' and '.join(sources)}." if sources else ""
     counts = [f"{int(side.nonzero.sum())} of {rows * cols}" for _, side in sides]
-    same = f"{show(claim.left)} = {show(claim.right)}"
-    drawn = f"{_cut(same, 2 * LONGEST)} at {at}, {rows}×{cols}" if at else f"{_cut(same, 2 * LONGEST)}, {rows}×{cols}"
+    what = _cut(told(claim), 2 * LONGEST)
+    drawn = f"{what} at {at}, {rows}×{cols}" if at else f"{what}, {rows}×{cols}"
     how = "computed modulo primes at random values; a filled cell can be other than zero, a point is zero in every draw"
     if len(sides) == 1:
         return f"{drawn}: {counts[0]} entries can be other than zero ({how}).{names}", _seen(sides[0][1])

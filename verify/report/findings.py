@@ -88,8 +88,8 @@ def in_words(entry: Entry, require_proof: bool = False, with_lines: bool = True)
         yield entry.verdict.message
     if entry.expected is not None:
         yield f"{'as' if entry.is_ok(require_proof) else 'but'} the document expects {entry.expected}"
-    if entry.verdict.hint:
-        yield entry.verdict.hint
+    if entry.verdict.advice:
+        yield entry.verdict.advice
     for repair in entry.verdict.repairs:
         yield f"one edit away: {repair.edit}{f': {repair.latex}' if with_lines else ''}"
 

@@ -2,6 +2,7 @@
 
 What is not as it should be is a `failure` with the text of the terminal, a wrong declaration or a file that could not
 be read an `error`, what the document skips `skipped` with its reason. Givens are no cases unless they cannot be read.
+What changed since a lock is a `failure` each, in a suite of the lock file's name.
 Nothing in it depends on the machine or the time; `time` is there only where timings are asked for.
 """
 
@@ -14,6 +15,7 @@ from itertools import chain
 
 from verify.errors import clean
 from verify.judge import Entry
+from verify.report.findings import changes
 from verify.report.model import DocumentReport, Report
 from verify.report.terminal import declaration_text, trouble_text, witness_text
 from verify.verdict import Verdict
@@ -24,13 +26,10 @@ _OUTSIDE_XML = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff
 
 def render(report: Report, timings: bool = False) -> str:
     """The report as JUnit XML text."""
-    documents = (*report.documents, *([report.quantities] if report.quantities else []))
-    suites = [_suite(document, report, timings) for document in documents]
-    call = _call(report)
-    root = _element("testsuites", name="backproof", **_counts(chain(*suites, call)))
+    suites = [_suite(document, report, timings) for document in report.shown]
+    suites += [suite for suite in (_changed(report), _call(report)) if len(suite)]
+    root = _element("testsuites", name="backproof", **_counts(chain(*suites)))
     root.extend(suites)
-    if len(call):
-        root.append(call)
     xml.indent(root, " ")
     return f'<?xml version="1.0" encoding="UTF-8"?>\n{xml.tostring(root, encoding="unicode")}\n'
 
@@ -107,9 +106,24 @@ def _call(report: Report) -> xml.Element:
     for number, text in enumerate(told, start=1):
         cases.append(_element("testcase", name=f"call {number}", classname="backproof verify"))
         cases[-1].append(_element("error", text, type="call", message=text))
-    call = _element("testsuite", name="backproof verify", **_counts(cases))
-    call.extend(cases)
-    return call
+    return _suite_of("backproof verify", cases)
+
+
+def _changed(report: Report) -> xml.Element:
+    """What is not as the lock says."""
+    name, cases = "" if report.locked is None else report.locked.path, []
+    for number, change in enumerate(changes(report), start=1):
+        where = {"classname": name, "file": change.region.file, "line": str(change.region.line)}
+        cases.append(_element("testcase", name=f"change {number}", **where))
+        text = f"{change.title}: {'; '.join(change.words)}"
+        cases[-1].append(_element("failure", text, type="changed", message=text))
+    return _suite_of(name, cases)
+
+
+def _suite_of(name: str, cases: list[xml.Element]) -> xml.Element:
+    suite = _element("testsuite", name=name, **_counts(cases))
+    suite.extend(cases)
+    return suite
 
 
 def _counts(cases: Iterable[xml.Element]) -> dict[str, str]:

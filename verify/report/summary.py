@@ -64,8 +64,7 @@ def _fitting(parts: list[str], room: int) -> tuple[str, int]:
 
 def _head(report: Report) -> str:
     so_far = "" if report.is_complete else "interrupted, so far "
-    is_ok = report.ok and not report.notes  # a file that could not be read is not as it should be
-    state = f"{so_far}{'all' if is_ok else 'not'} as it should be"
+    state = f"{so_far}{'all' if report.ok else 'not'} as it should be"
     columns = ("document", *_COLUMNS, "not as it should be")
     rule = "|---|" + "---:|" * (len(columns) - 1)
     return f"## Backproof: {state}\n\n| {' | '.join(columns)} |\n{rule}\n"
@@ -98,14 +97,16 @@ def _lines(finding: Finding, require_proof: bool) -> Iterator[str]:
     yield ""
     words = [*in_words(entry, require_proof, with_lines=False)]
     words = [word for word in words if not word.startswith("one edit away: ")]
-    example = [] if verdict.counterexample is None else [counterexample_text(verdict.counterexample).plain]
-    yield from _fenced("\n".join([*words, *example]))
+    if verdict.counterexample is not None:
+        words.append(counterexample_text(verdict.counterexample, verdict.failing).plain)
+    yield from _fenced("\n".join(words))
     for repair in verdict.repairs:
-        yield from _mended(repair)
+        yield from _mended(repair, verdict.scope_of(repair))
 
 
-def _mended(repair: Repair) -> Iterator[str]:
-    yield f"\nOne edit away, and proved: {_code(repair.edit)}\n"
+def _mended(repair: Repair, scope: str) -> Iterator[str]:
+    proved = f"proved for {_code(scope)}" if scope else "proved"
+    yield f"\nOne edit away, and {proved}: {_code(repair.edit)}\n"
     yield from _formula(repair.latex, is_understood=True)
 
 

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from verify.counterexample import Counterexample
+from verify.counterexample import Counterexample, differ
 from verify.deciders.outcome import Outcome
 from verify.errors import DocumentError, clean
 from verify.judge import Entry
@@ -25,7 +25,6 @@ STYLES = {
     "unreadable": "red",
 }  # fmt: skip
 WIDTH_OF_PIPES = 200
-MANY_ZEROS = 4  # inputs that are 0, from which on they are named on one line
 
 
 def show_document(document: DocumentReport, report: Report, console: Console, timings: bool = False) -> None:
@@ -164,12 +163,12 @@ def _told(verdict: Verdict, expected: str | None = None) -> RenderableType:
         body.append(Text(f"the document expects {expected}", "yellow"))
     if verdict.place is not None:
         body.append(Text(f"{verdict.place}\n{verdict.place.caret()}"))
-    if verdict.hint and verdict.hint not in (repair.edit for repair in verdict.repairs):
-        body.append(Text(clean(verdict.hint), "yellow"))
+    if verdict.advice:
+        body.append(Text(clean(verdict.advice), "yellow"))
     body.extend(_repairs(verdict))
     body.extend(_readings(verdict))
     if verdict.counterexample is not None:
-        body.append(counterexample_text(verdict.counterexample))
+        body.append(counterexample_text(verdict.counterexample, verdict.failing))
     body.extend(Text(witness_text(outcome), "dim") for outcome in verdict.witnesses)
     return Padding(Group(*body), (0, 0, 0, 4), expand=False)
 
@@ -178,9 +177,9 @@ def _repairs(verdict: Verdict) -> list[RenderableType]:
     """What would mend it: the edit in words, and the mended line."""
     lines: list[RenderableType] = []
     for repair in verdict.repairs:
-        differs = verdict.reason == "value" and repair.verdict.times != verdict.times
-        scope = f" (proved for {repair.verdict.times})" if differs else ""
-        lines.append(Text(clean(f"one edit away: {repair.edit}{scope}"), "green"))
+        scope = verdict.scope_of(repair)
+        proved = f" (proved for {scope})" if scope else ""
+        lines.append(Text(clean(f"one edit away: {repair.edit}{proved}"), "green"))
         lines.append(Text(clean(f"  {repair.latex}"), "green"))
     if verdict.repair_note:
         lines.append(Text(clean(verdict.repair_note), "yellow"))
@@ -198,18 +197,18 @@ def _readings(verdict: Verdict) -> list[RenderableType]:
 def witness_text(outcome: Outcome) -> str:
     """One witness's answer in a line."""
     bound = "" if outcome.bound is None else f", wrong with probability at most {outcome.bound:.1e}"
-    count = f" on {outcome.instances} instances" if outcome.instances else ""
+    plural = "" if outcome.instances == 1 else "s"
+    count = f" on {outcome.instances} instance{plural}" if outcome.instances else ""
     return clean(
         f"{outcome.witness}: {outcome.outcome}{count}{bound}{f' ({outcome.detail})' if outcome.detail else ''}"
     )
 
 
-def counterexample_text(example: Counterexample) -> Text:
-    """Sizes, steps, values, functions and both sides, as plain text."""
-    text = Text("smallest counterexample: ")
+def counterexample_text(example: Counterexample, reading: str = "") -> Text:
+    """Sizes, steps, values, functions and both sides, as plain text; with the reading that it refutes."""
+    text = Text(f"{example.title}{f' with {reading}' if reading else ''}: ")
     text.append(clean(example.summary())).append("\n")
-    zeros = [name for name, value in example.values.items() if _is_zero(value)]
-    together = zeros if len(zeros) >= MANY_ZEROS else []
+    together = example.zeros
     for name, value in example.values.items():
         if name not in together:
             text.append(f"  {clean(name)} = {_array(value)}\n")
@@ -226,17 +225,12 @@ def counterexample_text(example: Counterexample) -> Text:
     return text
 
 
-def _is_zero(value: object) -> bool:
-    """Whether all entries are 0, as text."""
-    return all(map(_is_zero, value)) if isinstance(value, list | tuple) else value == "0"
-
-
 def _sides(left: object, right: object) -> tuple[list[str], list[str]]:
     """Both sides as lines; matrices row by row in aligned columns, an entry that differs with a star."""
     if not (_is_matrix(left) and _is_matrix(right)) or left == [left[0][:1]]:  # type: ignore[index]
         return [_array(left)], [_array(right)]
     pairs = [list(zip(*rows, strict=True)) for rows in zip(left, right, strict=True)]  # type: ignore[call-overload]
-    cells = [[[_array(entry) + ("*" if a != b else " ") for entry in (a, b)] for a, b in row] for row in pairs]
+    cells = [[[_array(entry) + ("*" if differ(a, b) else " ") for entry in (a, b)] for a, b in row] for row in pairs]
     widths = [max(len(text) for row in cells for text in row[column]) for column in range(len(cells[0]))]
     sides = []
     for side in (0, 1):

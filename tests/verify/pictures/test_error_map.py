@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.verify.pictures.reading import parsed, shapes, text_of
+from tests.verify.report.documents import OPEN, report
 from verify.counterexample import Counterexample
 from verify.errors import Place
 from verify.judge import Entry
@@ -64,3 +65,11 @@ def test_what_is_not_drawn(left: Any, right: Any, why: str) -> None:
 def test_an_entry_without_a_counterexample_has_none() -> None:
     with pytest.raises(NoPicture, match="no counterexample"):
         error_picture(Entry("J", "claim", "", Place("a.md", 1, 1), Verdict("proved")))
+
+
+def test_the_caption_is_of_the_reading_that_is_refuted(tmp_path, monkeypatch):
+    """In layout numerator the formula holds: the numbers are those of the other layout."""
+    monkeypatch.chdir(tmp_path)
+    (line,) = report(OPEN).documents[0].claims
+    assert line.text == "∂(W s[t])/∂s[t] = W"
+    assert error_picture(line).caption.startswith("(∂(W s[t])/∂s[t])ᵀ = W, at t = 1, m = 1, n = 2")

@@ -133,3 +133,17 @@ def test_a_full_file_stays_below_the_limit(here):
     Outputs({"summary": "summary.md"}).write(replace(found))
     size = (here / "summary.md").stat().st_size
     assert APPENDED["summary"] - 2000 < size <= APPENDED["summary"]
+
+
+def test_a_repair_says_for_what_it_is_proved_and_nothing_says_it_twice():
+    """Over layers a mended line is proved at those that are tried, and so only tested."""
+    found = report(HEAD + WRONG)
+    (document,) = found.documents
+    (claim,) = document.claims
+    (repair,) = claim.verdict.repairs
+    layered = replace(repair.verdict, verdict="tested", times="all; l = 1 to l = 3", is_proved_at_each=True)
+    verdict = replace(claim.verdict, repairs=(replace(repair, verdict=layered),), hint=repair.edit)
+    found = replace(found, documents=(replace(document, entries=(replace(claim, verdict=verdict),)),))
+    text = render(found)
+    assert f"One edit away, and proved for `all; l = 1 to l = 3`: `{repair.edit}`" in text
+    assert text.count(repair.edit) == 1

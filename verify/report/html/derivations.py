@@ -24,6 +24,7 @@ from verify.judge import RELATION_SIGNS
 
 SECONDS = 5  # of processor time for one derivation, which takes milliseconds: against one that hangs
 MANY_STEPS = 40
+OPEN = Conventions()
 NO_STEPS = "It is the formula itself: no rule is needed."
 
 
@@ -48,9 +49,12 @@ class DerivationView:
     hidden: int = 0  # steps beyond those shown
 
 
-def view(derivation: Derivation, layout: str = "numerator") -> DerivationView:
-    """A derivation as LaTeX, in the conventions that `derive` prints. Raises `BackproofError`."""
-    own = replace(fitting(derivation.left, derivation.right), layout=layout)
+def view(derivation: Derivation, declared: Conventions = OPEN) -> DerivationView:
+    """A derivation as LaTeX, in the conventions that are declared, else those that `derive` prints.
+
+    Raises `BackproofError`.
+    """
+    own = _read_as(declared, derivation.left, derivation.right)
     steps = [StepView(one.rule, latex(one.after, own)) for one in derivation.steps[:MANY_STEPS]]
     return DerivationView(
         derivation.name,
@@ -64,21 +68,27 @@ def view(derivation: Derivation, layout: str = "numerator") -> DerivationView:
     )
 
 
-def latex(formula: Any, conventions: Conventions | None = None) -> str:
-    """A formula as LaTeX, as text where it has no LaTeX."""
+def _read_as(declared: Conventions, *formulas: Any) -> Conventions:
+    """Conventions that fit formulas, so that what stands beside a document's own formulas is read as they are."""
+    found = fitting(*formulas)
+    return replace(found, layout=declared.layout or found.layout, gradient=declared.gradient or found.gradient)
+
+
+def latex(formula: Any, declared: Conventions = OPEN) -> str:
+    """A formula as LaTeX in the conventions that are declared, as text where it has no LaTeX."""
     try:
-        return Printer(conventions or fitting(formula)).text(formula)
+        return Printer(_read_as(declared, formula)).text(formula)
     except BackproofError:
         return f"\\text{{{show(formula)}}}".replace("_", "\\_")
 
 
-def derived(claim: Claim) -> DerivationView | None:
+def derived(claim: Claim, declared: Conventions = OPEN) -> DerivationView | None:
     """How `derive` finds the derivative that a side of a claim is; None where none is, or where it has no rule."""
     for side in (claim.left, claim.right):
         try:
             with deadline(SECONDS):
                 for found in _of(side, claim.model):
-                    return view(found)
+                    return view(found, declared)
         except (Exception, Overtime):  # whatever stops it costs the reader these lines, and no verdict
             continue
     return None

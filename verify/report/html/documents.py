@@ -33,6 +33,7 @@ class Written:
         self.pieces.sort(key=lambda piece: piece.whole)
         self.statements = self._by_piece()
         self.tables = _tables(self.pieces)
+        self.placed: set[int] = set()
 
     def html(self) -> Markup:
         """The whole document, its parts (cells, files) one after the other."""
@@ -49,10 +50,14 @@ class Written:
         return Markup("").join(found)
 
     def _part(self, part: Part, end: int) -> Markup:
+        """A part's prose; an equation that Markdown or LaTeX has no place for (a picture's words) comes behind it."""
         text = self._with_signs(part.start, end)
         if self.document.form == "tex":
-            return tex_prose.rendered(text, self._block, self._inline, self.link)
-        return prose.rendered(text, self._block, self._inline)
+            shown = tex_prose.rendered(text, self._block, self._inline, self.link)
+        else:
+            shown = prose.rendered(text, self._block, self._inline)
+        here = (number for number in self.statements if part.start <= self.pieces[number].whole[0] < end)
+        return shown + Markup("").join(self._block(number) for number in sorted(here) if number not in self.placed)
 
     def _with_signs(self, start: int, end: int) -> str:
         """The text of a part with a sign in place of each piece."""
@@ -76,6 +81,7 @@ class Written:
     def _block(self, number: int) -> Markup:
         """What is shown in place of a piece."""
         piece = self.pieces[number]
+        self.placed.add(number)
         if piece.kind == "block":
             shown = Markup('<details class="declarations"><summary>Declarations</summary>{}</details>')
             return shown.format(Markup(prose.code(clean(piece.text).strip("\n"))))

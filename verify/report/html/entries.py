@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from derive.language.show import show_name
+from derive.latex.conventions import Conventions
 from verify.counterexample import Counterexample
 from verify.deciders.outcome import Outcome
 from verify.errors import clean
 from verify.judge import Entry
 from verify.pictures import Picture, pictures_of_entry
 from verify.report.html import numbers
-from verify.report.html.derivations import DerivationView, derived
+from verify.report.html.derivations import OPEN, DerivationView, derived
 from verify.report.html.differing import Difference, difference
 from verify.report.html.maths import in_one_row
 from verify.report.html.proofs import ProofView, proof
@@ -45,13 +46,13 @@ class RepairView:
 class ExampleView:
     """A counterexample: where, what goes in, both sides with the differing entries marked."""
 
+    title: str
     summary: str
     inputs: Sequence[Markup]
     functions: Sequence[Markup]
     left: Markup
     right: Markup
     count: int
-    is_numeric: bool
 
 
 @dataclass(frozen=True)
@@ -120,8 +121,11 @@ class EntryView:
         return f"{self.id} {clean(self.entry.latex)} {self.understood} {self.kind}".lower()[:LATEX_LIMIT]
 
 
-def view(entry: Entry, anchor: str, require_proof: bool = False, timings: bool = False, chain: str = "") -> EntryView:
-    """Everything that is known of one line."""
+def view(
+    entry: Entry, anchor: str, require_proof: bool = False, timings: bool = False, chain: str = "",
+    declared: Conventions = OPEN,
+) -> EntryView:  # fmt: skip
+    """Everything that is known of one line; formulas of ours in the conventions that its document declares."""
     verdict = entry.verdict
     where = f"line {entry.place.line}" if entry.place.line else ""
     if verdict is None:
@@ -140,12 +144,12 @@ def view(entry: Entry, anchor: str, require_proof: bool = False, timings: bool =
         chain,
         caret="" if verdict.place is None else verdict.place.caret(),
         message="" if said.startswith(clean(verdict.message)) else clean(verdict.message),
-        hint="" if verdict.hint in [one.edit for one in verdict.repairs] else clean(verdict.hint),
+        hint=clean(verdict.advice),
         repairs=[_repair(one, entry, verdict) for one in verdict.repairs],
         repair_note=clean(verdict.repair_note),
-        example=None if verdict.counterexample is None else _example(verdict.counterexample),
-        derivation=None if entry.claim is None else derived(entry.claim),
-        proof=None if verdict.certificate is None else proof(verdict.certificate),
+        example=None if verdict.counterexample is None else _example(verdict.counterexample, verdict.failing),
+        derivation=None if entry.claim is None else derived(entry.claim, declared),
+        proof=None if verdict.certificate is None else proof(verdict.certificate, declared),
         witnesses=[_witness(one) for one in verdict.witnesses],
         readings=[_reading(one.choices, one.verdict, one.detail) for one in verdict.readings],
         assumptions=[clean(text) for text in verdict.assumptions],
@@ -175,25 +179,26 @@ def headline(verdict: Verdict, entry: Entry | None = None, is_ok: bool = True) -
 
 
 def _repair(repair: Repair, entry: Entry, verdict: Verdict) -> RepairView:
-    is_narrower = verdict.reason == "value" and repair.verdict.times != verdict.times
+    scope = verdict.scope_of(repair)
     return RepairView(
         clean(repair.edit),
         repair.latex,
-        f"proved for {with_signs(clean(repair.verdict.times))}" if is_narrower else "proved",
+        f"proved for {with_signs(clean(scope))}" if scope else "proved",
         difference(in_one_row(entry.latex), repair.latex),
     )
 
 
-def _example(example: Counterexample) -> ExampleView:
+def _example(example: Counterexample, reading: str) -> ExampleView:
     left, right, count = numbers.sides(example)
+    title = example.title.capitalize()
     return ExampleView(
+        clean(f"{title} with {reading}" if reading else title),
         clean(example.summary()),
         numbers.inputs(example),
         numbers.functions(example),
         left,
         right,
         count,
-        example.is_numeric,
     )
 
 

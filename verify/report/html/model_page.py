@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from derive.language.show import show_name
+from derive.latex.conventions import Conventions
 from derive.model import Loss
 from derive.models.registry import System
 from derive.printed import asked_for
@@ -18,7 +19,7 @@ from verify.report.html.page import page as whole_page
 def page(chosen: System, wrt: Sequence[str], options: Options, batch: bool = False, memory: str = "full") -> str:
     """A system's derivations as a page. Raises `BackproofError` for what the system does not have."""
     chosen, found = asked_for(chosen, wrt, options, batch, memory)
-    shown = [view(one, options.layout) for one in found]
+    shown = [view(one, Conventions(layout=options.layout)) for one in found]
     taken: dict[str, int] = {}
     named = []
     for one in shown:  # an id stands once on a page

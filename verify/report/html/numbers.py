@@ -7,10 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
-from verify.counterexample import Counterexample
+from verify.counterexample import Counterexample, differ
 from verify.errors import clean
 
-MANY_ZEROS = 4  # inputs that are 0, from which on they share a line
 MANY_ENTRIES = 400  # of one array; more of them are counted, not drawn
 Marks = Callable[[int, int], bool]
 
@@ -47,8 +46,7 @@ def equation(left: Markup, right: Markup) -> Markup:
 
 def inputs(example: Counterexample) -> list[Markup]:
     """What goes in, a formula each; many zeros share the last one."""
-    zeros = [key for key, value in example.values.items() if _is_zero(value)]
-    together = zeros if len(zeros) >= MANY_ZEROS else []
+    together = example.zeros
     found = [equation(name(key), array(value)) for key, value in example.values.items() if key not in together]
     if together:
         found.append(equation(Markup("<mo>,</mo>").join(map(name, together)), Markup("<mn>0</mn>")))
@@ -68,17 +66,13 @@ def sides(example: Counterexample) -> tuple[Markup, Markup, int]:
     """Both sides, the entries that differ marked in both, and how many these are."""
     left, right = _rows(example.left), _rows(example.right)
     if left is None or right is None or [len(row) for row in left] != [len(row) for row in right]:
-        return _alone(example.left), _alone(example.right), 0
+        return _math(array(example.left)), _math(array(example.right)), 0
 
     def differs(row: int, column: int) -> bool:
-        return bool(left[row][column] != right[row][column])
+        return differ(left[row][column], right[row][column])
 
     count = sum(differs(i, j) for i, row in enumerate(left) for j in range(len(row)))
     return _math(array(example.left, differs)), _math(array(example.right, differs)), count
-
-
-def _alone(value: Any) -> Markup:
-    return _math(array(value))
 
 
 def _math(inside: Markup) -> Markup:
@@ -135,7 +129,3 @@ def _rows(value: Any) -> list[list[Any]] | None:
         is_flat = not any(isinstance(entry, list | tuple) for row in value for entry in row)
         return [list(row) for row in value] if is_matrix and is_flat else None
     return None if any(isinstance(row, list | tuple) for row in value) else [[entry] for entry in value]
-
-
-def _is_zero(value: object) -> bool:
-    return all(map(_is_zero, value)) if isinstance(value, list | tuple) else value == "0"

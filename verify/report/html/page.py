@@ -54,9 +54,8 @@ def environment() -> Environment:
 
 
 def _drawn(picture: Picture) -> Markup:
-    """A drawing of our own, escaped where it is made, with its words for those who do not see it."""
-    words = Markup('<svg aria-label="{}" ').format(picture.alt)
-    return Markup(picture.svg.replace("<svg ", words, 1))
+    """A drawing of our own, escaped where it is made; its title and description are for those who do not see it."""
+    return Markup(picture.svg)
 
 
 def _ticked(text: str) -> Markup:

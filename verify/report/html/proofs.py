@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from derive.errors import BackproofError
+from derive.latex.conventions import Conventions
 from derive.model import Model
 from verify.claim import Claim
 from verify.induction.certificate import decode_claim, decode_models
 from verify.induction.implications import RULES
-from verify.report.html.derivations import latex
+from verify.report.html.derivations import OPEN, latex
 
 MANY_GOALS = 60
 _CLOSED = {
@@ -50,10 +51,10 @@ class ProofView:
         return _has_role(self.root)
 
 
-def proof(certificate: Mapping[str, Any]) -> ProofView | None:
-    """The proof of a certificate; None for what is none."""
+def proof(certificate: Mapping[str, Any], declared: Conventions = OPEN) -> ProofView | None:
+    """The proof of a certificate, in the conventions that are declared; None for what is none."""
     try:
-        shown = _Shown(decode_models(certificate))
+        shown = _Shown(decode_models(certificate), declared)
         return ProofView(shown.goal(certificate["proof"]), max(0, shown.count - MANY_GOALS))
     except (BackproofError, KeyError, TypeError, ValueError, RecursionError):
         return None
@@ -62,8 +63,8 @@ def proof(certificate: Mapping[str, Any]) -> ProofView | None:
 class _Shown:
     """Goes through the tree; beyond the limit goals are counted, no more shown."""
 
-    def __init__(self, models: list[Model]) -> None:
-        self.models = models
+    def __init__(self, models: list[Model], declared: Conventions) -> None:
+        self.models, self.declared = models, declared
         self.count = 0
 
     def goal(self, node: Mapping[str, Any], role: str = "", above: str = "") -> GoalView:
@@ -71,7 +72,7 @@ class _Shown:
         self.count += 1
         claim = decode_claim(node["goal"], self.models)
         rule = str(node["rule"])
-        roles, formula = _ROLES.get(rule, ()), _formula(claim)
+        roles, formula = _ROLES.get(rule, ()), _formula(claim, self.declared)
         then = [
             self.goal(child, roles[place] if place < len(roles) else "", formula)
             for place, child in enumerate(node["then"])
@@ -93,9 +94,9 @@ def _size(node: Mapping[str, Any]) -> int:
 _TWO_ABOVE = re.compile(r"\^\{([^{}]*)\}\^\{")
 
 
-def _formula(claim: Claim) -> str:
+def _formula(claim: Claim, declared: Conventions) -> str:
     """The goal; W^{1}^{(1)}, the first copy of W^{1}, is written W^{1,(1)}, as LaTeX asks."""
-    return _TWO_ABOVE.sub(r"^{\1,", f"{latex(claim.left)} = {latex(claim.right)}")
+    return _TWO_ABOVE.sub(r"^{\1,", f"{latex(claim.left, declared)} = {latex(claim.right, declared)}")
 
 
 def _says(rule: str) -> str:

@@ -131,7 +131,7 @@ def _with_blocks(tokens: Sequence[Token], block: Block) -> list[Token]:
         if token.type != "inline" or not any(child.type == "piece" for child in token.children or ()):
             found.append(token)
         elif found[-1].type == "paragraph_open":
-            _cut(found, token, tokens[place + 1], block)
+            waiting += _cut(found, token, tokens[place + 1], block)
         else:
             waiting += [_made(child, block) for child in token.children or () if child.type == "piece"]
             found.append(token)
@@ -141,17 +141,23 @@ def _with_blocks(tokens: Sequence[Token], block: Block) -> list[Token]:
     return [*_without_empty(found), *waiting]
 
 
-def _cut(found: list[Token], token: Token, closing: Token, block: Block) -> None:
-    """A paragraph as what stands before each piece, the piece, and what stands behind it."""
+def _cut(found: list[Token], token: Token, closing: Token, block: Block) -> list[Token]:
+    """A paragraph as what stands before each piece, the piece, and what stands behind it.
+
+    Pieces within emphasis or a link, which cannot be cut, are returned.
+    """
     opening = found[-1]
     run: list[Token] = []
+    within: list[Token] = []
     for child in token.children or ():
         if child.type == "piece" and child.level == 0:
             found += [_text(token, run), closing, _made(child, block), opening]
             run = []
         else:
             run.append(child)
+            within += [_made(child, block)] if child.type == "piece" else []
     found.append(_text(token, run))
+    return within
 
 
 def _text(token: Token, run: list[Token]) -> Token:

@@ -8,12 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from verify.document.statements import Statement
 from verify.errors import clean
 from verify.pictures import Picture, pictures_of_document
+from verify.report.findings import changes
+from verify.report.html.derivations import OPEN
 from verify.report.html.documents import Written
 from verify.report.html.entries import EntryView, view
 from verify.report.html.page import environment
@@ -69,6 +72,8 @@ def page(report: Report, timings: bool = False) -> str:
         documents=documents,
         wrong=wrong,
         errors=sum(len(document.errors) for document in documents),
+        notes=[clean(note) for note in report.notes],
+        changed=[(clean(f"{one.region.file}:{one.region.line}"), clean(one.words[0])) for one in changes(report)],
         total=len(everything),
         expected=Counter(entry.kind for entry in everything if entry.is_expected),
         kinds=[(kind, counts[kind], SIGNS.get(kind, "·"), MEANINGS[kind]) for kind in KINDS if counts[kind]],
@@ -77,9 +82,8 @@ def page(report: Report, timings: bool = False) -> str:
 
 def views(report: Report, timings: bool = False) -> list[DocumentView]:
     """Every document of a report, the derived quantities last."""
-    documents = [*report.documents, *([report.quantities] if report.quantities else [])]
-    names = _Anchors(documents)
-    return [_document(one, names, report.require_proof, timings) for one in documents]
+    names = _Anchors(report.shown)
+    return [_document(one, names, report.require_proof, timings) for one in report.shown]
 
 
 def _title(report: Report) -> str:
@@ -88,9 +92,16 @@ def _title(report: Report) -> str:
 
 
 def _document(document: DocumentReport, names: _Anchors, require_proof: bool, timings: bool) -> DocumentView:
+    statements = document.document.statements if document.document else ()
+    declared = {statement.id: statement.declarations.conventions for statement in statements}
     lines = [
         view(
-            entry, names.of(document, entry.id), require_proof, timings, names.of(document, entry.statement or entry.id)
+            entry,
+            names.of(document, entry.id),
+            require_proof,
+            timings,
+            chain=names.of(document, entry.statement or entry.id),
+            declared=declared.get(entry.statement, OPEN),
         )
         for entry in document.entries
     ]
@@ -122,7 +133,8 @@ def _body(document: DocumentReport, lines: Sequence[EntryView], names: _Anchors)
     def link(label: str) -> Markup | None:
         if label not in links:
             return None
-        return Markup('<a href="#{}">{}</a>').format(names.of(document, links[label]), f"({clean(links[label])})")
+        target = quote(names.of(document, links[label]), safe="/:")
+        return Markup('<a href="#{}">{}</a>').format(target, f"({clean(links[label])})")
 
     return Written(document.document, shown, link).html()
 

@@ -175,6 +175,7 @@ class _Writer:
         elif name in _SILENT:
             return after if argument is not None and name != "item" else place
         else:
+            after = place if OPEN in (argument or "") else after  # an equation in a box stands in no box
             self.line.append(Markup('<code class="unset">{}</code>').format(text[match.start() : after]))
         return after
 

@@ -4,6 +4,7 @@ import hashlib
 import re
 import time
 from base64 import b64encode
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from urllib.parse import unquote
@@ -13,12 +14,22 @@ import pytest
 from click.testing import CliRunner
 from markupsafe import Markup
 
+from tests.verify.report.documents import HEAD, OPEN
 from tests.verify.report.html.documents import NOTES, TEX, hostile, judged, notes, page_of
 from verify.cli import main
+from verify.counterexample import Counterexample
 from verify.document.statements import read
+from verify.pictures import Picture
+from verify.pictures.svg import Drawing
 from verify.report.html import render
 from verify.report.html.documents import Written
 from verify.report.html.entries import view
+from verify.report.html.numbers import sides
+from verify.report.html.page import environment
+from verify.report.html.report_page import views
+from verify.report.model import Comparison, Difference
+from verify.report.outputs import FORMS
+from verify.report.terminal import counterexample_text, trouble_text
 
 VOID = {"meta", "input", "br", "hr", "img", "link"}
 
@@ -164,6 +175,17 @@ def test_a_derivation_stands_beside_the_derivative_it_is_of():
     assert view(next(e for e in notes().documents[0].entries if e.id == "chain/1"), "").derivation is None
 
 
+def test_a_derivation_is_written_in_the_document_s_own_conventions():
+    """What is true in numerator layout is false as it stands beside formulas in the other."""
+    claim = r"$$\frac{\partial \mathrm{Net}_t}{\partial s_{t-1}} = %s \tag{w}$$"
+    head = HEAD.replace("gradient: row", "gradient: shape")
+    for layout, right in (("numerator", "W"), ("denominator", "W^\\top")):
+        report = judged(("a.md", head.replace("numerator", layout) + claim % right))
+        (line,) = [line for line in views(report)[0].entries if line.id == "w"]
+        assert line.kind == "proved"
+        assert (line.derivation.left, line.derivation.right) == (claim[2:].partition(" = ")[0], right)
+
+
 def test_the_command_writes_the_page(tmp_path):
     (tmp_path / "a.md").write_text("```backproof\nsymbols: {W: n x n}\n```\n$$ W + W = 2 W \\tag{w} $$\n")
     out = tmp_path / "a.html"
@@ -213,3 +235,78 @@ def test_no_text_takes_long_to_show(path, text):
     began = time.process_time()
     Written(document, lambda statement, latex: Markup(""), lambda label: None).html()
     assert time.process_time() - began < 5
+
+
+def test_what_no_document_holds_is_said_at_the_top():
+    """Files that could not be read, and what changed since a lock: a page that is not green says why."""
+    change = Difference("a.md", "w<b>", "verdict", "was proved, is gone")
+    report = replace(notes(), notes=("gone.md: cannot be read <b>",), locked=Comparison("backproof.lock", (change,)))
+    text = render(report)
+    top = text[: text.index("<main")]
+    assert "gone.md: cannot be read &lt;b&gt;" in top
+    assert "backproof.lock:1" in top
+    assert "w&lt;b&gt;: was proved, is gone" in top
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("a.md", "**see $$ W = W \\tag{w} $$ here**"),
+        ("a.md", "[see $$ W = W \\tag{w} $$ here](https://example.org)"),
+        ("a.md", "![$$ W = W \\tag{w} $$](a.png)"),
+        ("a.md", "[x]:\n$$ W = W \\tag{w} $$\n\nend"),
+        ("a.tex", "\\fbox{$$ W = W \\tag{w} $$}"),
+        ("a.tex", "\\thanks{$$ W = W \\tag{w} $$}"),
+        ("a.tex", "\\begin{document}a\\end{document} $$ W = W \\tag{w} $$"),
+    ],
+)
+def test_no_equation_is_lost_wherever_it_stands(path, text):
+    block = "% backproof\n% symbols: {W: n x n}\n% end backproof\n"
+    head = block if path.endswith(".tex") else "```backproof\nsymbols: {W: n x n}\n```\n\n"
+    report = judged((path, head + text))
+    assert [entry.id for entry in report.documents[0].entries] in (["w"], [])
+    page = render(report)
+    assert page.count('id="w"') == len(report.documents[0].entries)
+    assert "\ue000" not in page
+
+
+def test_a_file_whose_name_is_no_text_has_every_form(tmp_path):
+    file = tmp_path / "a\udcff\x1b.md"
+    file.write_text(
+        "```backproof\nsymbols: {W: n x n}\n```\n$$ W = 2 W \\tag{w} $$\n$$ W = Q \\tag{u} $$", encoding="utf-8"
+    )
+    forms = [part for form in FORMS for part in (f"--{form}", str(tmp_path / f"a.{form}"))]
+    result = CliRunner().invoke(main, ["verify", "--no-cache", "--examples", "0", *forms, str(file)])
+    assert result.exit_code == 1, result.output
+    assert "\x1b" not in result.output
+    for form in FORMS:
+        assert (tmp_path / f"a.{form}").read_text(encoding="utf-8")
+
+
+def test_balls_that_meet_do_not_differ():
+    """Two ways to the same tanh: equal numbers with other radii are no difference."""
+    left, right = ({"mid": "0.76", "rad": "1e-20"}, {"mid": "0.76", "rad": "3e-20"})
+    example = Counterexample({}, {}, {}, {}, [[left, "1"], ["0", "1"]], [[right, "2"], ["0", "1"]])
+    assert sides(example)[2] == 1
+    assert counterexample_text(example).plain.count("*") == 2
+
+
+def test_only_exact_counterexamples_are_called_the_smallest():
+    example = Counterexample({"n": 1}, {}, {}, {}, "1", "2", is_numeric=True)
+    assert counterexample_text(example).plain.startswith("counterexample of a numeric witness: n = 1")
+
+
+def test_a_counterexample_of_one_reading_names_it():
+    entry = next(entry for entry in judged(("o.md", OPEN)).documents[0].entries if entry.id == "o")
+    assert entry.verdict.verdict == "conditional"
+    assert "layout: " in view(entry, "o").example.title
+    assert "with layout: " in trouble_text(entry)
+
+
+def test_a_broad_picture_keeps_its_letters_on_a_phone():
+    pieces = environment().get_template("entry.html").module
+    for width, name in ((599, 'class="scroll"'), (1231, 'class="scroll broad"')):
+        picture = Picture("m", Drawing(width, 10).svg("a title", "words"), "a caption", "words")
+        shown = str(pieces.pictures([picture]))
+        assert name in shown
+        assert shown.count("words") == 1  # read out once
