@@ -166,7 +166,7 @@ class _Ruler:
 class _Piece:
     """What stands between two places at which a line may break; `level` and `depth` are of the place before it."""
 
-    parts: tuple[tuple[str, int], ...]  # texts, each with the number of the pair of brackets that it is one of, else -1
+    parts: tuple[tuple[str, int], ...]  # texts, each with the number of the pair of brackets that it is one of, or < 0
     level: int
     depth: int
 
@@ -191,16 +191,14 @@ def _pieces(formula: str) -> list[_Piece]:
     stack: list[int] = []
     for token in _tokens(formula):
         begins = _level(token, parts)
-        if begins is not None and not any(pair == _BRACES for pair in stack):
+        if begins is not None and _BRACES not in stack:
             found.append(_Piece(tuple(parts), level, depth))
             parts, level, depth = [], begins, len(stack)
-        pair = -1
         if token.opens:
             stack.append(token.pair)
         if token.closes and stack:
             stack.pop()
-        pair = token.pair if token.pair >= 0 else -1
-        parts.append((token.text, pair))
+        parts.append((token.text, token.pair))
     found.append(_Piece(tuple(parts), level, depth))
     return [piece for piece in found if piece.parts]
 

@@ -12,12 +12,8 @@ from derive.papers.words import filled, words
 
 LINE = 45.5  # ems of text in a line: 160 mm at 10 pt
 CHINESE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff\uff00-\uffef]")
-_NUMBER, _GAP, _RELATION, _INDENT = (
-    3.2,
-    1.2,
-    1.4,
-    0.7,
-)  # of the number at the margin, columns, the sign =, a line broken
+# of the number at the margin, between columns, of the sign =, and by which a broken line goes in
+_NUMBER, _GAP, _RELATION, _INDENT = 3.2, 1.2, 1.4, 0.7
 _WIDEST_LEFT = 9.0  # beyond it a left side stands on a line of its own
 
 

@@ -10,8 +10,6 @@ from collections.abc import Mapping
 
 from derive.errors import BackproofError
 
-LANGUAGES = ("en", "zh")
-
 _ENGLISH = {
     "intro": "The equations of the model come first, then what backpropagation asks of them: each result is the last "
     "line of its derivation, and every line names the rule that gives it. The rules are listed at the end.",
@@ -26,7 +24,6 @@ _ENGLISH = {
     "symbols.function": "${name}$ acts entry by entry",
     "symbols.known": "${name}$ is the function {kind}, entry by entry",
     "symbols.several": "${name}$ is a function of {arguments} with values in ${space}$",
-    "symbols.sum": "the entries of ${name}$ sum to 1",
     "loss.last": "The loss ${loss}$ depends directly on ${parts}$ at the last step only.",
     "loss.each": "The loss ${loss}$ depends directly on ${parts}$ at every step.",
     "loss.mixed": "The loss ${loss}$ depends directly on ${each}$ at every step and on ${last}$ at the last step.",
@@ -48,9 +45,7 @@ _ENGLISH = {
     "derivative of $f$ entry by entry.",
     "ones": "$\\mathbf{1}$ is the column of ones.",
     "product": "In a product over steps the factor of the highest step stands leftmost.",
-    "product.ascending": "In a product over steps the factor of the lowest step stands leftmost.",
     "family": "The derivative of a matrix by a matrix is the family of its derivatives by single entries.",
-    "block": "The derivative of a matrix by a matrix is read in block form where it is marked so.",
     "tangent": "A dot marks the tangent: the derivative in the direction in which the parameters change.",
     "hessian": "$\\mathcal{H}_X$ is the tangent of the gradient by $X$: the Hessian times that direction.",
     "jacobians": "Jacobians",
@@ -65,7 +60,6 @@ _ENGLISH = {
     "directive.vec.row": "With vec by rows:",
     "directive.matrix.block": "In block form:",
     "directive.matrix.family": "As a family:",
-    "directive.products": "With the factors in ascending order:",
     "assuming": "Assuming ${assumptions}$:",
     "rules": "Rules",
     "rule": "R{number}",
@@ -91,7 +85,6 @@ _CHINESE = {
     "symbols.function": "${name}$ 为逐元素函数",
     "symbols.known": "${name}$ 为逐元素的 {kind} 函数",
     "symbols.several": "${name}$ 为 {arguments} 的函数，取值于 ${space}$",
-    "symbols.sum": "${name}$ 的各分量之和为 1",
     "loss.last": "损失 ${loss}$ 仅直接依赖于最后一步的 ${parts}$。",
     "loss.each": "损失 ${loss}$ 直接依赖于每一步的 ${parts}$。",
     "loss.mixed": "损失 ${loss}$ 直接依赖于每一步的 ${each}$ 以及最后一步的 ${last}$。",
@@ -112,9 +105,7 @@ _CHINESE = {
     "diag": "$\\operatorname{diag}\\left[v\\right]$ 是以 $v$ 为对角线的对角矩阵，$f'$ 是 $f$ 的逐元素导数。",
     "ones": "$\\mathbf{1}$ 是全 1 列向量。",
     "product": "在对时间步的连乘中，时间步最大的因子写在最左。",
-    "product.ascending": "在对时间步的连乘中，时间步最小的因子写在最左。",
     "family": "矩阵对矩阵的导数是它对各个元素的导数所成的族。",
-    "block": "凡注明处，矩阵对矩阵的导数取分块形式。",
     "tangent": "字母上的点表示切向量：沿参数变化方向的导数。",
     "hessian": "$\\mathcal{H}_X$ 是对 $X$ 的梯度的切向量，即 Hesse 矩阵与该方向之积。",
     "jacobians": "Jacobi 矩阵",
@@ -129,7 +120,6 @@ _CHINESE = {
     "directive.vec.row": "按行取 vec：",
     "directive.matrix.block": "取分块形式：",
     "directive.matrix.family": "取族的形式：",
-    "directive.products": "因子按时间步升序排列：",
     "assuming": "假设 ${assumptions}$：",
     "rules": "法则",
     "rule": "R{number}",
