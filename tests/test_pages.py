@@ -10,10 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from verify.cli import main
+from verify.cli.group import COMMANDS
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = ["start", *(f"howto/{path.stem}" for path in sorted((DOCS / "howto").glob("*.md")))]
@@ -89,3 +91,27 @@ def test_a_line_that_is_not_printed_fails():
 def test_lines_in_another_order_fail():
     with pytest.raises(AssertionError, match="does not print"):
         check_console(Terminal(), "$ backproof models\nLosses of outputs\nNetworks\n")
+
+
+def test_the_page_of_commands_has_every_command():
+    page = (DOCS / "command.md").read_text(encoding="utf-8")
+    assert [name for name in COMMANDS if f"| `backproof {name}" not in page] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "page", "begin"),
+    [
+        ("verify", "command", "\n## verify\n"),
+        ("derive", "command", "\n## derive\n"),
+        ("audit", "command", "\n## audit\n"),
+        ("campaign", "scale", "\n## `campaign`\n"),
+        ("lock", "lock", "\n"),
+    ],
+)
+def test_a_page_has_every_option_of_a_command(name, page, begin):
+    section = (DOCS / f"{page}.md").read_text(encoding="utf-8").partition(begin)[2]
+    section = section.partition("\n## ")[0] if begin.strip() else section
+    options = [parameter for parameter in main.get_command(None, name).params if isinstance(parameter, click.Option)]
+    spelt = [[*option.opts, *option.secondary_opts] for option in options]
+    assert len(spelt) > 5
+    assert [forms for forms in spelt if not any(f"`{form}" in section for form in forms)] == []

@@ -37,11 +37,11 @@ def print_to(path: str | None, asked: Request) -> None:
     if asked.form == "pdf":
         _print_pdf(path, asked)
         return
-    text = _text(asked)
+    text = _text(asked).rstrip("\n") + "\n"
     if path is None:
-        sys.stdout.write(text.rstrip("\n") + "\n")
+        sys.stdout.write(text)
     else:
-        _write({Path(path): text.rstrip("\n") + "\n"})
+        _write({Path(path): text})
 
 
 def _text(asked: Request) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from derive.derivation import Derivation
 from derive.errors import BackproofError
 from derive.latex.printer import Printer, fitting
+from derive.latex.tokenizer import MAX_LENGTH
 from derive.papers.commands import GREEK, check_formula
 from derive.papers.layout import CHINESE, below, chain
 from derive.papers.paper import Block, Display, Displays, Heading, Items, Paper, Prose
@@ -176,12 +177,21 @@ def _chain(display: Display, language: str) -> Iterator[str]:
     """A derivation: a line a step, the rules beside it, the number at the result."""
     yield from (f"% backproof: {directive}" for directive in display.directives)
     yield "\\begin{flalign}"
-    rows = [*_chain_rows(display, language)]
-    yield " \\\\\n".join([f"  {row} \\notag" for row in rows[:-1]] + [f"  {rows[-1]} \\label{{{_label(display)}}}"])
+    yield _rows(display, language)
     yield "\\end{flalign}"
 
 
-def _chain_rows(display: Display, language: str) -> Iterator[str]:
+def _rows(display: Display, language: str) -> str:
+    """The rows of a derivation; the longest are joined where all together are longer than a formula may be."""
+    rows = [*chain_rows(display, language)]
+    ends = ["\\notag"] * (len(rows) - 1) + [f"\\label{{{_label(display)}}}"]
+    text = " \\\\\n".join(f"  {row} {end}" for row, end in zip(rows, ends, strict=True))
+    if len(text) <= MAX_LENGTH or len(display.rows) == 1:
+        return text
+    return _rows(display.with_fewer_rows(), language)
+
+
+def chain_rows(display: Display, language: str) -> Iterator[str]:
     """The rows of a derivation, cells parted by &."""
     for row in chain(display, language):
         reason = f" && \\text{{{row.reason}}}" if row.reason else " &&"

@@ -59,6 +59,13 @@ class Display:
     rows: tuple[Row, ...]
     directives: tuple[str, ...] = ()
 
+    def with_fewer_rows(self) -> Display:
+        """The same with its longest row joined with the next, which names the rules of both; the result stays."""
+        place = max(range(len(self.rows) - 1), key=lambda place: len(self.rows[place].formula))
+        first, second = self.rows[place : place + 2]
+        joined = Row(second.formula, tuple(sorted({*first.rules, *second.rules})))
+        return replace(self, rows=(*self.rows[:place], joined, *self.rows[place + 2 :]))
+
 
 @dataclass(frozen=True)
 class Displays:

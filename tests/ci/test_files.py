@@ -84,14 +84,18 @@ def test_every_option_that_is_used_exists():
     texts = [script for name in FILES for script in scripts(read(name))]
     texts += [hook["entry"] for hook in read(".pre-commit-hooks.yaml")]
     calls = [line for text in texts for line in text.splitlines() if "backproof verify" in line or "options" in line]
-    used = {
-        word.strip('()"').partition("=")[0]
-        for line in calls
-        for word in line.split()
-        if word.strip('()"').startswith("--")
-    } - {"--"}
+    words = (word.strip('()"').partition("=")[0] for line in calls for word in line.split())
+    used = {word for word in words if word.startswith("--")} - {"--"}
     assert len(used) >= 6
     assert used <= known
+
+
+@pytest.mark.parametrize("name", ["examples/ci/github.yml", "examples/ci/gitlab.yml"])
+def test_an_example_installs_from_where_backproof_lives(name):
+    """The bare name would be asked of PyPI, where whoever takes it first answers."""
+    installed = [line for script in scripts(read(name)) for line in script.splitlines() if "pip install" in line]
+    assert installed
+    assert all("backproof @ git+https://github.com/OWNER/backproof@" in line for line in installed)
 
 
 # --- the action, as a runner runs it ---------------------------------------------------------------------------------
@@ -168,6 +172,18 @@ def test_the_action_refuses_a_call_without_files(action, tmp_path, patterns):
     assert done.returncode == 2
     assert done.stdout.startswith("::error title=Backproof::")
     assert outputs == {}
+
+
+def test_the_action_passes_over_no_folder_where_bash_is_old(action, tmp_path):
+    recorder = program(tmp_path / "recorder", "#!/bin/sh\n")
+    for folder in (tmp_path, tmp_path / "docs", tmp_path / "docs" / "one"):
+        folder.mkdir(exist_ok=True)
+        (folder / "notes.md").write_text("", encoding="utf-8")
+    old = {"BASH_FUNC_shopt%%": '() { [[ $2 != globstar ]] && builtin shopt "$@"; }'}
+    done, outputs = action(recorder, FILES="docs/**/*.md", **old)
+    assert (done.returncode, outputs) == (2, {})
+    assert done.stdout.startswith("::error title=Backproof::** in the input files needs bash 4")
+    assert action(recorder, FILES="docs/*.md", **old)[0].returncode == 0
 
 
 def test_the_action_installs_no_version_that_is_none(action, tmp_path):

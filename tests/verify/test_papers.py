@@ -19,6 +19,7 @@ from derive.papers.words import title_in
 from tests.derive.papers import tex
 from verify import pdf as pdf_module
 from verify.cli import main
+from verify.document.interpret import Interpreter
 from verify.document.statements import read
 from verify.errors import CallError
 from verify.judge import Judge
@@ -68,6 +69,20 @@ def test_every_line_of_a_latex_document_is_proved(language):
     found = entries(latex_document(rnn_paper(language)))
     assert [e.id for e in found] == ["K2u/1", "K2u/2", "K2u/3", "2.9/1", "2.9/2"]
     assert {e.verdict.verdict for e in found} == {"proved"}
+
+
+def test_a_long_derivation_is_no_longer_than_a_formula_may_be():
+    """What was derived of a GRU's state had more signs than a document's formula may have, and could not be read."""
+    chosen = system("gru")
+    (one,) = (one for one in chosen.quantities("h") if one.name == "J.h.h-1")
+    whole = paper("GRU", [one])
+    (display,) = (display for display in whole.displays if display.id == one.name)
+    document = read("paper.tex", latex_document(whole))
+    (statement,) = document.claims
+    (reading,) = Interpreter(document).readings(statement, statement.links[-1])
+    assert reading.claim is not None
+    assert len(display.rows) - 2 <= len(statement.links) < len(display.rows), "no more is joined than need be"
+    assert display.with_fewer_rows().rows[-1].formula == display.rows[-1].formula
 
 
 def test_every_line_of_a_fragment_is_proved():
