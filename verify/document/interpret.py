@@ -126,7 +126,7 @@ class Interpreter:
                 one = replace(
                     claim, left=left, right=right, model=model,
                     indices=self._indices(statement, model, left, right),
-                    conditions=self._conditions(statement, model, left, right),
+                    conditions=self._conditions(statement, model, left, right, values),
                 )  # fmt: skip
                 names = ", ".join(f"{letter} = {value}" for letter, value in values.items())
                 yield names, with_one_size(one) if has_layer_sizes(one) else one
@@ -152,10 +152,19 @@ class Interpreter:
         letters = [symbol for symbol in words.steps.values() if symbol in free and symbol != model.time.last]
         return tuple(Index(letter, *words.ranges[str(letter)]) for letter in letters)
 
-    def _conditions(self, statement: Statement, model: Model, left: Any, right: Any) -> tuple[Any, ...]:
+    def _conditions(
+        self, statement: Statement, model: Model, left: Any, right: Any, layers: Mapping[sp.Symbol, int] | None = None
+    ) -> tuple[Any, ...]:
+        """The conditions on letters that a claim writes, with the layers' values put in: t <= l at l = 2 is t <= 2."""
         free = free_letters(left) | free_letters(right) | {model.time.last}
-        kept = tuple(c for c in statement.conditions if (c.left.free_symbols | c.right.free_symbols) <= free)
-        return kept + _different_numbers(left, right)
+        values = {letter: sp.Integer(value) for letter, value in (layers or {}).items()}
+        kept = []
+        for one in statement.conditions:
+            given = replace(one, left=one.left.xreplace(values), right=one.right.xreplace(values))
+            letters = given.left.free_symbols | given.right.free_symbols
+            if letters <= free and (letters or given == one):  # what is about layers alone is met at these
+                kept.append(given)
+        return (*kept, *_different_numbers(left, right))
 
 
 def _check_variables(claim: Claim) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from verify.document.interpret import Interpreter
 from verify.document.statements import read
 from verify.judge import Judge
 from verify.limits import Effort
@@ -209,3 +210,14 @@ $$\frac{\partial E_t}{\partial W}
 $$\frac{\partial E_t}{\partial W} = \frac{\partial E_t}{\partial s_t} \frac{\partial s_t}{\partial W} \tag{last}$$
 """
     assert kinds(text) == {"sum": "proved", "steps": "proved", "last": "refuted"}
+
+
+def test_a_condition_on_a_step_and_a_layer_holds_at_each_layer():
+    """t < l at l = 3 is t < 3; at l = 1 nothing is claimed."""
+    line = r"$$h_t^{(l)} = f(z_t^{(l)}) \tag{c}$$"
+    document = read("notes.md", f"{STACK}<!-- backproof: where: t < l -->\n{line}\n")
+    statement = document.claims[-1]
+    (reading,) = Interpreter(document).readings(statement, statement.links[0])
+    assert {(which.rpartition(" ")[2], *map(str, claim.conditions)) for which, claim in reading.instances} == {
+        ("1", "t < 1"), ("2", "t < 2"), ("3", "t < 3"),
+    }  # fmt: skip
