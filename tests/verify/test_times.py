@@ -1,5 +1,7 @@
 """Where a claim is made: every member that it writes exists, and ranges are never less than empty."""
 
+from dataclasses import replace
+
 import sympy as sp
 
 from derive.language.build import matmul, sequence
@@ -71,6 +73,18 @@ def test_the_scope_in_words():
     claim = Claim(net[k], net[k + 1], RNN, indices=(Index(k, sp.Integer(1), t),))
     assert describe(claim, list(instances(claim, 6)), None) == "2 <= t, 1 <= k <= t - 1"
     assert describe(claim, list(instances(claim, 6)), 6) == "t in 2..6, 1 <= k <= t - 1"
+
+
+def test_the_scope_names_what_its_ranges_do_not_say():
+    """k < 3 and k ≠ 2 bound what is claimed; k < t is in the range already."""
+    ranges = "2 <= t, 1 <= k <= t - 1"
+    for condition, said in (("<", ranges), ("!=", ranges)):
+        claim = Claim(net[k], net[k + 1], RNN, indices=(Index(k, sp.Integer(1), t),))
+        claim = replace(claim, conditions=(Condition(k, condition, t),))
+        assert describe(claim, list(instances(claim, 6)), None) == said
+    for condition, number in (("<", 3), ("!=", 2)):
+        claim = replace(claim, conditions=(Condition(k, condition, sp.Integer(number)),))
+        assert describe(claim, list(instances(claim, 6)), None) == f"{ranges}, k {condition} {number}"
 
 
 def test_a_formula_about_the_loss_or_a_state_is_not_timeless():
