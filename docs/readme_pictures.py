@@ -79,7 +79,8 @@ def picture_of_report(folder: Path, target: Path) -> bool:
         return False
     subprocess.run([*COMMAND, "--quiet", "--html", "report.html"], cwd=folder, check=False)
     page = (folder / "report.html").resolve(strict=True)
-    arguments = [*QUIET.split(), "--window-size=1000,1720", f"--screenshot={target}", f"{page.as_uri()}#J"]
+    # taller than the page: a window that has to scroll to J is pictured with a gap above
+    arguments = [*QUIET.split(), "--window-size=1000,1960", f"--screenshot={target}", f"{page.as_uri()}#J"]
     subprocess.run([browser, *arguments], cwd=folder, check=True, stderr=subprocess.DEVNULL)
     return True
 
