@@ -5,6 +5,21 @@ from importlib.resources import files
 
 FIRST_SYSTEM = "08-"
 
+# how a small document begins: an RNN and its error term, to which a test adds its claims
+HEAD = r"""# notes
+
+```backproof
+symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise, E: loss(last s)}
+time: 1..t
+layout: numerator
+gradient: row
+given: ['1', 'd']
+```
+
+$$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
+$$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
+"""
+
 
 def documents():
     """All of them in order."""

@@ -6,16 +6,14 @@ A checker that accepts everything accepts true claims too. So each true claim is
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import sympy as sp
 
-from verify.claim import Claim
 from verify.deciders import normal_form, prime_field
 from verify.deciders.normal_form import Session
 from verify.deciders.outcome import Outcome
-from verify.edits import Edit, edits
+from verify.edits import Edit
 from verify.errors import WitnessConflict
 from verify.times import instances, reaches_outside
 
@@ -33,13 +31,6 @@ class Fate:
     fate: str
     times: dict[sp.Symbol, int] | None = None
     outcomes: tuple[Outcome, ...] = ()
-
-
-def fates(claim: Claim, steps: int = 6, seed: int = 0, session: Session | None = None) -> Iterator[Fate]:
-    """The fate of every single edit of a claim; a `session` shares the normal form's memory with other claims."""
-    session = session or Session()
-    for edit in edits(claim):
-        yield fate(edit, steps, seed, session)
 
 
 def fate(edit: Edit, steps: int = 6, seed: int = 0, session: Session | None = None) -> Fate:

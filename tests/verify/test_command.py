@@ -7,24 +7,16 @@ import sys
 import pytest
 from click.testing import CliRunner
 
+from tests.documents import HEAD
 from verify.cli import main, outputs
 from verify.report.outputs import FORMS
 from verify.run import Run
 
-NOTES = r"""# notes
-
-```backproof
-symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise, E: loss(last s)}
-time: 1..t
-layout: numerator
-gradient: row
-given: ['1', 'd']
-```
-
-$$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
-$$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
-$$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$
+NOTES = (
+    HEAD
+    + r"""$$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$
 """
+)
 WRONG = (
     r"$$\delta_{t-1}^\top = \delta_t^\top W^\top \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{w}$$"
     + "\n"

@@ -13,21 +13,14 @@ from pathlib import Path
 
 import pytest
 
-NOTES = r"""# notes
+from tests.documents import HEAD
 
-```backproof
-symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise, E: loss(last s)}
-time: 1..t
-layout: numerator
-gradient: row
-given: ['1', 'd']
-```
-
-$$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
-$$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
-$$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$
+NOTES = (
+    HEAD
+    + r"""$$\delta_{t-1}^\top = \delta_t^\top W \operatorname{diag}\left[f'(\mathrm{Net}_{t-1})\right] \tag{2.3}$$
 $$\frac{\partial \mathrm{Net}_t}{\partial s_{t-1}} = W \tag{2.2a}$$
 """
+)
 WRONG = NOTES.replace("= W \\tag{2.2a}", "= W^\\top \\tag{2.2a}")
 SUMMARY = ("all as it should be", "not as it should be")
 

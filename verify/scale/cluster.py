@@ -60,7 +60,7 @@ class Cluster:
             return Lost("the workers of the cluster that did it died", is_death=True)
         except CancelledError:
             raise self._gone() from None
-        except Exception as error:
+        except Exception as error:  # whatever a task raised on its worker costs this task alone
             return Lost(broken(error))
         if isinstance(found, str):
             raise self._differs(found)
@@ -108,7 +108,7 @@ class Cluster:
             ) from None
         try:
             said = self.client.run(trouble, _here())
-        except Exception as error:
+        except Exception as error:  # dask hands over whatever the import raised there
             raise self._differs(f"a worker cannot import Backproof: {type(error).__name__}: {error}") from None
         for worker, what in sorted(said.items()):
             if what:

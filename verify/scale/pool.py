@@ -52,7 +52,7 @@ class Pool:
             found = Lost(f"no answer after {task.limit:g} s, so its process was killed")
         except (BrokenProcessPool, CancelledError):
             return Lost("the processes broke down", is_death=True, is_guilty=False)
-        except Exception as error:
+        except Exception as error:  # whatever a task raised, in its process or on the way, costs this task alone
             found = Lost(broken(error))
         self.breakdowns = 0
         return found

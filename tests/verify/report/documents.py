@@ -6,22 +6,10 @@ from pathlib import Path
 
 from rich.console import Console
 
+from tests.documents import HEAD
 from verify.limits import Effort
 from verify.run import Run
 
-HEAD = r"""# notes
-
-```backproof
-symbols: {x_t: m, s_t: n, '\mathrm{Net}_t': n, '\delta_t': n, U: n x m, W: n x n, f: elementwise, E: loss(last s)}
-time: 1..t
-layout: numerator
-gradient: row
-given: ['1', 'd']
-```
-
-$$\mathrm{Net}_t = U x_t + W s_{t-1}, \quad s_t = f(\mathrm{Net}_t) \tag{1}$$
-$$\delta_t^\top = \frac{\partial E}{\partial \mathrm{Net}_t} \tag{d}$$
-"""
 RIGHT = r"$$\frac{\partial \mathrm{Net}_t}{\partial s_{t-1}} = W \tag{2.2a}$$" + "\n"
 WRONG = r"$$\frac{\partial \mathrm{Net}_t}{\partial s_{t-1}} = W^\top \tag{w}$$" + "\n"
 SHAPE = r"$$s_t = U \tag{shape}$$" + "\n"
